@@ -1,0 +1,3 @@
+"""Recorded research interviews to pseudonymised transcripts, on the researcher's own machine."""
+
+from transcribe import offline as offline

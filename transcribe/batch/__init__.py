@@ -1,0 +1,1 @@
+"""Batches: which jobs there are, and running them."""

@@ -1,0 +1,24 @@
+"""Detection: where does a transcript say something that identifies? Rules find spans, `resolve` settles between them.
+
+A model-backed rule is found by name at the door `transcribe.detect`; the roster rule needs none and always runs.
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+from transcribe import plugins
+from transcribe.schema import Finding, MadeBy, Utterance
+
+
+class Rule(Protocol):
+    """Finds spans in utterances; positions and reasons, never the words. Ids are given later, by `resolve`."""
+
+    made_by: MadeBy
+
+    def find(self, utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]: ...
+
+
+def load(name: str, weights: Path) -> Rule:
+    """The rule of that name over its verified weights folder. Raises EngineError for an unknown name."""
+    rule: Rule = plugins.load("transcribe.detect", name)(weights)
+    return rule

@@ -1,0 +1,88 @@
+"""The error tree: what went wrong, in which recording, at which stage, and what to do next.
+
+No message ever holds a word of an interview, a real name or an original file name: a recording is named by its
+id, a person by hers, a file on the command line by its position ("file 2 of 5").
+"""
+
+
+class TranscribeError(Exception):
+    """The root of all expected errors; the command line prints it as one sentence and exits with `exit_code`."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, advice: str = "", recording_id: str = "", stage: str = "") -> None:
+        """`what` happened, and `advice` on what to do next; both are full clauses without a final stop."""
+        super().__init__(what)
+        self.what = what
+        self.advice = advice
+        self.recording_id = recording_id
+        self.stage = stage
+
+    def __str__(self) -> str:
+        place = ", ".join(p for p in (self.recording_id, self.stage) if p)
+        text = f"{place}: {self.what}" if place else self.what
+        return f"{text}; {self.advice}." if self.advice else f"{text}."
+
+
+class ConfigError(TranscribeError):
+    """study.toml or an option cannot be used as written."""
+
+    exit_code = 2
+
+
+class StudyError(TranscribeError):
+    """The study folder, or something asked of it, does not exist or is in the wrong state."""
+
+    exit_code = 2
+
+
+class RosterError(TranscribeError):
+    """A roster row cannot be taken; names the row and the column, never what stands there."""
+
+    exit_code = 2
+
+
+class LockedError(TranscribeError):
+    """The study's key is needed and could not be had."""
+
+    exit_code = 3
+
+
+class StoreError(TranscribeError):
+    """An artefact is damaged, of another type, or from a newer version."""
+
+    exit_code = 4
+
+
+class AudioError(TranscribeError):
+    """A recording cannot be used: unreadable, without sound, silent or cut short."""
+
+    exit_code = 5
+
+
+class WeightsError(TranscribeError):
+    """A model's weights are missing, damaged or not the ones the registry names."""
+
+    exit_code = 6
+
+
+class NetworkForbidden(WeightsError):
+    """Something tried to leave the machine; only `transcribe models fetch` may."""
+
+
+class EngineError(TranscribeError):
+    """A recognition, diarisation or detection engine failed or is not known."""
+
+    exit_code = 7
+
+
+class NotSettledError(TranscribeError):
+    """A release was asked for findings that nobody has settled."""
+
+    exit_code = 8
+
+
+class LeakError(TranscribeError):
+    """The gate found something that would have identified a person; nothing was written."""
+
+    exit_code = 9

@@ -1,0 +1,1 @@
+"""Evaluation: counts that add, rates last."""

@@ -1,0 +1,69 @@
+"""Nothing leaves the machine: environment switches and a guard on every socket, imported before any engine.
+
+The guard is an audit hook (PEP 578), so it also sees sockets opened by a library's C-level Python calls and cannot be
+monkey-patched away. Loopback and AF_UNIX stay open. `network_allowed` opens the door for `transcribe models fetch`.
+"""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from transcribe.errors import NetworkForbidden
+
+SWITCHES = {
+    "PYANNOTE_METRICS_ENABLED": "0",  # pyannote.audio posts durations and speaker counts unless told not to
+    "OTEL_SDK_DISABLED": "true",  # ... through OpenTelemetry
+    "HF_HUB_OFFLINE": "1",  # Hugging Face libraries look a model up before they use the local copy
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+_EVENTS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+_LOOK_UPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
+_allowed = False
+
+
+def _is_local(host: object) -> bool:
+    if host in (None, "", "localhost", b"localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _guard(event: str, args: tuple[object, ...]) -> None:
+    if _allowed or not event.startswith("socket."):
+        return
+    if event in _EVENTS:
+        address = args[1]
+        local = not isinstance(address, tuple) or _is_local(address[0])
+    elif event in _LOOK_UPS:
+        local = _is_local(args[0])
+    else:
+        return
+    if not local:
+        raise NetworkForbidden("something tried to reach the network", advice="please report it; nothing was sent")
+
+
+@contextmanager
+def network_allowed() -> Iterator[None]:
+    """Open the network for the time of a download of weights."""
+    global _allowed
+    _allowed = True
+    try:
+        yield
+    finally:
+        _allowed = False
+
+
+def _install() -> None:
+    for name, value in SWITCHES.items():
+        os.environ[name] = value
+    sys.addaudithook(_guard)
+
+
+_install()

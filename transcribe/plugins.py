@@ -1,0 +1,19 @@
+"""The plug-in door: engines and exporters, our own and a stranger's, are found by name among the entry points."""
+
+from importlib.metadata import entry_points
+from typing import Any
+
+from transcribe.errors import EngineError
+
+
+def names(group: str) -> tuple[str, ...]:
+    """The names registered in a group such as `transcribe.asr`, sorted."""
+    return tuple(sorted({point.name for point in entry_points(group=group)}))
+
+
+def load(group: str, name: str) -> Any:
+    """The object behind a name. Raises EngineError with the list of known names."""
+    for point in entry_points(group=group, name=name):
+        return point.load()
+    known = ", ".join(names(group)) or "none"
+    raise EngineError(f"{group} has nothing called {name!r} (known: {known})", advice="choose one of these")

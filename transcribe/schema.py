@@ -1,0 +1,311 @@
+"""Every type that crosses a stage.
+
+Frozen, keyword-only, tuples instead of lists. Times are seconds from the start of the recording (`_s`); text offsets
+are half-open code-point positions in `Utterance.text` or `Line.text`. A word keeps its leading space, so joining the
+words of an utterance gives its text exactly. Nothing here shows its content when printed: a repr that reaches a log
+or a traceback must not hold a word of an interview or a real name.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar, dataclass_transform
+
+import numpy as np
+import numpy.typing as npt
+
+SAMPLE_RATE_HZ = 16_000
+
+T = TypeVar("T")
+
+
+class Quiet:
+    """Prints as its type alone."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def record(cls: type[T]) -> type[T]:
+    """A frozen, keyword-only dataclass with slots that keeps the quiet repr."""
+    return dataclass(frozen=True, kw_only=True, slots=True, repr=False)(cls)
+
+
+class Kind(StrEnum):
+    """What a finding identifies."""
+
+    PERSON = "person"
+    PLACE = "place"
+    ORGANISATION = "organisation"
+    SERVICE = "service"
+    DATE = "date"
+    AGE = "age"
+    CONTACT = "contact"
+    ID_NUMBER = "id_number"
+    OTHER = "other"
+
+
+class ReviewState(StrEnum):
+    """Whether a person has settled the findings of a transcript."""
+
+    UNREVIEWED = "unreviewed"
+    REVIEWED = "reviewed"
+
+
+class Verdict(StrEnum):
+    """What was decided about a span of a transcript."""
+
+    ACCEPT = "accept"
+    KEEP = "keep"
+    ADD = "add"
+
+
+# --- sound ----------------------------------------------------------------------------------------------------------
+
+
+@record
+class Recording(Quiet):
+    """What a probe and one full decode say of a recording; `sha256` of the file's bytes stays inside the encryption."""
+
+    id: str
+    sha256: str
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Audio(Quiet):
+    """Mono sound at 16 kHz: `samples` float32 of shape (n,) in [-1, 1]. Never stored."""
+
+    samples: npt.NDArray[np.float32]
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+# --- engines --------------------------------------------------------------------------------------------------------
+
+
+@record
+class MadeBy(Quiet):
+    """What really made an artefact; `options` are the (name, value) pairs that the engine read."""
+
+    stage: str
+    engine: str
+    version: str
+    model: str
+    model_sha256: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class Word(Quiet):
+    """One recognised word with its leading space and punctuation; probability in [0, 1]."""
+
+    start_s: float
+    end_s: float
+    text: str
+    probability: float
+
+
+@record
+class Words(Quiet):
+    """All words of a recording, in order; language is an ISO 639-1 code."""
+
+    words: tuple[Word, ...]
+    language: str
+    language_probability: float
+    made_by: MadeBy
+
+
+@record
+class SpeakerBounds(Quiet):
+    """How many speakers there are: both ends equal when the number is given, None where it is open."""
+
+    at_least: int | None = None
+    at_most: int | None = None
+
+
+@record
+class Turn(Quiet):
+    """One stretch of speech of one voice; `speaker` is a label such as S1, in order of first speech."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+
+@record
+class Turns(Quiet):
+    """All turns (may overlap), and the exclusive ones (never do), each sorted by start."""
+
+    all: tuple[Turn, ...]
+    exclusive: tuple[Turn, ...]
+    made_by: MadeBy
+
+
+# --- transcript -----------------------------------------------------------------------------------------------------
+
+
+@record
+class Utterance(Quiet):
+    """What one speaker said without a change of speaker; id U0001 ... in order of start."""
+
+    id: str
+    speaker: str
+    start_s: float
+    end_s: float
+    words: tuple[Word, ...]
+    overlapped: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(word.text for word in self.words)
+
+
+@record
+class Speaker(Quiet):
+    """Who a label is: a role (interviewer, participant, ... or `speaker`), a person if known, and how sure we are."""
+
+    label: str
+    role: str
+    person_id: str | None
+    confidence: float
+
+
+@record
+class Transcript(Quiet):
+    """An attributed, identified transcript. Without clock times (an imported text) `timed` is False, all times 0."""
+
+    recording_id: str
+    language: str
+    utterances: tuple[Utterance, ...]
+    speakers: tuple[Speaker, ...]
+    made_by: tuple[MadeBy, ...]
+    timed: bool = True
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+@record
+class Person(Quiet):
+    """A person, place, service or organisation of the study; lives in the vault alone.
+
+    `kind` is person, place, service or organisation for roster entries, any `Kind` value for found ones. `forms`:
+    surface forms, the full name first. `position_only`: forms that are bound to their findings and never searched for.
+    `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned.
+    """
+
+    id: str
+    kind: Kind
+    role: str
+    forms: tuple[str, ...]
+    relation: str = ""
+    of: str = ""
+    pseudonym: str = ""
+    chosen: bool = False
+    found: bool = False
+    position_only: bool = False
+
+
+# --- detection ------------------------------------------------------------------------------------------------------
+
+
+@record
+class Reason(Quiet):
+    """Why a rule found something: the rule's name and a detail that holds no word of the interview."""
+
+    rule: str
+    detail: str = ""
+
+
+@record
+class Finding(Quiet):
+    """A span that may identify somebody: positions and reasons, never the words. Score in [0, 1]."""
+
+    id: str
+    utterance_id: str
+    start: int
+    end: int
+    kind: Kind
+    person_id: str | None
+    score: float
+    reason: Reason
+
+
+@record
+class Findings(Quiet):
+    """What the rules say of a transcript: `found` spans, and `kept` spans a rule holds for ordinary words."""
+
+    found: tuple[Finding, ...]
+    kept: tuple[Finding, ...]
+    made_by: tuple[MadeBy, ...]
+
+
+@record
+class Decision(Quiet):
+    """What a reviewer (an alias, never a login name) decided about a span; `at` in ISO 8601 UTC."""
+
+    utterance_id: str
+    start: int
+    end: int
+    verdict: Verdict
+    kind: Kind
+    person_id: str | None
+    reviewer: str
+    at: str
+
+
+# --- what may be released -------------------------------------------------------------------------------------------
+
+
+@record
+class Span(Quiet):
+    """A half-open stretch of `Line.text`; `kind` says what was replaced there, or is None where a word was kept."""
+
+    start: int
+    end: int
+    kind: Kind | None
+
+
+@record
+class Line(Quiet):
+    """One turn as it will be read: `speaker` is a pseudonym or role, `words` join to `text`."""
+
+    number: int
+    speaker: str
+    start_s: float
+    end_s: float
+    words: tuple[Word, ...]
+    replaced: tuple[Span, ...]
+    kept: tuple[Span, ...]
+    overlapped: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(word.text for word in self.words)
+
+
+@record
+class AnonymisedTranscript(Quiet):
+    """The only thing an exporter takes.
+
+    `statement` is the sentence every file carries; `settled_on` an ISO date, the date that files are given;
+    `source_digest` is keyed; `counts` the number of replacements by kind, sorted.
+    """
+
+    recording_id: str
+    language: str
+    lines: tuple[Line, ...]
+    policy: str
+    statement: str
+    review: ReviewState
+    settled_on: str
+    source_digest: str
+    counts: tuple[tuple[Kind, int], ...]
+    timed: bool = True

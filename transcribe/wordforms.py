@@ -1,0 +1,99 @@
+"""Word forms of names: folding, and finding whole-word forms in a text. Shared by the roster rule and the gate.
+
+Folding ignores case and accents, so "Zsófia", "ZSOFIA" and "zsofia" are one form; every folded character remembers
+the code point it came from, so that what is found is reported in positions of the text as written.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from transcribe.schema import Kind, Person, Quiet, record
+
+# Letters that Unicode does not decompose into a base letter and a mark, as people type them without the stroke.
+_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'"})
+TITLES = frozenset("mr mrs miss ms mx missus mister dr doctor prof professor sister nurse midwife rev reverend "
+                   "father sir dame lady lord".split())  # fmt: skip
+_PARTICLES = frozenset("de da do dos das del della di du la le les van von der den ter al el bin ibn ben bint "
+                       "mac mc o st saint and y e".split())  # fmt: skip
+
+
+@record
+class Match(Quiet):
+    """A form found at [start, end) of a text."""
+
+    start: int
+    end: int
+    form: str
+    person_id: str
+
+
+def fold(text: str) -> tuple[str, tuple[int, ...]]:
+    """The folded text, and for each of its characters the index in `text` of the one it came from."""
+    folded: list[str] = []
+    origin: list[int] = []
+    for index, char in enumerate(text):
+        plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
+        for out in plain.casefold().translate(_STROKES).translate(_APOSTROPHES):
+            folded.append(out)
+            origin.append(index)
+    return "".join(folded), tuple(origin)
+
+
+def folded(text: str) -> str:
+    """The folded text alone, with runs of white space as one space."""
+    return " ".join(fold(text)[0].split())
+
+
+def search_forms(person: Person) -> tuple[str, ...]:
+    """Every form to look for: as given, and of a person's full name each name alone, without titles and particles."""
+    if person.position_only:
+        return ()
+    forms = list(person.forms)
+    if person.kind is Kind.PERSON:
+        for form in person.forms:
+            forms += [part for part in form.split() if _is_name_alone(part)]
+    unique: dict[str, str] = {}
+    for form in forms:
+        if re.search(r"\w", form):
+            unique.setdefault(folded(form), form)
+    return tuple(unique.values())
+
+
+def _is_name_alone(part: str) -> bool:
+    plain = folded(part).strip(".,'")
+    return len(plain) > 1 and plain not in TITLES and plain not in _PARTICLES
+
+
+def _pattern(form: str) -> str:
+    """Words of a form may be parted by other white space, a hyphen or a full stop than the form was written with."""
+    pieces = re.split(r"([^\w]+)", folded(form).strip(" .,'-"))
+    return "".join(
+        re.escape(piece) if position % 2 == 0 else (r"[\s\-.,]+" if " " in piece else r"[\s\-.']*")
+        for position, piece in enumerate(pieces)
+    )
+
+
+class FormIndex:
+    """Finds all forms of all people in a text, whole words only, overlapping matches included."""
+
+    def __init__(self, people: Iterable[Person]) -> None:
+        self._by_form: dict[str, list[tuple[re.Pattern[str], str, str]]] = {}
+        for person in people:
+            for form in search_forms(person):
+                # [^\W_]: an underscore parts words, as it does in file names
+                pattern = re.compile(rf"(?<![^\W_]){_pattern(form)}(?![^\W_])")
+                key = re.split(r"\W", folded(form).strip(" .,'-"))[0]
+                self._by_form.setdefault(key, []).append((pattern, form, person.id))
+
+    def find(self, text: str) -> tuple[Match, ...]:
+        """All matches, sorted by start, longest first."""
+        plain, origin = fold(text)
+        matches = []
+        for word in set(re.findall(r"[^\W_]+", plain)):
+            for pattern, form, person_id in self._by_form.get(word, ()):
+                for hit in pattern.finditer(plain):
+                    start, end = origin[hit.start()], origin[hit.end() - 1] + 1
+                    matches.append(Match(start=start, end=end, form=form, person_id=person_id))
+        return tuple(sorted(matches, key=lambda m: (m.start, -m.end, m.person_id)))
