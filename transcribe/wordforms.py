@@ -15,8 +15,9 @@ _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th"
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'"})
 TITLES = frozenset("mr mrs miss ms mx missus mister dr doctor prof professor sister nurse midwife rev reverend "
                    "father sir dame lady lord".split())  # fmt: skip
-_PARTICLES = frozenset("de da do dos das del della di du la le les van von der den ter al el bin ibn ben bint "
-                       "mac mc o st saint and y e".split())  # fmt: skip
+_PARTICLES = frozenset(
+    "de da do dos das del della di du la le les van von der den ter ibn bint o st saint and y e".split()
+)
 
 
 @record
