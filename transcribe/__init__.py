@@ -1,3 +1,5 @@
 """Recorded research interviews to pseudonymised transcripts, on the researcher's own machine."""
 
 from transcribe import offline as offline
+
+__version__ = "0.1.0"

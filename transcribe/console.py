@@ -1,0 +1,121 @@
+"""What the command line prints: words or --json, progress, and errors as one sentence. Never a traceback."""
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from transcribe.batch.plan import Task
+from transcribe.pipeline import SHARE, Event, Report
+
+OUT = Console(highlight=False, soft_wrap=True)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(as_json: bool, data: dict[str, Any], *lines: str | Table) -> None:
+    """Print the data as one JSON document, or the lines for a reader."""
+    if as_json:
+        sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+        return
+    for line in lines:
+        OUT.print(line if isinstance(line, Table) else Text(line))
+
+
+def raw(text: str) -> None:
+    """Print a document as it is."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def warn(text: str) -> None:
+    """Print a sentence to standard error."""
+    ERR.print(Text(text))
+
+
+def fail(error: str, as_json: bool = False) -> None:
+    """Print why a command failed: a sentence, or {"error": sentence} where JSON was asked for."""
+    if as_json:
+        sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+    else:
+        warn(f"Error: {error}")
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A plain table; cells are text, not markup."""
+    drawn = Table(box=None, pad_edge=False)
+    for title in titles:
+        drawn.add_column(title)
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    return drawn
+
+
+def clock(seconds: float | None) -> str:
+    """h:mm:ss, or a dash."""
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+@contextmanager
+def stages(tasks: tuple[Task, ...], as_json: bool) -> Iterator[Report]:
+    """A reporter that draws the running stage, time left and speed; with --json or without a terminal, lines."""
+    durations = {task.recording_id: task.duration_s for task in tasks}
+    total = sum(durations.values()) or 1.0
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=ERR, transient=True, disable=as_json or not ERR.is_terminal) as progress:
+        bar = progress.add_task("starting", total=total)
+
+        def report(event: Event) -> None:
+            seconds = durations.get(event.recording_id, 0.0)
+            if event.state == "started":
+                progress.update(bar, description=f"{event.recording_id} {event.stage}")
+            else:
+                progress.advance(bar, seconds * SHARE[event.stage])
+            if as_json:
+                sys.stdout.write(json.dumps(_facts(event, seconds)) + "\n")
+                sys.stdout.flush()
+            elif event.state == "finished":
+                speed = f", {seconds / event.seconds:.1f} times as fast as speech" if seconds and event.seconds else ""
+                warn(f"{event.recording_id} {event.stage}: {event.seconds:.1f} s{speed}")
+
+        yield report
+
+
+def _facts(event: Event, duration_s: float) -> dict[str, object]:
+    facts: dict[str, object] = {"recording": event.recording_id, "stage": event.stage, "state": event.state}
+    if event.state == "finished":
+        facts |= {"seconds": round(event.seconds, 3), "sound_s": round(duration_s, 3)}
+    return facts
+
+
+@contextmanager
+def downloads() -> Iterator[Any]:
+    """A progress callback (name, done_bytes, total_bytes) for `models fetch`."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=ERR, disable=not ERR.is_terminal) as progress:
+        bars: dict[str, Any] = {}
+
+        def report(name: str, done_bytes: int, total_bytes: int) -> None:
+            bar = bars.get(name)
+            if bar is None:
+                bar = bars[name] = progress.add_task(name, total=total_bytes)
+            progress.update(bar, completed=done_bytes, total=total_bytes)
+
+        yield report
+
+
+def on_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """For what nobody expected: the kind of error and the line of our code, never its message, which may hold words."""
+    ours = [frame for frame in traceback.extract_tb(trace) if "transcribe" in Path(frame.filename).parts]
+    where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    fail(f"unexpected {kind.__name__}{where}; nothing that was finished is lost. Please report this line.")

@@ -1,0 +1,240 @@
+"""WebVTT captions with voice tags, written and read, and SubRip (srt), read only: players, Taguette, noScribe, ELAN.
+
+Source: W3C WebVTT, https://www.w3.org/TR/webvtt1/; section numbers below are its own.
+
+A cue is called by its turn's number; a turn too long for one cue becomes cues 7.1, 7.2 ..., so that a reader can put
+it together again. Cues stand in order of start, as section 4.1 asks; those of overlapping turns interleave. A turn
+during which somebody else spoke carries the class `overlap` on its voice tag.
+"""
+
+import html
+import re
+
+from transcribe.errors import EngineError
+from transcribe.export import Exporter
+from transcribe.export.layout import clean, header_lines, one_line
+from transcribe.schema import AnonymisedTranscript, Line, Quiet, Word, record
+
+# Two lines of 42 characters and 7 seconds: the usual limits for captions (BBC and Netflix guides give 6-7 s, 37-42).
+CUE_CHARACTERS = 84
+CUE_S = 7.0
+SHORTEST_CUE_S = 0.1
+_SENTENCE_END = re.compile(r"[.!?…][\"'’”)]*$")
+_TIMING = re.compile(r"^(\S+)\s+-->\s+(\S+)(.*)$")
+_VOICE = re.compile(r"<v[^\s>]*\s+([^>]*)>")
+
+
+@record
+class _Cue(Quiet):
+    name: str
+    start_s: float
+    end_s: float
+    payload: str
+
+
+def write(transcript: AnonymisedTranscript) -> bytes:
+    """The file. Raises EngineError for a transcript without clock times."""
+    if not transcript.timed:
+        raise EngineError(
+            "vtt needs times and this transcript has none",
+            advice="choose txt, docx or json",
+            recording_id=transcript.recording_id,
+            stage="release",
+        )
+    notes = "\n".join(line.replace("-->", "- ->") for line in header_lines(transcript))
+    cues = sorted((cue for line in transcript.lines for cue in _cues(line)), key=lambda cue: cue.start_s)
+    blocks = ["WEBVTT", f"NOTE\n{notes}", *map(_block, cues)]
+    return ("\n\n".join(blocks) + "\n").encode()
+
+
+def _block(cue: _Cue) -> str:
+    end_s = max(cue.end_s, cue.start_s + SHORTEST_CUE_S)  # section 4.1: an end is greater than its start
+    return f"{cue.name}\n{_clock(cue.start_s)} --> {_clock(end_s)}\n{cue.payload}"
+
+
+def _clock(time_s: float) -> str:
+    ms = max(0, round(time_s * 1000))
+    return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
+
+
+def _cues(line: Line) -> list[_Cue]:
+    parts = _parts(_atoms(line)) or [()]
+    voice = f"<v{'.overlap' if line.overlapped else ''} {_escape(one_line(line.speaker)) or '-'}>"
+    cues = []
+    for number, part in enumerate(parts, start=1):
+        cues.append(
+            _Cue(
+                name=f"{line.number}.{number}" if len(parts) > 1 else str(line.number),
+                start_s=part[0].start_s if number > 1 else line.start_s,
+                end_s=part[-1].end_s if number < len(parts) else line.end_s,
+                payload=voice + _escape(_text(part)),
+            )
+        )
+    return cues
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _text(words: tuple[Word, ...]) -> str:
+    return one_line("".join(word.text for word in words))
+
+
+def _atoms(line: Line) -> list[tuple[Word, ...]]:
+    """Groups of words that stay together: a name written in pieces, and everything inside one replacement."""
+    atoms: list[tuple[Word, ...]] = []
+    position = 0
+    for word in line.words:
+        parts_here = clean(word.text)[:1].isspace()
+        # a break just before a replacement's space is one before the replacement
+        text_at = position + len(word.text) - len(word.text.lstrip())
+        inside = any(span.start < text_at < span.end for span in line.replaced)
+        if atoms and (inside or not parts_here):
+            atoms[-1] += (word,)
+        else:
+            atoms.append((word,))
+        position += len(word.text)
+    return atoms
+
+
+def _parts(atoms: list[tuple[Word, ...]]) -> list[tuple[Word, ...]]:
+    """The atoms of a turn as cues within both limits, cut after a sentence if one ends in a cue's second half."""
+    parts: list[tuple[Word, ...]] = []
+    current: list[tuple[Word, ...]] = []
+    for atom in atoms:
+        if current and not _fits((*_flat(current), *atom)):
+            cut = _cut(current)
+            parts.append(_flat(current[:cut]))
+            current = current[cut:]
+            if current and not _fits((*_flat(current), *atom)):
+                parts.append(_flat(current))
+                current = []
+        current.append(atom)
+    return [*parts, _flat(current)] if current else parts
+
+
+def _flat(atoms: list[tuple[Word, ...]]) -> tuple[Word, ...]:
+    return tuple(word for atom in atoms for word in atom)
+
+
+def _fits(words: tuple[Word, ...]) -> bool:
+    return len(_text(words)) <= CUE_CHARACTERS and words[-1].end_s - words[0].start_s <= CUE_S
+
+
+def _cut(atoms: list[tuple[Word, ...]]) -> int:
+    for position in range(len(atoms), len(atoms) // 2, -1):
+        if _SENTENCE_END.search(_text(atoms[position - 1])):
+            return position
+    return len(atoms)
+
+
+def read_text(data: bytes) -> tuple[str, ...]:
+    """Notes, cue names and settings, each cue's text, and each turn as `Speaker: text` with its cues joined."""
+    strings: list[str] = []
+    turns: dict[str, list[str]] = {}
+    for block in re.split(r"\n{2,}", data.decode().removeprefix("\ufeff").strip("\n")):
+        lines = block.split("\n")
+        timing = next((n for n, line in enumerate(lines) if "-->" in line), None)
+        if timing is None:
+            strings += [html.unescape(line) for line in lines]
+            continue
+        name = " ".join(lines[:timing])
+        payload = "\n".join(lines[timing + 1 :])
+        strings += [name, *_settings(lines[timing])]
+        speaker = " ".join(html.unescape(voice) for voice in _VOICE.findall(payload))
+        text = html.unescape(re.sub(r"<[^>]*>", "", payload))
+        strings += [*(html.unescape(tag) for tag in re.findall(r"<([^>]*)>", payload)), text]
+        turns.setdefault(name.split(".")[0], [f"{speaker}:"]).append(text)
+    return (*(string for string in strings if string), *(" ".join(cues).strip() for cues in turns.values()))
+
+
+def _settings(timing: str) -> tuple[str, ...]:
+    """What a timing line holds beside its two times, or the whole line if it is not one."""
+    match = _TIMING.match(timing)
+    return (match.group(3).strip(),) if match else (timing,)
+
+
+# --- reading a stranger's captions ----------------------------------------------------------------------------------
+
+_TIME = r"(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
+_ARROW = re.compile(rf"^\s*({_TIME})\s*-->\s*({_TIME})(?:\s.*)?$")
+# Known tags alone: `a < b` and `<Karen>` are text.
+_TAG = re.compile(r"</?(?:i|b|u|s|c|v|lang|ruby|rt|font)(?:[.\s][^<>]*)?>|<[\d:.]+>|\{\\[^}]*\}", re.IGNORECASE)
+_VOICE_PARTS = re.compile(r"<v((?:\.[^\s<>]*)?)(?:\s+([^<>]*))?>", re.IGNORECASE)
+
+
+@record
+class Caption(Quiet):
+    """One cue: `voices` are (name, whether marked as overlapped, lines), the name empty where no voice tag stands."""
+
+    start_s: float
+    end_s: float
+    voices: tuple[tuple[str, bool, str], ...]
+
+
+def read_captions(text: str) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
+    """The cues of a vtt or srt text, and its notes. An srt text with blank lines inside a cue loses none of it."""
+    lines = text.splitlines()
+    arrows = [(number, match) for number, line in enumerate(lines) if (match := _ARROW.match(line))]
+    starts = [number for number, _ in arrows] + [len(lines)]
+    head, notes = _sort_out(lines[: _name_at(lines, starts[0])])
+    notes[:0] = [line for line in head if line.strip() != "WEBVTT"]
+    captions = []
+    for (number, match), following in zip(arrows, starts[1:], strict=True):
+        end = _name_at(lines, following) if following < len(lines) else following
+        payload, more = _sort_out(lines[number + 1 : end])
+        notes += more
+        start_s, end_s = _seconds(match.group(1)), _seconds(match.group(2))
+        captions.append(Caption(start_s=start_s, end_s=max(start_s, end_s), voices=_voices("\n".join(payload))))
+    return tuple(captions), tuple(notes)
+
+
+def _name_at(lines: list[str], arrow: int) -> int:
+    """Where the cue begins whose timing line is `arrow`: one line before it, if that is the cue's name."""
+    before = lines[arrow - 1].strip() if 0 < arrow < len(lines) else ""
+    alone = arrow < 2 or not lines[arrow - 2].strip()
+    return arrow - 1 if before and (before.isdigit() or (alone and before != "WEBVTT")) else arrow
+
+
+def _sort_out(lines: list[str]) -> tuple[list[str], list[str]]:
+    """What is spoken, and what NOTE blocks say; style sheets and regions are left out."""
+    found: dict[str, list[str]] = {"spoken": [], "note": [], "style": []}
+    kind, fresh = "spoken", True
+    for line in lines:
+        if not line.strip():
+            kind, fresh = "spoken", True
+            continue
+        if fresh and re.match(r"NOTE(?:\s|$)", line):
+            kind, line = "note", line[4:]
+        elif fresh and line.strip() in ("STYLE", "REGION"):
+            kind = "style"
+        fresh = False
+        found[kind] += [line] if line.strip() else []
+    return found["spoken"], found["note"]
+
+
+def _voices(payload: str) -> tuple[tuple[str, bool, str], ...]:
+    first, *rest = _VOICE_PARTS.split(payload)
+    voices = [("", False, _plain(first))]
+    for tag, name, said in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        voices.append((one_line(html.unescape(name or "")), "overlap" in tag.split("."), _plain(said)))
+    return tuple(voice for voice in voices if voice[0] or voice[2].strip())
+
+
+def _plain(payload: str) -> str:
+    return html.unescape(_TAG.sub("", payload))
+
+
+def _seconds(clock: str) -> float:
+    *hours, minutes, seconds = clock.replace(",", ".").split(":")
+    return 3600.0 * int(hours[0] if hours else 0) + 60.0 * int(minutes) + float(seconds)
+
+
+EXPORTER = Exporter(
+    name="vtt",
+    suffix=".vtt",
+    summary="WebVTT captions with speakers: players and Taguette; needs clock times",
+    write=write,
+    read_text=read_text,
+)

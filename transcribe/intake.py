@@ -1,0 +1,215 @@
+"""Taking recordings into a study: inspect, encrypt, compare, and only then count as added."""
+
+import hashlib
+import os
+import re
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from transcribe import audio, audit, imports, store
+from transcribe.errors import AudioError, StudyError
+from transcribe.imports import Imported
+from transcribe.schema import Audio, Kind, Person, Quiet, Recording, Speaker, SpeakerBounds, Transcript, record
+from transcribe.study import Study
+from transcribe.vault import RecordingEntry, Unlocked, with_people
+from transcribe.wordforms import FormIndex, folded
+
+# What a folder is searched for; a file named on the command line is taken whatever it is called.
+SUFFIXES = frozenset(
+    ".wav .mp3 .m4a .m4b .mp4 .m4v .mov .aac .flac .ogg .oga .opus .webm .mkv .avi .wma .wmv .asf .amr .3gp .3g2 .aif "
+    ".aiff .aifc .caf .au .w64 .mp2 .mpg .mpeg .ts .dss .ds2 .awb".split()
+)
+
+
+LARGEST_TRANSCRIPT = 200_000_000
+_COMMON_LABEL = re.compile(r"(?:speaker|voice|person|s|p|unknown)[\s_-]*\d*", re.IGNORECASE)
+
+
+@record
+class Request(Quiet):
+    """What the researcher says of a recording: her own id for it, who took part, how many speak."""
+
+    id: str | None = None
+    who: tuple[str, ...] = ()
+    bounds: SpeakerBounds = SpeakerBounds()
+
+
+def media_files(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files named, and those with a media suffix in the folders named (with all below), sorted by path."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
+            found += [p for p in inside if p.suffix.lower() in SUFFIXES]
+        else:
+            found.append(path)
+    return tuple(found)
+
+
+def add(study: Study, source: Path, request: Request, unlocked: Unlocked | None = None) -> Recording:
+    """Take one recording in; with the key at hand duplicates and unknown people are refused at once.
+
+    Raises AudioError for a file that cannot be used (nothing is kept of it), StudyError for an id or a person.
+    """
+    descriptor = _open(source)
+    try:
+        probe, duration_s = audio.inspect(descriptor)
+        sha256 = _sha256(descriptor)
+        if unlocked is not None:
+            _check(unlocked, request, sha256)
+        with study.lock("vault", wait_s=30.0):
+            recording_id = request.id or study.free_id()
+            study.check_id(recording_id)
+            study.artefact_path(recording_id, "recording").parent.mkdir(mode=0o700, exist_ok=True)
+        recording = Recording(
+            id=recording_id,
+            sha256=sha256,
+            duration_s=duration_s,
+            sample_rate_hz=probe.sample_rate_hz,
+            channels=probe.channels,
+        )
+        _seal(study, descriptor, source, recording, request)
+    finally:
+        os.close(descriptor)
+    if unlocked is not None:
+        unlocked.change(lambda vault: vault)
+    return recording
+
+
+def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Recording:
+    """Take a transcript that exists already (txt, docx, vtt, srt) into the study, as a recording without sound.
+
+    The labels in it may be real names: where one is somebody's of the study it is linked to her, where it is not, it
+    becomes a found person's form, so that it is withheld wherever it occurs. Raises StudyError for a bad file or id.
+    """
+    study = unlocked.study
+    data = _read_all(source)
+    sha256 = hashlib.sha256(data).hexdigest()
+    _check(unlocked, request, sha256)
+    with study.lock("vault", wait_s=30.0):
+        recording_id = request.id or study.free_id("T")
+        study.check_id(recording_id)
+        language = "en" if study.config.language == "auto" else study.config.language
+        imported = imports.read_transcript(data, source.suffix, recording_id, language)
+        study.artefact_path(recording_id, "recording").parent.mkdir(mode=0o700, exist_ok=True)
+    transcript, strangers = linked(imported, unlocked.vault.people)
+    recording = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
+    entry = _entry(recording, source, request)
+    public = store.identity(entry.secret).to_public()
+    study.save(recording_id, "note", entry, study.recipient)
+    study.save(recording_id, "transcript", transcript, public, "imported")
+    study.save(recording_id, "recording", recording, public)
+    study.log("added", recording=recording_id, recipient=str(public))
+    audit.append(study.audit_path, "transcript added", recording=recording_id)
+    unlocked.change(lambda vault: with_people(vault, strangers))
+    return recording
+
+
+def _read_all(source: Path) -> bytes:
+    descriptor = _open(source)
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(LARGEST_TRANSCRIPT + 1)
+    if len(data) > LARGEST_TRANSCRIPT:
+        raise StudyError("the file is larger than 200 MB", advice="give a transcript, not a recording")
+    return data
+
+
+def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, tuple[Person, ...]]:
+    """The transcript with its labels linked to people of the study, and the strangers among the labels."""
+    index = FormIndex(people)
+    by_id = {person.id: person for person in people}
+    written = dict(imported.labels)
+    speakers: list[Speaker] = []
+    strangers: list[Person] = []
+    for speaker in imported.transcript.speakers:
+        text = written.get(speaker.label, "")
+        whole = {m.person_id for m in index.find(text) if folded(text[m.start : m.end]) == folded(text)}
+        if len(whole) == 1:
+            person = by_id[whole.pop()]
+            speaker = replace(speaker, role=person.role, person_id=person.id, confidence=1.0)
+        elif speaker.role == "speaker" and re.search(r"[^\W\d_]{2}", text) and not _COMMON_LABEL.fullmatch(text):
+            number = len(strangers) + 1
+            stranger_id = f"{imported.transcript.recording_id}-L{number:02d}"
+            strangers.append(Person(id=stranger_id, kind=Kind.PERSON, role="speaker", forms=(text,), found=True))
+        speakers.append(speaker)
+    return replace(imported.transcript, speakers=tuple(speakers)), tuple(strangers)
+
+
+def _open(source: Path) -> int:
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise AudioError(f"the file cannot be opened ({os.strerror(error.errno or 0)})", advice="check it") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise AudioError("this is not an ordinary file", advice="give a recording or a folder of recordings")
+    return descriptor
+
+
+def _reader(descriptor: int) -> BinaryIO:
+    """The file from its start, over a descriptor that stays open."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return os.fdopen(os.dup(descriptor), "rb")
+
+
+def _sha256(descriptor: int) -> str:
+    with _reader(descriptor) as source:
+        passed = store.HashingReader(source)
+        while passed.read(1 << 20):
+            pass
+    return passed.sha256.hexdigest()
+
+
+def _check(unlocked: Unlocked, request: Request, sha256: str) -> None:
+    for entry in unlocked.vault.recordings:
+        if entry.sha256 == sha256:
+            raise StudyError(f"this recording is already in the study as {entry.id}", advice="nothing was added")
+    for person_id in request.who:
+        unlocked.vault.person(person_id)
+    if request.id and FormIndex(unlocked.vault.people).find(request.id):
+        raise StudyError("the id holds a name of this study", advice="choose one that says nothing, such as P03")
+
+
+def _seal(study: Study, descriptor: int, source: Path, recording: Recording, request: Request) -> None:
+    """Note, sound, facts - in this order: a recording counts as added once its facts are there, and not before."""
+    entry = _entry(recording, source, request)
+    key_pair = store.identity(entry.secret)
+    public = key_pair.to_public()
+    study.save(recording.id, "note", entry, study.recipient)
+    with _reader(descriptor) as sound:
+        copied = store.encrypt_file(sound, study.sound_path(recording.id), key_pair)
+    if copied != recording.sha256:
+        raise StudyError("the recording changed while it was read", advice="wait until it is whole and add it again")
+    study.save(recording.id, "recording", recording, public)
+    study.log("added", recording=recording.id, recipient=str(public))
+    audit.append(study.audit_path, "recording added", recording=recording.id)
+
+
+def _entry(recording: Recording, source: Path, request: Request) -> RecordingEntry:
+    return RecordingEntry(
+        id=recording.id,
+        secret=str(store.new_identity()),
+        sha256=recording.sha256,
+        original_name=source.name,
+        source_path=str(source.absolute()),
+        who=request.who,
+        bounds=request.bounds,
+        added_on=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def remove_source(study: Study, source: Path, recording: Recording) -> None:
+    """Delete the source file; `add` has compared the encrypted copy with it before it returned."""
+    source.unlink()
+    audit.append(study.audit_path, "source removed", recording=recording.id)
+
+
+def sound(unlocked: Unlocked, recording_id: str) -> Audio:
+    """The sound of a recording, decrypted and decoded in memory."""
+    with open(os.memfd_create("sound", os.MFD_CLOEXEC), "w+b") as memory:  # noqa: PTH123 - a descriptor
+        store.decrypt_file(unlocked.study.sound_path(recording_id), memory, unlocked.recording_key(recording_id))
+        memory.flush()
+        return audio.decode(memory.fileno())

@@ -1,0 +1,204 @@
+"""Media files from outside: the ffmpeg program, a probe of what a file says of itself, and whether its end is there.
+
+A recording is hostile until proven otherwise (DESIGN.md): ffmpeg reads an inherited descriptor, never a name, never
+through a shell, from local files and pipes alone, with demuxers that cannot refer to other files (no playlists, no
+concat scripts, no HLS or DASH), without our secrets and under limits. What it prints may hold metadata that names
+people ("Interview with ..."), so no word of it leaves this module.
+"""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from transcribe.errors import AudioError
+from transcribe.schema import Quiet, record
+
+SCRUBBED = ("TRANSCRIBE_PASSPHRASE",)
+PROBE_LIMIT_S = 120
+
+# ffmpeg's demuxers of recorders, phones, cameras and editors. A demuxer with several names needs only one of them.
+DEMUXERS = (
+    "aac,ac3,act,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dss,dts,dv,eac3,flac,flv,loas,matroska,webm,mov,mp4,m4a,3gp,"
+    "mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,sox,tak,tta,voc,w64,wav,wtv,wv,xwma"
+)
+_CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
+_CONVERT = "check that it is the recording; if it is in a rare format, convert it to WAV or M4A"
+_AGAIN = "copy it from the recorder again, or export a whole copy from an audio editor"
+
+
+class Refusal(Enum):
+    """Why a recording cannot be used: what is wrong, and what to do next."""
+
+    NOT_MEDIA = ("the file is not a sound or video recording that ffmpeg can read", _CONVERT)
+    NO_SOUND = ("the file holds no sound track", "add the file that holds the sound")
+    EMPTY = ("the file is empty", _AGAIN)
+    TOO_SHORT = ("the recording is empty: it holds less than a tenth of a second of sound", _AGAIN)
+    SILENT = ("the recording is digitally silent throughout", "check that the recorder's microphone was on")
+    CUT_SHORT = ("the file is cut short: its end is missing", _AGAIN)
+    NO_INDEX = ("the file is cut short: its index is missing", _AGAIN)
+    TOO_LONG = ("the recording is longer than 24 hours", "cut it into sessions and add each")
+    STUCK = ("ffmpeg could not read the file in reasonable time", _CONVERT)
+    DAMAGED = ("the sound cannot be decoded; the file is damaged", _AGAIN)
+
+    def error(self) -> AudioError:
+        """A fresh exception that names no file: the caller adds its position or its recording's id."""
+        what, advice = self.value
+        return AudioError(what, advice=advice)
+
+
+@record
+class Probe(Quiet):
+    """What a file says of its first sound track; `duration_s` None where it does not say (a stream, raw frames)."""
+
+    duration_s: float | None
+    sample_rate_hz: int
+    channels: int
+    codec: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """A probe, and whether the declared duration is that of the sound (in a video it may be that of the picture)."""
+
+    probe: Probe
+    of_the_sound: bool
+
+
+def program() -> str:
+    """The ffmpeg program: the system's, or the one inside imageio-ffmpeg. Raises AudioError if there is none."""
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        raise AudioError("the ffmpeg program is missing", advice="install it: apt install ffmpeg") from None
+
+
+def ffprobe() -> str | None:
+    """The ffprobe program beside ffmpeg, if there is one."""
+    return shutil.which("ffprobe", path=str(Path(program()).parent)) or shutil.which("ffprobe")
+
+
+def child_environment() -> dict[str, str]:
+    """Our environment without secrets and without ffmpeg's own reporting, which would write a log file."""
+    return {name: value for name, value in os.environ.items() if name not in (*SCRUBBED, "FFREPORT")}
+
+
+def restrain(pid: int) -> None:
+    """Limit a child: an hour of processor time, 4 GiB, no file written, no core dump (it would hold the sound)."""
+    limits = ((resource.RLIMIT_CPU, 3600), (resource.RLIMIT_AS, 4 << 30), (resource.RLIMIT_FSIZE, 0))
+    for kind, most in (*limits, (resource.RLIMIT_CORE, 0)):
+        with suppress(ProcessLookupError):  # it may have finished already
+            resource.prlimit(pid, kind, (most, most))
+
+
+def _ask(command: list[str], fd: int) -> tuple[str, str]:
+    """What a program that reads the descriptor prints: output and messages."""
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=(fd,),
+        env=child_environment(),
+    )
+    restrain(child.pid)
+    with child:
+        try:
+            out, err = child.communicate(timeout=PROBE_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise Refusal.NOT_MEDIA.error() from None
+    return out.decode(errors="replace"), err.decode(errors="replace")
+
+
+def look(fd: int) -> Look:
+    """Probe the first sound track, with ffprobe where there is one. Raises AudioError for what is no recording."""
+    if os.fstat(fd).st_size == 0:
+        raise Refusal.EMPTY.error()
+    source = ["-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, "-i", f"/dev/fd/{fd}"]
+    prober = ffprobe()
+    if prober is None:
+        _, said = _ask([program(), "-nostdin", "-hide_banner", *source], fd)
+        seen = _from_messages(said)
+    else:
+        wanted = "format=format_name,duration:stream=codec_type,codec_name,sample_rate,channels,duration"
+        options = ["-v", "warning", "-of", "json", "-show_entries", f"{wanted}:stream_disposition=attached_pic"]
+        out, said = _ask([prober, *options, *source], fd)
+        seen = _from_json(out, estimated=_is_estimated(said))
+    if seen is None:
+        raise (Refusal.NO_INDEX if "moov atom not found" in said else Refusal.NOT_MEDIA).error()
+    return seen
+
+
+def probe(fd: int) -> Probe:
+    """What the file says of its first sound track. Raises AudioError: empty, not media, no sound track."""
+    return look(fd).probe
+
+
+def _is_estimated(said: str) -> bool:
+    """ffmpeg guessed the duration from the bit rate; seen 8 % off for AAC in ADTS, so no better than none."""
+    return "Estimating duration from bitrate" in said
+
+
+def _from_json(out: str, *, estimated: bool) -> Look | None:
+    """Read ffprobe's JSON."""
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        return None
+    if not answer.get("format"):
+        return None
+    streams = answer.get("streams", [])
+    sound = next((s for s in streams if s.get("codec_type") == "audio"), None)
+    if sound is None:
+        raise Refusal.NO_SOUND.error()
+    picture = any(s.get("codec_type") == "video" and not s.get("disposition", {}).get("attached_pic") for s in streams)
+    own = sound.get("duration")
+    declared = None if estimated else own or answer["format"].get("duration")
+    found = Probe(
+        duration_s=None if declared is None else float(declared),
+        sample_rate_hz=int(sound.get("sample_rate", 0)),
+        channels=int(sound.get("channels", 0)),
+        codec=str(sound.get("codec_name", "unknown")),
+    )
+    return Look(found, of_the_sound=own is not None or not picture)
+
+
+def _from_messages(said: str) -> Look | None:
+    """Read what `ffmpeg -i` prints; only lines at ffmpeg's own indent, since metadata may say anything."""
+    if not re.search(r"^Input #0, ", said, re.M):
+        return None
+    sound = re.search(r"^  Stream #0:\d.*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)", said, re.M)
+    if sound is None:
+        raise Refusal.NO_SOUND.error()
+    pictures = re.findall(r"^  Stream #0:\d.*?: Video: (?!.*\(attached pic\))", said, re.M)
+    clock = re.search(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", said, re.M)
+    duration_s = None
+    if clock and not _is_estimated(said):
+        duration_s = int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
+    found = Probe(
+        duration_s=duration_s, sample_rate_hz=int(sound[2]), channels=_channels(sound[3].strip()), codec=sound[1]
+    )
+    return Look(found, of_the_sound=not pictures)
+
+
+def _channels(layout: str) -> int:
+    """The number of channels in a layout such as `stereo`, `5.1(side)`, `7.1.4`, `3 channels`."""
+    name = layout.split("(")[0].strip()
+    if name in _CHANNELS:
+        return _CHANNELS[name]
+    if re.fullmatch(r"\d+(\.\d+)+", name):
+        return sum(int(part) for part in name.split("."))
+    count = re.match(r"\d+", name)
+    return int(count[0]) if count else 1

@@ -1,0 +1,118 @@
+"""The roster: a CSV of everybody the study knows beforehand, to people of the vault."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+from transcribe import pseudonyms
+from transcribe.errors import RosterError
+from transcribe.schema import Kind, Person
+from transcribe.wordforms import folded, search_forms
+
+COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym")
+KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
+SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+
+TEMPLATE = """\
+id,kind,role,names,relation,of,pseudonym
+P1,person,participant,First Last;Nickname,self,P1,
+I1,person,infant,First,daughter,P1,
+T1,person,therapist,First Last;Dr Last,therapist,P1,
+R1,person,interviewer,First Last,interviewer,,
+S1,service,service,Name of the Service;Short Name,service attended,P1,
+L1,place,place,Town,home town,P1,
+"""
+
+
+def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
+    """The people of a roster file (CSV, UTF-8; names separated by `;`, the full name first), ids with `prefix`.
+
+    Raises RosterError that names the row and the column, never what stands there.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RosterError("the roster is not UTF-8 text", advice="save it as CSV UTF-8") from None
+    if "\x00" in text:
+        raise RosterError("the roster is not a text file", advice="save it as CSV UTF-8")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in row)]
+    except csv.Error:
+        raise RosterError("the roster is not a readable CSV file", advice="save it as CSV UTF-8") from None
+    if not rows:
+        raise RosterError("the roster is empty", advice="begin from `transcribe people STUDY template`")
+    header = [cell.strip().lower() for cell in rows[0]]
+    _check_header(header)
+    people = [_person(dict(zip(header, row, strict=False)), number, prefix) for number, row in enumerate(rows[1:], 2)]
+    ids = [person.id for person in people]
+    for number, person in enumerate(people, 2):
+        if ids.index(person.id) != number - 2:
+            raise RosterError(f"row {number} has the id of an earlier row", advice="give each person an id of her own")
+    return tuple(people)
+
+
+def _check_header(header: list[str]) -> None:
+    unknown = [n for n, name in enumerate(header, 1) if name not in COLUMNS]
+    needed = [name for name in ("id", "kind", "role", "names") if name not in header]
+    known = f"the columns are {', '.join(COLUMNS)}"
+    if needed:
+        raise RosterError(f"the roster's first row lacks the column {needed[0]}", advice=known)
+    if unknown or len(set(header)) != len(header):
+        raise RosterError(f"column {unknown[0] if unknown else len(header)} of the roster is not known", advice=known)
+
+
+def _person(row: dict[str, str], number: int, prefix: str) -> Person:
+    cells = {key: " ".join(value.split()) for key, value in row.items()}
+    if not _ID.fullmatch(cells["id"]):
+        raise RosterError(f"row {number}: the id is not letters, digits, - . or _", advice="correct it")
+    kind = KINDS.get(cells.get("kind", "").lower())
+    if kind is None:
+        raise RosterError(f"row {number}: the kind is not one of {', '.join(KINDS)}", advice="correct it")
+    forms = tuple(dict.fromkeys(form.strip() for form in cells.get("names", "").split(";") if form.strip()))
+    if not forms or not all(re.search(r"[^\W\d_]", form) for form in forms):
+        raise RosterError(f"row {number}: a name is missing or has no letter", advice="separate names with ;")
+    if any(ord(char) < 32 for value in cells.values() for char in value):
+        raise RosterError(f"row {number} holds control characters", advice="remove them")
+    role = cells.get("role", "").lower() or kind.value
+    of = cells.get("of", "")
+    return Person(
+        id=prefix + cells["id"],
+        kind=kind,
+        role=SYNONYMS.get(role, role),
+        forms=forms,
+        relation=cells.get("relation", ""),
+        of=prefix + of if of else "",
+        pseudonym=cells.get("pseudonym", ""),
+        chosen=bool(cells.get("pseudonym")),
+    )
+
+
+def merge(known: tuple[Person, ...], imported: tuple[Person, ...]) -> tuple[Person, ...]:
+    """The imported people as they will stand beside the known ones, in roster order.
+
+    Raises RosterError when a known id comes with another person, or a chosen pseudonym is somebody's real name.
+    """
+    by_id = {person.id: person for person in known}
+    merged = tuple(_merged(by_id.get(person.id), person) for person in imported)
+    everybody = {**by_id, **{person.id: person for person in merged}}
+    for number, person in enumerate(merged, 2):
+        refusal = pseudonyms.refusal(person, tuple(everybody.values()))
+        if person.chosen and refusal:
+            raise RosterError(f"row {number} ({person.id}): the chosen pseudonym {refusal}", advice="choose another")
+    return merged
+
+
+def _merged(before: Person | None, now: Person) -> Person:
+    if before is None:
+        return now
+    same = {folded(form) for form in search_forms(before)} & {folded(form) for form in search_forms(now)}
+    if not same:
+        raise RosterError(
+            f"the id {now.id} belongs to a different person of this study",
+            advice="give another id, or import with --prefix",
+        )
+    if before.pseudonym and not now.pseudonym:
+        return replace(now, pseudonym=before.pseudonym, chosen=before.chosen)
+    return now

@@ -1,0 +1,254 @@
+"""The one place where stages are chained:
+
+    sound -> words + turns -> transcript -> candidates -> findings
+
+Each stage is a job with a key: the keyed digest of its inputs, the options it reads, the checksums of its weights and
+its own version. An artefact that stands under its key is never made again; so a killed run goes on where it stopped.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import TypeVar
+
+from transcribe import asr, assemble, detect, diarise, intake, weights
+from transcribe.config import StudyConfig
+from transcribe.detect import resolve
+from transcribe.errors import StudyError
+from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
+from transcribe.store import Stored
+from transcribe.vault import Unlocked, with_people
+from transcribe.wordforms import search_forms
+
+T = TypeVar("T")
+RECOGNISE, DIARISE, ASSEMBLE, DETECT = STAGES = ("recognise", "diarise", "assemble", "detect")
+VERSION = {RECOGNISE: "1", DIARISE: "1", ASSEMBLE: "1", DETECT: "1", "resolve": "1"}
+# Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
+SHARE = {RECOGNISE: 0.45, DIARISE: 0.45, ASSEMBLE: 0.02, DETECT: 0.08}
+
+
+@record
+class Candidates(Quiet):
+    """What the model-backed rules say of a transcript, before the roster and the study's other recordings speak."""
+
+    found: tuple[Finding, ...]
+    language: str
+    looked: bool  # whether any rule knows the language
+
+
+@record
+class Priming(Quiet):
+    """The names that recognition was primed with: the people linked to the recording, as they stood then."""
+
+    names: tuple[str, ...]
+
+
+@record
+class Event(Quiet):
+    """Something happened to a job: state is started, finished or skipped; seconds it took."""
+
+    recording_id: str
+    stage: str
+    state: str
+    seconds: float = 0.0
+
+
+Report = Callable[[Event], None]
+
+
+class Engines:
+    """The engines a configuration names, loaded when first needed and kept for all recordings of the process."""
+
+    def __init__(self, config: StudyConfig) -> None:
+        self.config = config
+
+    @cached_property
+    def device(self) -> str:
+        """cpu or cuda."""
+        if self.config.device != "auto":
+            return self.config.device
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @cached_property
+    def transcriber(self) -> asr.Transcriber:
+        chosen = self.config.recognition
+        return asr.load(chosen.engine, chosen.model, weights.path(chosen.model), self.device, self.config.threads)
+
+    @cached_property
+    def diariser(self) -> diarise.Diariser:
+        chosen = self.config.diarisation
+        folders = tuple(weights.path(name) for name in chosen.models)
+        return diarise.load(chosen.engine, folders, self.device, self.config.threads)
+
+    @cached_property
+    def rules(self) -> tuple[detect.Rule, ...]:
+        return tuple(detect.load(rule, weights.path(model)) for rule, model in self.config.detection.rules.items())
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The registry names of all weights that a run needs."""
+        chosen = self.config
+        return (chosen.recognition.model, *chosen.diarisation.models, *chosen.detection.rules.values())
+
+
+class Job:
+    """The stages of one recording."""
+
+    def __init__(self, unlocked: Unlocked, recording_id: str, engines: Engines, report: Report) -> None:
+        self._open = unlocked
+        self._id = recording_id
+        self._engines = engines
+        self._report = report
+        self._entry = unlocked.vault.entry(recording_id)
+
+    @cached_property
+    def _audio(self) -> Audio:
+        return intake.sound(self._open, self._id)
+
+    def run(self, again: str = "") -> Transcript:
+        """All stages in order, each skipped where its artefact stands; `again` forces one of them."""
+        if self._open.study.sound_path(self._id).exists():
+            words = self._words(again == RECOGNISE)
+            turns = self._turns(again == DIARISE)
+            self.__dict__.pop("_audio", None)  # the sound is not needed any more, and it is large
+            transcript = self._transcript(words, turns)
+        else:
+            transcript = self._imported()
+        self._candidates(transcript)
+        return transcript.value
+
+    def _imported(self) -> Stored[Transcript]:
+        """The transcript that came without sound. Raises StudyError when there is neither."""
+        stored = self._open.load(self._id, "transcript", Transcript)
+        if stored is None or stored.key != "imported":
+            raise StudyError("the sound is missing", recording_id=self._id, advice="restore it from a backup")
+        return stored
+
+    def _do(self, stage: str, name: str, key: str, make: Callable[[], T], again: bool = False) -> Stored[T]:
+        """The artefact `name` as it stands under `key`, or made now."""
+        cls: type[T] = ARTEFACTS[name]
+        stored = self._open.load(self._id, name, cls)
+        if stored is not None and stored.key == key and not again:
+            self._report(Event(recording_id=self._id, stage=stage, state="skipped"))
+            return stored
+        self._report(Event(recording_id=self._id, stage=stage, state="started"))
+        began = time.monotonic()
+        self._open.save(self._id, name, make(), key)
+        seconds = time.monotonic() - began
+        self._open.study.log("finished", recording=self._id, stage=stage, key=key, seconds=round(seconds, 3))
+        self._report(Event(recording_id=self._id, stage=stage, state="finished", seconds=seconds))
+        made = self._open.load(self._id, name, cls)
+        if made is None:
+            raise StudyError("an artefact vanished", recording_id=self._id, stage=stage, advice="run again")
+        return made
+
+    def _key(self, stage: str, *inputs: str) -> str:
+        return self._open.vault.digest(stage, VERSION[stage], self._entry.sha256, *inputs)
+
+    def _words(self, again: bool) -> Stored[Words]:
+        config = self._engines.config
+        chosen = config.recognition
+        language = None if config.language == "auto" else config.language
+        names = self._names(again)
+        options = asr.AsrOptions(language=language, names=names, beam_size=chosen.beam_size)
+        engine = (chosen.engine, chosen.model, weights.sha256(chosen.model))
+        key = self._key(RECOGNISE, *engine, config.language, str(chosen.beam_size), *names)
+        return self._do(
+            RECOGNISE, "words", key, lambda: self._engines.transcriber.transcribe(self._audio, options), again
+        )
+
+    def _names(self, again: bool) -> tuple[str, ...]:
+        """Recorded at the first recognition, so that a later change of the roster repeats nothing."""
+        stored = self._open.load(self._id, "priming", Priming)
+        if stored is not None and not again:
+            return stored.value.names
+        names = priming(self._open.vault.people, self._entry.who)
+        self._open.save(self._id, "priming", Priming(names=names))
+        return names
+
+    def _turns(self, again: bool) -> Stored[Turns]:
+        chosen, bounds = self._engines.config.diarisation, self._entry.bounds
+        sums = [weights.sha256(name) for name in chosen.models]
+        key = self._key(DIARISE, chosen.engine, *sums, str(bounds.at_least), str(bounds.at_most))
+        return self._do(DIARISE, "turns", key, lambda: self._engines.diariser.diarise(self._audio, bounds), again)
+
+    def _transcript(self, words: Stored[Words], turns: Stored[Turns]) -> Stored[Transcript]:
+        key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)
+        return self._do(ASSEMBLE, "transcript", key, lambda: build_transcript(self._id, words.value, turns.value))
+
+    def _candidates(self, transcript: Stored[Transcript]) -> Stored[Candidates]:
+        rules = self._engines.config.detection.rules
+        parts = [part for rule, model in rules.items() for part in (rule, model, weights.sha256(model))]
+        key = self._key(DETECT, transcript.body_sha256, *parts)
+        return self._do(DETECT, "candidates", key, lambda: look(transcript.value, self._engines))
+
+
+ARTEFACTS: dict[str, type] = {"words": Words, "turns": Turns, "transcript": Transcript, "candidates": Candidates}
+
+
+def priming(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[str, ...]:
+    """The full names of those who took part and of everybody and every place that belongs to one of them."""
+    linked = [
+        person for person in people if not person.found and (person.id in who or (person.of and person.of in who))
+    ]
+    return tuple(person.forms[0] for person in linked)
+
+
+def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcript:
+    """Words and turns assembled. Where nobody speaks there is nothing to assemble, whatever recognition invented."""
+    heard = words if turns.all else replace(words, words=())
+    return assemble.assemble(recording_id, heard, turns)
+
+
+def look(transcript: Transcript, engines: Engines) -> Candidates:
+    """What the model-backed rules find. They know English; of another language they say nothing, and that is told."""
+    knows = transcript.language == "en"
+    found = [f for rule in engines.rules for f in rule.find(transcript.utterances)] if knows else []
+    return Candidates(found=tuple(found), language=transcript.language, looked=knows)
+
+
+# --- findings: what the whole study knows, over each transcript ------------------------------------------------------
+
+
+def people_key(people: tuple[Person, ...]) -> tuple[str, ...]:
+    """What of the people decides over findings: ids, kinds and forms - not pseudonyms."""
+    return tuple(part for person in people for part in (person.id, person.kind, *search_forms(person), "\0"))
+
+
+def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
+    """Bring the findings of all detected recordings up to date with everybody the vault knows.
+
+    Recording by recording in order of id, again while new people turn up: a name found in one interview is withheld
+    in all. The order, not the order of discovery, decides what people are called inside the vault.
+    """
+    for _ in range(10):
+        before = people_key(unlocked.vault.people)
+        for recording_id in unlocked.study.recordings():
+            _refresh(unlocked, recording_id, engines)
+        if people_key(unlocked.vault.people) == before:
+            return
+
+
+def _refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
+    transcript = unlocked.load(recording_id, "transcript", Transcript)
+    candidates = unlocked.load(recording_id, "candidates", Candidates)
+    if transcript is None or candidates is None:
+        return
+    stored = unlocked.load(recording_id, "findings", Findings)
+    key = _findings_key(unlocked, transcript, candidates)
+    if stored is not None and stored.key == key:
+        return
+    resolution = resolve.resolve(transcript.value, candidates.value.found, unlocked.vault.people)
+    if resolution.new_people:
+        unlocked.change(lambda vault: with_people(vault, resolution.new_people))
+        key = _findings_key(unlocked, transcript, candidates)
+    unlocked.save(recording_id, "findings", resolution.findings, key)
+
+
+def _findings_key(unlocked: Unlocked, transcript: Stored[Transcript], candidates: Stored[Candidates]) -> str:
+    people = people_key(unlocked.vault.people)
+    sums = (transcript.body_sha256, candidates.body_sha256)
+    return unlocked.vault.digest("resolve", VERSION["resolve"], *sums, *people)

@@ -1,0 +1,158 @@
+"""People to stable pseudonyms: chosen ones as written, first names from a pool that collide with nobody, tags.
+
+An assigned pseudonym never changes. Which name of the pool a person gets is drawn by the vault's key, so that nobody
+can guess it from the roster's order. Sounding alike: equal metaphone codes (jellyfish) or a Jaro-Winkler similarity of
+at least .88 (rapidfuzz) of the folded names.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+
+import jellyfish
+from rapidfuzz.distance import JaroWinkler
+
+from transcribe.config import Action, Policy
+from transcribe.schema import Kind, Person
+from transcribe.wordforms import folded, search_forms
+
+ALIKE = 0.88
+NUMBERED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE)
+WITH_PSEUDONYM = {"pseudonyms": ("participant", "infant", "therapist"), "brackets": ("participant",)}
+# Relations short and sure enough to stand in a tag, as the published study has them.
+RELATIONS = frozenset(
+    "husband|wife|ex-husband|ex-wife|partner|ex-partner|boyfriend|girlfriend|fiancé|fiancée|mother|father|sister|"
+    "brother|older sister|younger sister|older brother|younger brother|older daughter|older son|younger daughter|"
+    "younger son|daughter|son|twin|stepdaughter|stepson|stepmother|stepfather|grandmother|grandfather|mother-in-law|"
+    "father-in-law|sister-in-law|brother-in-law|aunt|uncle|cousin|niece|nephew|friend|neighbour|godmother|"
+    "godfather".split("|")
+)
+_FEMALE = re.compile(r"\b(mother|mum|wife|daughter|sister|girl|aunt|niece|grandmother|female|woman|stepmother)\b", re.I)
+_MALE = re.compile(r"\b(father|dad|husband|son|brother|boy|uncle|nephew|grandfather|male|man|stepfather)\b", re.I)
+
+
+def action(person: Person, policy: Policy) -> Action:
+    """What the policy says of a person, place, ... : by role first, then by kind, then by the convention."""
+    if person.role in policy.roles:
+        return policy.roles[person.role]
+    if person.kind in policy.kinds:
+        return policy.kinds[person.kind]
+    by_name = person.kind is Kind.PERSON and person.role in WITH_PSEUDONYM[policy.convention]
+    return Action.PSEUDONYM if by_name else Action.TAG
+
+
+def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str]) -> tuple[Person, ...]:
+    """Everybody with what is written instead of her; those who have it keep it. `draw` is a keyed digest.
+
+    `people` come in the order in which tags are numbered: roster order, then found ones by first mention.
+    """
+    done = {person.id: person for person in people if person.pseudonym}
+    waiting = [person for person in people if not person.pseudonym]
+    tagged: dict[tuple[str, str], list[Person]] = {}
+    for person in waiting:
+        what = action(person, policy)
+        everybody = tuple({**{p.id: p for p in people}, **done}.values())
+        name = (
+            _draw_name(person, everybody, draw) if what is Action.PSEUDONYM and not _clashes(person, everybody) else ""
+        )
+        if name:
+            done[person.id] = replace(person, pseudonym=name)
+        elif what is Action.GENERALISE:
+            done[person.id] = replace(person, pseudonym=_general(person))
+        elif person.kind not in NUMBERED:
+            done[person.id] = replace(person, pseudonym=f"[{_tag_text(person)}]")
+        else:
+            tagged.setdefault((_tag_text(person), person.of), []).append(person)
+    for (text, of), group in tagged.items():
+        done.update({person.id: person for person in _numbered(text, of, group, tuple(done.values()))})
+    return tuple(done[person.id] for person in people)
+
+
+def refusal(person: Person, people: Iterable[Person]) -> str:
+    """Why a person cannot have the pseudonym she has: a clause, or nothing when she can."""
+    wanted = {folded(person.pseudonym), *folded(person.pseudonym).split()}
+    for other in people:
+        forms = {folded(form) for form in search_forms(other)}
+        if other.id != person.id and wanted & forms:
+            return f"is a real name of this study (of {other.id})"
+        if other.id == person.id and wanted & forms:
+            return "is her own real name"
+        same = folded(other.pseudonym) == folded(person.pseudonym)
+        if other.id != person.id and same and person.role == other.role == "participant":
+            return f"is already the pseudonym of {other.id}"
+    return ""
+
+
+def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
+    """Those whose pseudonym has meanwhile turned out to be a real name of the study."""
+    taken = {person.id: {folded(form) for form in search_forms(person)} for person in people}
+    return tuple(
+        person
+        for person in people
+        if person.pseudonym
+        and any(folded(person.pseudonym) in forms for other, forms in taken.items() if other != person.id)
+    )
+
+
+def _clashes(person: Person, people: tuple[Person, ...]) -> bool:
+    """Whether a real name of hers is somebody's pseudonym already: then she is tagged, so that nobody mixes them up."""
+    forms = {folded(form) for form in search_forms(person)}
+    return any(folded(other.pseudonym) in forms for other in people if other.id != person.id and other.pseudonym)
+
+
+def _draw_name(person: Person, people: tuple[Person, ...], draw: Callable[[str], str]) -> str:
+    real = [folded(part) for other in people for form in search_forms(other) for part in form.split()]
+    used = [folded(other.pseudonym) for other in people if other.pseudonym and "[" not in other.pseudonym]
+    for names in _pools(person):
+        for name in sorted(names, key=lambda n: draw(f"{person.id}:{n}")):
+            if not any(_too_near(folded(name), other) for other in (*real, *used)):
+                return name
+    return ""
+
+
+def _too_near(name: str, other: str) -> bool:
+    if name in other or (len(other) > 2 and other in name):
+        return True
+    alike: float = JaroWinkler.similarity(name, other)
+    return alike >= ALIKE or jellyfish.metaphone(name) == jellyfish.metaphone(other)
+
+
+def _pools(person: Person) -> tuple[tuple[str, ...], ...]:
+    """The name lists to draw from, best first: by what role and relation say of gender, else names for anybody."""
+    said = f"{person.role} {person.relation}"
+    female, male, either = (pool(name) for name in ("female", "male", "either"))
+    if _FEMALE.search(said):
+        return (female, either)
+    return (male, either) if _MALE.search(said) else (either, female + male)
+
+
+@cache
+def pool(name: str) -> tuple[str, ...]:
+    """A list of first names that are no ordinary words: female, male or either."""
+    text = files("transcribe").joinpath("pseudonyms.toml").read_text(encoding="utf-8")
+    return tuple(tomllib.loads(text)[name].split())
+
+
+def _general(person: Person) -> str:
+    """A vaguer word: of a date its year, of all else what it is."""
+    year = re.search(r"\b(?:19|20)\d\d\b", person.forms[0]) if person.kind is Kind.DATE else None
+    return f"[date in {year[0]}]" if year else f"[a {_tag_text(person)}]"
+
+
+def _tag_text(person: Person) -> str:
+    relation = person.relation.lower()
+    text = relation if person.kind is Kind.PERSON and relation in RELATIONS and not person.found else person.role
+    return re.sub(r"[^\w' -]", " ", text.replace("_", " ")).strip() or person.kind.value
+
+
+def _numbered(text: str, of: str, group: list[Person], done: tuple[Person, ...]) -> Iterable[Person]:
+    """[sister], or [sister 1], [sister 2] where one participant has several; numbers once given never change."""
+    pattern = re.compile(rf"\[{re.escape(text)}(?: (\d+))?\]")
+    given = [int(m[1] or 1) for p in done if p.of == of and (m := pattern.fullmatch(p.pseudonym))]
+    first = max(given, default=0) + 1
+    alone = len(group) == 1 and not given
+    for number, person in enumerate(group, first):
+        yield replace(person, pseudonym=f"[{text}]" if alone else f"[{text} {number}]")

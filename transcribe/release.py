@@ -1,0 +1,259 @@
+"""Settled? gate passed? then, and only then, write a numbered release - all of it or nothing."""
+
+import json
+import os
+import re
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+from transcribe import __version__, audit, export, plugins, pseudonyms, store
+from transcribe.anonymise import anonymise
+from transcribe.diarise import voices
+from transcribe.errors import NotSettledError, StudyError
+from transcribe.export import Exporter
+from transcribe.gate import Gate
+from transcribe.pipeline import Candidates, Engines, refresh_findings
+from transcribe.review.decisions import Review, Settled, settle
+from transcribe.schema import AnonymisedTranscript, Findings, Person, Quiet, ReviewState, Speaker, Transcript, record
+from transcribe.store import Stored
+from transcribe.vault import Unlocked, with_people, with_pseudonyms
+
+
+@record
+class Released(Quiet):
+    """A written release: its folder, its files, and the recordings left out with the reason."""
+
+    number: int
+    folder: str
+    files: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+@record
+class SpeakerFixes(Quiet):
+    """Speakers that a person corrected; they outweigh the guess."""
+
+    speakers: tuple[Speaker, ...] = ()
+
+
+@record
+class Ready(Quiet):
+    """A recording's transcript with what is settled of it."""
+
+    transcript: Stored[Transcript]
+    settled: Settled
+    looked: bool
+
+
+def settled(unlocked: Unlocked, recording_id: str) -> Ready | None:
+    """What stands for a recording; None when it has not been through `run` yet."""
+    transcript = unlocked.load(recording_id, "transcript", Transcript)
+    findings = unlocked.load(recording_id, "findings", Findings)
+    candidates = unlocked.load(recording_id, "candidates", Candidates)
+    if transcript is None or findings is None or candidates is None:
+        return None
+    review = unlocked.load(recording_id, "review", Review)
+    found_on = unlocked.vault.entry(recording_id).added_on
+    state = settle(findings.value, review.value if review else None, transcript.body_sha256, found_on)
+    named = replace(transcript, value=with_speakers(unlocked, transcript.value))
+    return Ready(transcript=named, settled=state, looked=candidates.value.looked)
+
+
+def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
+    """The transcript with its labels' roles: corrected ones as corrected, the others guessed around them."""
+    stored = unlocked.load(transcript.recording_id, "speakers", SpeakerFixes)
+    fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
+    if unlocked.study.sound_path(transcript.recording_id).exists():
+        taken = {speaker.person_id for speaker in fixed.values()}
+        who = set(unlocked.vault.entry(transcript.recording_id).who) - taken
+        people = tuple(person for person in unlocked.vault.people if person.id in who)
+        guessed = voices.who_is_who(transcript, people, fixed)
+    else:
+        guessed = transcript.speakers  # the labels of an imported transcript say who they are
+    return replace(transcript, speakers=tuple(fixed.get(speaker.label, speaker) for speaker in guessed))
+
+
+def named_people(unlocked: Unlocked) -> tuple[Person, ...]:
+    """Everybody with what is written instead of her, in roster order, then by first mention in order of recording."""
+    people = {person.id: person for person in unlocked.vault.people}
+    order = [person.id for person in unlocked.vault.people if not person.found]
+    for recording_id in unlocked.study.recordings():
+        findings = unlocked.load(recording_id, "findings", Findings)
+        order += [f.person_id for f in findings.value.found if f.person_id in people] if findings else []
+    mentioned = dict.fromkeys([*order, *people])
+    ordered = tuple(people[person_id] for person_id in mentioned if person_id)
+    return pseudonyms.assign(ordered, unlocked.study.config.policy, unlocked.vault.digest)
+
+
+def preview(unlocked: Unlocked, recording_id: str) -> AnonymisedTranscript:
+    """What a release would write of a recording, checked by the gate; draws no pseudonym for good.
+
+    Raises StudyError when it has not been through `run`, LeakError when the gate refuses it.
+    """
+    ready = settled(unlocked, recording_id)
+    if ready is None:
+        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    people = named_people(unlocked)
+    policy = unlocked.study.config.policy
+    transcript = _anonymise(unlocked, ready, people)
+    gate = Gate(people, policy)
+    gate.refuse(gate.check_lines(transcript))
+    return transcript
+
+
+def write(
+    unlocked: Unlocked, wanted: tuple[str, ...], formats: tuple[str, ...], engines: Engines, *, unreviewed: bool
+) -> Released:
+    """Release recordings (all that can be when none is named) in these formats, as one numbered folder.
+
+    Raises NotSettledError, LeakError, EngineError for an unknown format; then nothing was written.
+    """
+    exporters = tuple(export.load(name) for name in formats)
+    with unlocked.study.lock("work"):
+        unlocked.study.sweep()
+        refresh_findings(unlocked, engines)
+        ready, left_out = _choose(unlocked, wanted, unreviewed)
+        people = named_people(unlocked)
+        unlocked.change(lambda vault: with_pseudonyms(vault, people))
+        gate = Gate(people, unlocked.study.config.policy)
+        transcripts = [_anonymise(unlocked, one, people) for one in ready]
+        files: dict[str, bytes] = {}
+        for transcript in transcripts:
+            gate.refuse(gate.check_lines(transcript))
+            files.update(_export(transcript, exporters, gate))
+        number, folder = _publish(unlocked, transcripts, files)
+    return Released(number=number, folder=str(folder), files=tuple(files), left_out=left_out)
+
+
+def _choose(
+    unlocked: Unlocked, wanted: tuple[str, ...], unreviewed: bool
+) -> tuple[list[Ready], tuple[tuple[str, str], ...]]:
+    """What can be released and what cannot, with the reason. Raises NotSettledError for one that was named."""
+    chosen, left_out = [], []
+    for recording_id in wanted or unlocked.study.recordings():
+        unlocked.vault.entry(recording_id)
+        ready = settled(unlocked, recording_id)
+        reason = _obstacle(ready, unreviewed)
+        if ready is not None and not reason:
+            chosen.append(ready)
+        elif wanted and reason != "no speech":
+            raise NotSettledError(
+                reason, recording_id=recording_id, stage="release", advice=ADVICE.get(reason, "settle it first")
+            )
+        else:
+            left_out.append((recording_id, reason))
+    if not chosen:
+        reasons = "; ".join(f"{recording_id}: {reason}" for recording_id, reason in left_out) or "no recordings"
+        raise NotSettledError(
+            f"nothing can be released ({reasons})", advice="run and settle first, or release --unreviewed"
+        )
+    return chosen, tuple(left_out)
+
+
+NOT_RUN, TO_REVIEW = "not transcribed yet", "not reviewed"
+NO_DETECTOR = "in a language that no detector knows, so only a person can settle it"
+ADVICE = {
+    NOT_RUN: "run `transcribe run STUDY`",
+    TO_REVIEW: "settle it with `transcribe settle STUDY ID --reviewer ALIAS`, or release --unreviewed",
+    NO_DETECTOR: "settle it with `transcribe settle STUDY ID --reviewer ALIAS`",
+}
+
+
+def _obstacle(ready: Ready | None, unreviewed: bool) -> str:
+    if ready is None:
+        return NOT_RUN
+    if not ready.transcript.value.utterances:
+        return "no speech"
+    if ready.settled.review is ReviewState.REVIEWED:
+        return ""
+    if not unreviewed:
+        return TO_REVIEW
+    return "" if ready.looked else NO_DETECTOR
+
+
+def _anonymise(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...]) -> AnonymisedTranscript:
+    by_id = {person.id: person for person in people}
+    policy = unlocked.study.config.policy
+    digest = unlocked.digest_of(ready.transcript)
+    return anonymise(ready.transcript.value, ready.settled, by_id, policy, digest)
+
+
+def _export(transcript: AnonymisedTranscript, exporters: tuple[Exporter, ...], gate: Gate) -> dict[str, bytes]:
+    """File name -> bytes, each read back and passed by the gate."""
+    files = {}
+    for exporter in exporters:
+        name = f"{transcript.recording_id}_pseudonymised.{exporter.suffix.lstrip('.')}"
+        data = exporter.write(transcript)
+        gate.check_file(transcript, exporter, data, name)
+        files[name] = data
+    return files
+
+
+def _publish(unlocked: Unlocked, transcripts: list[AnonymisedTranscript], files: dict[str, bytes]) -> tuple[int, Path]:
+    """Write a folder beside its final place, sync it, and move it there whole."""
+    study = unlocked.study
+    numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
+    number = max(numbers, default=0) + 1
+    final = study.releases / f"{number:03d}"
+    temporary = study.releases / f".{number:03d}.{secrets.token_hex(4)}.tmp"
+    temporary.mkdir(mode=0o700)
+    for name, data in files.items():
+        store.write_bytes(temporary / name, data)
+    manifest = _manifest(unlocked, number, transcripts, files)
+    store.write_bytes(temporary / "manifest.json", json.dumps(manifest, indent=1).encode() + b"\n")
+    os.rename(temporary, final)  # noqa: PTH104 - must fail, not replace, when the folder exists and holds files
+    store.sync_folder(study.releases)
+    ids = [transcript.recording_id for transcript in transcripts]
+    study.log("released", release=number, recordings=" ".join(ids))
+    audit.append(study.audit_path, "released", release=number, recordings=ids)
+    return number, final
+
+
+def _manifest(
+    unlocked: Unlocked, number: int, transcripts: list[AnonymisedTranscript], files: dict[str, bytes]
+) -> dict[str, object]:
+    return {
+        "release": number,
+        "program": f"transcribe {__version__}",
+        "state": "pseudonymised: a key exists",
+        "recordings": [
+            {
+                "id": transcript.recording_id,
+                "review": transcript.review.value,
+                "settled_on": transcript.settled_on,
+                "source_digest": transcript.source_digest,
+                "replacements": {kind.value: count for kind, count in transcript.counts},
+            }
+            for transcript in transcripts
+        ],
+        "files": [{"name": name, "hmac_sha256": unlocked.vault.digest(data)} for name, data in files.items()],
+    }
+
+
+def draw_again(unlocked: Unlocked, person_id: str) -> tuple[str, ...]:
+    """Give a person another pseudonym; the released files that still bear the old one, to be replaced."""
+    person = unlocked.vault.person(person_id)
+    old = person.pseudonym
+    if not old:
+        return ()
+    held = tuple(replace(p, pseudonym="", chosen=False) if p.id == person_id else p for p in unlocked.vault.people)
+    barred = replace(person, id=f"{person_id}/old", forms=(old,))  # the old one is not drawn again
+    policy = unlocked.study.config.policy
+    drawn = pseudonyms.assign((*held, barred), policy, unlocked.vault.digest)
+    unlocked.change(lambda vault: with_people(vault, tuple(p for p in drawn if p.id == person_id)))
+    audit.append(unlocked.study.audit_path, "pseudonym drawn again", person=person_id)
+    pattern = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)")
+    return tuple(
+        str(path.relative_to(unlocked.study.root))
+        for path in sorted(unlocked.study.releases.glob("*/*"))
+        if path.name != "manifest.json" and _mentions(path, pattern)
+    )
+
+
+def _mentions(path: Path, pattern: re.Pattern[str]) -> bool:
+    suffix = path.suffix.lstrip(".")
+
+    readers = [export.load(name) for name in plugins.names("transcribe.export")]
+    data = path.read_bytes()
+    return any(pattern.search(s) for r in readers if r.suffix.lstrip(".") == suffix for s in r.read_text(data))

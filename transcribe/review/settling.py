@@ -1,0 +1,115 @@
+"""A reviewer settles a transcript: what she decided is kept with what she had before her."""
+
+import re
+from dataclasses import replace
+
+from transcribe import audit
+from transcribe.errors import StudyError
+from transcribe.release import Ready, SpeakerFixes, settled
+from transcribe.review.decisions import Review, decide, place
+from transcribe.schema import Decision, Findings, Kind, Person, Speaker, Transcript, Utterance, Verdict
+from transcribe.vault import Unlocked, with_people
+
+_ALIAS = re.compile(r"[A-Za-z0-9_-]{1,16}")
+_SPAN = re.compile(r"(U\d{4,}):(\d+)-(\d+)=([A-Za-z0-9_.-]+)")
+
+
+def settle(
+    unlocked: Unlocked, recording_id: str, reviewer: str, reject: tuple[str, ...] = (), add: tuple[str, ...] = ()
+) -> Review:
+    """Settle a recording's findings: all accepted but those in `reject` (ids), with spans in `add` withheld too.
+
+    `add` items are UTTERANCE:START-END=WHO, code-point offsets, WHO a person's id or a kind such as place.
+    Raises StudyError for an unknown finding, span or person.
+    """
+    if not _ALIAS.fullmatch(reviewer):
+        raise StudyError("a reviewer's alias has 1 to 16 letters, digits, - or _", advice="choose one such as AB")
+    ready = settled(unlocked, recording_id)
+    findings = unlocked.load(recording_id, "findings", Findings)
+    if ready is None or findings is None:
+        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    before = unlocked.load(recording_id, "review", Review)
+    earlier = before.value.decisions if before and before.value.source == ready.transcript.body_sha256 else ()
+    at = audit.now()
+    by_id = {finding.id: finding for finding in findings.value.found}
+    unknown = [finding_id for finding_id in reject if finding_id not in by_id]
+    if unknown:
+        raise StudyError(f"there is no finding {unknown[0]}", recording_id=recording_id, advice="see `transcribe show`")
+    kept = [decide(by_id[finding_id], Verdict.KEEP, reviewer, at) for finding_id in reject]
+    added = [_added(unlocked, ready, text, reviewer, at) for text in add]
+    review = Review(
+        decisions=(*earlier, *kept, *added),
+        source=ready.transcript.body_sha256,
+        seen=tuple(place(finding) for finding in findings.value.found),
+        reviewer=reviewer,
+        settled_on=at[:10],
+    )
+    unlocked.save(recording_id, "review", review)
+    unlocked.study.log("settled", recording=recording_id)
+    audit.append(
+        unlocked.study.audit_path, "settled", recording=recording_id, by=reviewer, rejected=len(kept), added=len(added)
+    )
+    return review
+
+
+def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) -> Decision:
+    """A span that a reviewer marks: of a known person, or of a new one whose form it is from now on."""
+    match = _SPAN.fullmatch(text)
+    utterances = {u.id: u for u in ready.transcript.value.utterances}
+    if match is None or match[1] not in utterances:
+        raise StudyError("a span to add is written U0003:10-15=PERSON_OR_KIND", advice="see `transcribe show`")
+    utterance, start, end = utterances[match[1]], int(match[2]), int(match[3])
+    if not 0 <= start < end <= len(utterance.text):
+        raise StudyError(f"the span lies outside {utterance.id}", advice="see `transcribe show`")
+    person = _person(unlocked, ready.transcript.value, utterance, (start, end), match[4])
+    return Decision(
+        utterance_id=utterance.id,
+        start=start,
+        end=end,
+        verdict=Verdict.ADD,
+        kind=person.kind,
+        person_id=person.id,
+        reviewer=reviewer,
+        at=at,
+    )
+
+
+def _person(
+    unlocked: Unlocked, transcript: Transcript, utterance: Utterance, span: tuple[int, int], who: str
+) -> Person:
+    if who not in {kind.value for kind in Kind}:
+        person = unlocked.vault.person(who)
+        form = utterance.text[span[0] : span[1]]
+        person = person if form in person.forms else replace(person, forms=(*person.forms, form))
+    else:
+        taken = {person.id for person in unlocked.vault.people}
+        new_id = next(i for n in range(1, 10_000) if (i := f"{transcript.recording_id}-A{n:02d}") not in taken)
+        form = utterance.text[span[0] : span[1]]
+        person = Person(id=new_id, kind=Kind(who), role=who.replace("_", " "), forms=(form,), found=True)
+    unlocked.change(lambda vault: with_people(vault, (person,)))
+    return person
+
+
+def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) -> tuple[Speaker, ...]:
+    """Say who labels are: LABEL=ROLE or LABEL=PERSON_ID. Returns all corrections so far."""
+    transcript = unlocked.load(recording_id, "transcript", Transcript)
+    if transcript is None:
+        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    stored = unlocked.load(recording_id, "speakers", SpeakerFixes)
+    fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
+    people = {person.id: person for person in unlocked.vault.people}
+    who = [people[p] for p in unlocked.vault.entry(recording_id).who if p in people]
+    labels = {speaker.label for speaker in transcript.value.speakers}
+    for text in fixes:
+        label, _, value = text.partition("=")
+        if label not in labels or not re.fullmatch(r"[A-Za-z0-9][\w .-]{0,31}", value):
+            raise StudyError(f"a correction is LABEL=ROLE or LABEL=PERSON_ID, labels: {', '.join(sorted(labels))}")
+        of_role = [person for person in who if person.role == value]
+        person = people.get(value) or (of_role[0] if len(of_role) == 1 else None)
+        role = person.role if person else value.lower()
+        fixed[label] = Speaker(label=label, role=role, person_id=person.id if person else None, confidence=1.0)
+    speakers = tuple(fixed[label] for label in sorted(fixed))
+    if fixes:
+        unlocked.save(recording_id, "speakers", SpeakerFixes(speakers=speakers))
+        audit.append(unlocked.study.audit_path, "speakers corrected", recording=recording_id, count=len(fixes))
+    return speakers

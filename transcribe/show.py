@@ -1,0 +1,142 @@
+"""One transcript as text, JSON or RTTM: as it may be released, or identified for the key holder's eyes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from transcribe import export
+from transcribe.anonymise import speaker_names
+from transcribe.errors import ConfigError, StudyError
+from transcribe.evaluate.der import write_rttm
+from transcribe.export.layout import stamp
+from transcribe.release import Ready, named_people, preview, settled
+from transcribe.review.decisions import place
+from transcribe.schema import Person, Speaker, Transcript, Turns
+from transcribe.study import Study
+from transcribe.vault import Unlocked
+
+FORMATS = ("txt", "json", "rttm")
+
+
+def identified(unlocked: Unlocked, recording_id: str, form: str) -> str:
+    """The transcript with every name in it. Raises StudyError when there is none yet."""
+    ready = _ready(unlocked, recording_id)
+    transcript = ready.transcript.value
+    people = {person.id: person for person in unlocked.vault.people}
+    names = {speaker.label: _real_name(speaker, people) for speaker in transcript.speakers}
+    if form == "rttm":
+        return _rttm(unlocked, recording_id, {label: label for label in names})
+    if form == "json":
+        return json.dumps(_document(ready, people, names), ensure_ascii=False, indent=1)
+    turns = (
+        f"[{stamp(u.start_s)}] {names[u.speaker]}: {u.text}" if transcript.timed else f"{names[u.speaker]}: {u.text}"
+        for u in transcript.utterances
+    )
+    return "\n\n".join(turns)
+
+
+def pseudonymised(unlocked: Unlocked, recording_id: str, form: str) -> str:
+    """What a release would hold, passed by the gate."""
+    transcript = preview(unlocked, recording_id)
+    if form == "rttm":
+        ready = _ready(unlocked, recording_id)
+        people = {person.id: person for person in named_people(unlocked)}
+        return _rttm(
+            unlocked,
+            recording_id,
+            speaker_names(ready.transcript.value, people, unlocked.study.config.policy),
+        )
+    return export.load(form).write(transcript).decode()
+
+
+def released(study: Study, recording_id: str, form: str) -> str:
+    """Without the key: the latest released file. Raises StudyError when there is none in this form."""
+    files = sorted(study.releases.glob(f"*/{recording_id}_pseudonymised.{form}"), key=lambda p: int(p.parent.name))
+    if not files:
+        raise StudyError(
+            f"nothing is released as {form}", recording_id=recording_id, advice="give the passphrase to see a preview"
+        )
+    return Path(files[-1]).read_text(encoding="utf-8")
+
+
+def check_form(form: str) -> None:
+    """Raises ConfigError for a form that `show` does not know."""
+    if form not in FORMATS:
+        raise ConfigError(f"there is no format {form!r} to show", advice=f"choose one of {', '.join(FORMATS)}")
+
+
+def _ready(unlocked: Unlocked, recording_id: str) -> Ready:
+    ready = settled(unlocked, recording_id)
+    if ready is None:
+        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    return ready
+
+
+def _real_name(speaker: Speaker, people: dict[str, Person]) -> str:
+    person = people.get(speaker.person_id or "")
+    if person is not None:
+        return person.forms[0]
+    return speaker.label if speaker.role == "speaker" else f"{speaker.role.capitalize()} ({speaker.label})"
+
+
+def _rttm(unlocked: Unlocked, recording_id: str, names: dict[str, str]) -> str:
+    turns = unlocked.load(recording_id, "turns", Turns)
+    if turns is None:
+        raise StudyError("a transcript that came without sound has no turns in time", recording_id=recording_id)
+    renamed = (replace(turn, speaker=names.get(turn.speaker, turn.speaker)) for turn in turns.value.all)
+    return write_rttm(recording_id, tuple(replace(t, speaker=t.speaker.replace(" ", "_")) for t in renamed))
+
+
+def _document(ready: Ready, people: dict[str, Person], names: dict[str, str]) -> dict[str, object]:
+    transcript = ready.transcript.value
+    return {
+        "schema": "transcribe-identified/1",
+        "recording": transcript.recording_id,
+        "language": transcript.language,
+        "speakers": [
+            {
+                "label": s.label,
+                "role": s.role,
+                "person": s.person_id,
+                "name": names[s.label],
+                "confidence": s.confidence,
+            }
+            for s in transcript.speakers
+        ],
+        "turns": [
+            {
+                "id": u.id,
+                "speaker": u.speaker,
+                "start_s": u.start_s,
+                "end_s": u.end_s,
+                "overlapped": u.overlapped,
+                "text": u.text,
+                "words": [
+                    {"text": w.text, "start_s": w.start_s, "end_s": w.end_s, "probability": w.probability}
+                    for w in u.words
+                ],
+            }
+            for u in transcript.utterances
+        ],
+        "findings": [_finding(f.id, place(f), transcript, people.get(f.person_id or ""), f.reason.rule, f.score)
+                     for f in ready.settled.replaced],
+    }  # fmt: skip
+
+
+def _finding(
+    finding_id: str, where: str, transcript: Transcript, person: Person | None, rule: str, score: float
+) -> dict[str, object]:
+    utterance_id, _, span = where.partition(":")
+    start, end = (int(part) for part in span.split("-"))
+    text = next(u.text for u in transcript.utterances if u.id == utterance_id)
+    return {
+        "id": finding_id,
+        "turn": utterance_id,
+        "start": start,
+        "end": end,
+        "text": text[start:end],
+        "person": person.id if person else None,
+        "role": person.role if person else None,
+        "rule": rule,
+        "score": round(score, 3),
+    }

@@ -1,0 +1,243 @@
+"""Schema types to files and back: version, checksum, age encryption, atomic writes. Knows no path inside a study."""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, Generic, TypeVar
+
+import pyrage
+from pydantic import TypeAdapter, ValidationError
+from pyrage.x25519 import Identity, Recipient
+
+from transcribe.errors import LockedError, StoreError
+from transcribe.schema import Quiet, record
+
+SCHEMA = 1
+
+
+T = TypeVar("T")
+
+
+@record
+class Stored(Quiet, Generic[T]):
+    """A value read back, with the job key it was written under and the SHA-256 of its serialised body."""
+
+    value: T
+    key: str
+    body_sha256: str
+
+
+def new_identity() -> Identity:
+    """A fresh age key pair."""
+    return Identity.generate()
+
+
+def identity(secret: str) -> Identity:
+    """The key pair behind an AGE-SECRET-KEY-1... line. Raises LockedError."""
+    try:
+        return Identity.from_str(secret.strip())
+    except pyrage.IdentityError:
+        raise LockedError("this is no age secret key", advice="give the line that begins AGE-SECRET-KEY-1") from None
+
+
+def recipient(public: str) -> Recipient:
+    """The public half behind an age1... line. Raises StoreError."""
+    try:
+        return Recipient.from_str(public)
+    except pyrage.RecipientError:
+        raise StoreError("a public key in journal.jsonl is damaged", advice="restore the file from a backup") from None
+
+
+def pack(value: object, key: str = "") -> bytes:
+    """A header line (schema version, type, job key, checksum) and the value as JSON."""
+    body = TypeAdapter(type(value)).dump_json(value)
+    header = {
+        "schema": SCHEMA,
+        "type": type(value).__name__,
+        "key": key,
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+    return json.dumps(header).encode() + b"\n" + body
+
+
+def unpack(data: bytes, cls: type[T]) -> Stored[T]:
+    """The value that `pack` wrote. Raises StoreError when it is damaged, of another type or of a newer version."""
+    head, _, body = data.partition(b"\n")
+    try:
+        header = json.loads(head)
+        schema, name, key, checksum = (header[k] for k in ("schema", "type", "key", "sha256"))
+    except (ValueError, KeyError, TypeError):
+        raise StoreError("an artefact has no readable header", advice="run the stage again") from None
+    if schema > SCHEMA:
+        raise StoreError(f"an artefact has schema {schema}, newer than this program", advice="use a newer version")
+    if name != cls.__name__:
+        raise StoreError(f"an artefact holds {name} where {cls.__name__} belongs", advice="run the stage again")
+    if hashlib.sha256(body).hexdigest() != checksum:
+        raise StoreError("an artefact does not match its checksum", advice="run the stage again")
+    try:
+        value = TypeAdapter(cls).validate_json(body)
+    except ValidationError:  # its message would show the content
+        raise StoreError(f"an artefact is no readable {cls.__name__}", advice="run the stage again") from None
+    return Stored(value=value, key=key, body_sha256=checksum)
+
+
+def save(path: Path, value: object, to: Recipient, key: str = "") -> None:
+    """Write a value, encrypted to `to`, atomically."""
+    write_bytes(path, pyrage.encrypt(pack(value, key), [to]))
+
+
+def load(path: Path, cls: type[T], by: Identity) -> Stored[T]:
+    """Read a value back. Raises StoreError; LockedError when `by` is not the key it was written for."""
+    return unpack(decrypt(path.read_bytes(), by), cls)
+
+
+def decrypt(data: bytes, by: Identity) -> bytes:
+    """The plain bytes of an age file."""
+    try:
+        return bytes(pyrage.decrypt(data, [by]))
+    except pyrage.DecryptError:
+        raise StoreError("an encrypted file is damaged or was written for another key", advice="restore it") from None
+
+
+def seal_secret(secret: Identity, passphrase: str) -> bytes:
+    """An identity under a passphrase (age's scrypt recipient)."""
+    return bytes(pyrage.passphrase.encrypt(str(secret).encode(), passphrase))
+
+
+def open_secret(data: bytes, passphrase: str) -> Identity:
+    """The identity that `seal_secret` wrapped. Raises LockedError."""
+    try:
+        return identity(bytes(pyrage.passphrase.decrypt(data, passphrase)).decode())
+    except pyrage.DecryptError:
+        raise LockedError(
+            "the passphrase does not open this study", advice="try again, or use the recovery sheet"
+        ) from None
+
+
+# --- whole files ----------------------------------------------------------------------------------------------------
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then move it there; a crash leaves the old file or the new one.
+
+    The file is synced before the move and the folder after it: without both, a power cut can leave an empty file
+    under the final name.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as sink:
+            write(sink)
+            sink.flush()
+            os.fsync(sink.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """`write_atomically` of bytes at hand."""
+    write_atomically(path, lambda sink: _write_all(sink, data))
+
+
+def _write_all(sink: BinaryIO, data: bytes) -> None:
+    sink.write(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line and sync it. A line torn by a crash is closed first, so that it spoils itself alone."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, (("\n" if torn else "") + line + "\n").encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_lines(path: Path) -> Iterable[dict[str, object]]:
+    """The JSON objects of a line file, torn lines left out; nothing when there is no file."""
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+# --- sound ----------------------------------------------------------------------------------------------------------
+
+
+class HashingReader:
+    """A binary reader that keeps the SHA-256 of what was read."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self.sha256.update(data)
+        return data
+
+
+class HashingWriter:
+    """A binary writer that keeps the SHA-256 of what passed, and passes nothing on."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+
+def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
+    """Stream `source` into an age file at `path`, decrypt it again, compare; the SHA-256 of the plain bytes.
+
+    Raises StoreError, and leaves nothing at `path`, when what comes back is not what went in.
+    """
+    reader = HashingReader(source)
+
+    def write(sink: BinaryIO) -> None:
+        pyrage.encrypt_io(reader, sink, [key_pair.to_public()])
+        sink.flush()
+        with Path(sink.name).open("rb") as written:
+            back = HashingWriter()
+            pyrage.decrypt_io(written, back, [key_pair])
+        if back.sha256.digest() != reader.sha256.digest():
+            raise StoreError("the encrypted copy differs from the recording", advice="check the disk and add it again")
+
+    write_atomically(path, write)
+    return reader.sha256.hexdigest()
+
+
+def decrypt_file(path: Path, sink: BinaryIO, by: Identity) -> None:
+    """Stream the plain bytes of an age file into `sink`. Raises StoreError."""
+    try:
+        with path.open("rb") as source:
+            pyrage.decrypt_io(source, sink, [by])
+    except pyrage.DecryptError:
+        raise StoreError("an encrypted recording is damaged", advice="restore it from a backup") from None

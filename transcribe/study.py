@@ -1,0 +1,175 @@
+"""The study folder: the only file that knows a path inside a study.
+
+    my-study/
+      study.toml                 settings; no names in it
+      private/                   0700, nothing but age ciphertext: vault.age, identity.age, recordings/ID.age (the
+                                 sound), ID/ (every artefact of that recording)
+      release/001/ ...           numbered, never overwritten
+      audit.jsonl  journal.jsonl no names in either
+
+Public halves of age keys stand in journal.jsonl, since private/ holds ciphertext alone.
+"""
+
+import fcntl
+import json
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pyrage.x25519 import Identity, Recipient
+
+from transcribe import config, store
+from transcribe.errors import StudyError
+from transcribe.store import Stored
+
+T = TypeVar("T")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_RESERVED = {"recordings", "vault", "identity"}
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+
+
+class Study:
+    """A study folder whose key is not at hand: what it shows, anybody with the folder may see."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.private = root / "private"
+        self.releases = root / "release"
+        self.journal_path = root / "journal.jsonl"
+        self.audit_path = root / "audit.jsonl"
+        self.vault_path = self.private / "vault.age"
+        self.identity_path = self.private / "identity.age"
+
+    def __repr__(self) -> str:
+        return "<Study>"
+
+    @cached_property
+    def config(self) -> config.StudyConfig:
+        """The settings in study.toml. Raises ConfigError."""
+        return config.load(self.root / "study.toml")
+
+    @cached_property
+    def created(self) -> dict[str, str]:
+        """The journal's first event: the study's random id and its public key."""
+        for event in self.journal():
+            if event.get("event") == "created":
+                return {key: str(value) for key, value in event.items()}
+        raise StudyError("journal.jsonl does not begin with the study's creation", advice="restore it from a backup")
+
+    @property
+    def recipient(self) -> Recipient:
+        """The study's public key: what is sealed to it, only the key holder can read."""
+        return store.recipient(self.created["recipient"])
+
+    # --- journal -----------------------------------------------------------------------------------------------------
+
+    def journal(self) -> Iterator[dict[str, object]]:
+        """All events so far."""
+        yield from store.read_lines(self.journal_path)
+
+    def log(self, event: str, **facts: str | float | int) -> None:
+        """Add an event; facts hold ids, stages, keyed digests and seconds, never a name."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        store.append_line(self.journal_path, json.dumps({"at": stamp, "event": event, **facts}))
+
+    # --- recordings --------------------------------------------------------------------------------------------------
+
+    def recordings(self) -> tuple[str, ...]:
+        """The ids of all recordings that were added whole, sorted."""
+        found = self.private.glob("*/recording.age")
+        return tuple(sorted(path.parent.name for path in found))
+
+    def sound_path(self, recording_id: str) -> Path:
+        return self.private / "recordings" / f"{recording_id}.age"
+
+    def artefact_path(self, recording_id: str, name: str) -> Path:
+        return self.private / recording_id / f"{name}.age"
+
+    def notes(self) -> tuple[Path, ...]:
+        """Sealed notes that wait for the next unlock."""
+        return tuple(sorted(self.private.glob("*/note.age")))
+
+    def free_id(self, letter: str = "R") -> str:
+        """The next R001, R002, ... (T001, ... for a transcript that came without sound) that no recording bears."""
+        taken = {known.upper() for known in self.recordings()}
+        number = next(n for n in range(1, 1_000_000) if f"{letter}{n:03d}" not in taken)
+        return f"{letter}{number:03d}"
+
+    def check_id(self, recording_id: str) -> None:
+        """Raises StudyError for an id that cannot be a file name everywhere, or is taken."""
+        if not _ID.fullmatch(recording_id) or recording_id.casefold() in _RESERVED:
+            raise StudyError(
+                "a recording id has 1 to 32 letters, digits, - or _ and begins with a letter or digit",
+                advice="choose another id",
+            )
+        if recording_id.casefold() in {known.casefold() for known in self.recordings()}:
+            raise StudyError(f"the id {recording_id} is taken", advice="choose another id")
+
+    def save(self, recording_id: str, name: str, value: object, to: Recipient, key: str = "") -> None:
+        """Write an artefact of a recording, encrypted to the recording's key."""
+        store.save(self.artefact_path(recording_id, name), value, to, key)
+
+    def load(self, recording_id: str, name: str, cls: type[T], by: Identity) -> Stored[T] | None:
+        """Read an artefact; None when there is none. Raises StoreError."""
+        path = self.artefact_path(recording_id, name)
+        return store.load(path, cls, by) if path.exists() else None
+
+    # --- one at a time -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, what: str, wait_s: float = 0.0) -> Iterator[None]:
+        """Hold the study for `what`: "vault" (short changes) or "work" (a run or a release). Raises StudyError."""
+        folder = self.private if what == "vault" else self.releases
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            deadline = time.monotonic() + wait_s
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise StudyError("another process is working on this study", advice="wait for it") from None
+                    time.sleep(0.1)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def sweep(self) -> None:
+        """Remove temporary files that a killed process left (ciphertext or unfinished releases). Needs both locks."""
+        for path in [*self.private.rglob(".*.tmp"), *self.releases.glob(".*.tmp")]:
+            if _TEMPORARY.fullmatch(path.name):
+                if path.is_dir():
+                    for child in path.iterdir():
+                        child.unlink()
+                    path.rmdir()
+                else:
+                    path.unlink(missing_ok=True)
+
+
+def create(root: Path, secret: Identity, passphrase: str) -> Study:
+    """Lay out a new study in an empty or missing folder. Raises StudyError."""
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise StudyError("the study's folder exists and is not empty", advice="choose a new folder")
+    study = Study(root)
+    for folder in (root, study.private, study.private / "recordings", study.releases):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    store.write_bytes(root / "study.toml", config.TEMPLATE.encode())
+    store.write_bytes(study.identity_path, store.seal_secret(secret, passphrase))
+    study.log("created", study=str(uuid.uuid4()), recipient=str(secret.to_public()))
+    return study
+
+
+def open_study(root: Path) -> Study:
+    """The study in a folder. Raises StudyError when there is none."""
+    study = Study(root)
+    if not (root / "study.toml").is_file() or not study.vault_path.is_file():
+        raise StudyError("this folder is not a study", advice="make one with `transcribe new STUDY`")
+    return study

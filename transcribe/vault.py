@@ -1,0 +1,158 @@
+"""The encrypted key of a study: people, surface forms, pseudonyms, recording keys, and the key of all digests.
+
+`Vault` is a value that is changed by replacing it; `Unlocked` is a study whose key is at hand. Whoever can read the
+vault can identify everybody.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from pyrage.x25519 import Identity
+
+from transcribe import store
+from transcribe.errors import StudyError
+from transcribe.schema import Person, Quiet, SpeakerBounds, record
+from transcribe.store import Stored
+from transcribe.study import Study
+
+T = TypeVar("T")
+
+
+@record
+class RecordingEntry(Quiet):
+    """What only the key holder may know of a recording: its age secret, where it came from, who took part.
+
+    `added_on` is an ISO date. Written as a sealed note when the key is not at hand, and merged at the next unlock.
+    """
+
+    id: str
+    secret: str
+    sha256: str
+    original_name: str
+    source_path: str
+    who: tuple[str, ...]
+    bounds: SpeakerBounds
+    added_on: str
+
+
+@record
+class Vault(Quiet):
+    """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them."""
+
+    hmac_key: str
+    people: tuple[Person, ...] = ()
+    recordings: tuple[RecordingEntry, ...] = ()
+
+    def person(self, person_id: str) -> Person:
+        for person in self.people:
+            if person.id == person_id:
+                return person
+        raise StudyError(f"nobody in this study has the id {person_id}", advice="see `transcribe people STUDY list`")
+
+    def entry(self, recording_id: str) -> RecordingEntry:
+        for entry in self.recordings:
+            if entry.id == recording_id:
+                return entry
+        raise StudyError(f"no recording has the id {recording_id}", advice="see `transcribe status STUDY`")
+
+    def digest(self, *parts: str | bytes) -> str:
+        """HMAC-SHA256 of the parts, each preceded by its length so that no two lists of parts agree."""
+        code = hmac.new(bytes.fromhex(self.hmac_key), digestmod=hashlib.sha256)
+        for part in parts:
+            data = part.encode() if isinstance(part, str) else part
+            code.update(len(data).to_bytes(8, "big") + data)
+        return code.hexdigest()
+
+
+def with_people(vault: Vault, people: tuple[Person, ...]) -> Vault:
+    """The vault with these people put in the place of those with the same ids, new ones at the end."""
+    known = {person.id: person for person in vault.people}
+    known.update({person.id: person for person in people})
+    return replace(vault, people=tuple(known.values()))
+
+
+def with_pseudonyms(vault: Vault, named: tuple[Person, ...]) -> Vault:
+    """The vault with these people's pseudonyms, where they have none yet."""
+    given = {person.id: person.pseudonym for person in named}
+    return replace(
+        vault,
+        people=tuple(p if p.pseudonym else replace(p, pseudonym=given.get(p.id, "")) for p in vault.people),
+    )
+
+
+def with_recording(vault: Vault, entry: RecordingEntry) -> Vault:
+    """The vault with this recording, in order of id."""
+    others = [e for e in vault.recordings if e.id != entry.id]
+    return replace(vault, recordings=tuple(sorted([*others, entry], key=lambda e: e.id)))
+
+
+class Unlocked:
+    """A study whose identity is at hand. The vault is read afresh for each change, under its lock."""
+
+    def __init__(self, study: Study, identity: Identity) -> None:
+        self.study = study
+        self._identity = identity
+        self.vault = self._read()
+        if study.notes():
+            self.change(lambda vault: vault)
+
+    def __repr__(self) -> str:
+        return "<Unlocked>"
+
+    def _read(self) -> Vault:
+        return store.load(self.study.vault_path, Vault, self._identity).value
+
+    def change(self, how: Callable[[Vault], Vault]) -> None:
+        """Merge waiting notes, apply `how` to the vault as it stands on the disk, and write it back if it changed."""
+        with self.study.lock("vault", wait_s=30.0):
+            before = self._read()
+            vault, notes = before, self._whole_notes()
+            for note in notes:
+                vault = with_recording(vault, store.load(note, RecordingEntry, self._identity).value)
+            vault = how(vault)
+            if vault != before:
+                store.save(self.study.vault_path, vault, self._identity.to_public())
+            for note in notes:
+                note.unlink()
+            self.vault = vault
+
+    def _whole_notes(self) -> list[Path]:
+        """Notes of recordings that were added whole; a killed `add` leaves one without its recording."""
+        return [note for note in self.study.notes() if (note.parent / "recording.age").exists()]
+
+    def recording_key(self, recording_id: str) -> Identity:
+        """The key pair that everything of a recording is encrypted to. Raises StudyError for an unknown id."""
+        return store.identity(self.vault.entry(recording_id).secret)
+
+    def save(self, recording_id: str, name: str, value: object, key: str = "") -> None:
+        """Write an artefact of a recording."""
+        self.study.save(recording_id, name, value, self.recording_key(recording_id).to_public(), key)
+
+    def load(self, recording_id: str, name: str, cls: type[T]) -> Stored[T] | None:
+        """Read an artefact of a recording; None when there is none."""
+        return self.study.load(recording_id, name, cls, self.recording_key(recording_id))
+
+    def digest_of(self, stored: Stored[T]) -> str:
+        """The keyed digest of an artefact's content."""
+        return self.vault.digest(stored.body_sha256)
+
+
+def create(study: Study, identity: Identity) -> Unlocked:
+    """Write an empty vault with a fresh digest key into a new study."""
+    store.save(study.vault_path, Vault(hmac_key=secrets.token_hex(32)), identity.to_public())
+    return Unlocked(study, identity)
+
+
+def unlock(study: Study, passphrase: str) -> Unlocked:
+    """Open a study's key. Raises LockedError for a wrong passphrase; takes seconds by design (scrypt).
+
+    The recovery sheet's secret key is taken in the place of a passphrase, so that a forgotten one loses nothing.
+    """
+    if passphrase.strip().startswith("AGE-SECRET-KEY-1"):
+        return Unlocked(study, store.identity(passphrase))
+    return Unlocked(study, store.open_secret(study.identity_path.read_bytes(), passphrase))
