@@ -8,6 +8,7 @@ from transcribe.schema import MadeBy, Speaker, Transcript, Turn, Turns, Utteranc
 
 PAUSE_S = 2.0  # a speaker who goes on after a longer pause begins a new utterance: easier to read and to time
 NEAR_S = 0.5  # a word this close to a turn belongs to it: word times of Whisper are good to a few tenths
+OVERLAP_S, OVERLAP_SHARE = 0.3, 0.25  # shorter than both is a turn's edge, and no talking over one another
 
 
 def assemble(recording_id: str, words: Words, turns: Turns, speakers: tuple[Speaker, ...] = ()) -> Transcript:
@@ -95,12 +96,12 @@ def _utterance(number: int, label: str, words: tuple[Word, ...], turns: tuple[Tu
     start_s, end_s = words[0].start_s, words[-1].end_s
     first = words[0]
     bare = Word(start_s=first.start_s, end_s=first.end_s, text=first.text.lstrip(), probability=first.probability)
-    others = [t for t in turns if t.speaker != label and min(end_s, t.end_s) - max(start_s, t.start_s) > 0.1]
+    shared = sum(max(0.0, min(end_s, t.end_s) - max(start_s, t.start_s)) for t in turns if t.speaker != label)
     return Utterance(
         id=f"U{number:04d}",
         speaker=label,
         start_s=start_s,
         end_s=end_s,
         words=(bare, *words[1:]),
-        overlapped=bool(others),
+        overlapped=shared > max(OVERLAP_S, OVERLAP_SHARE * (end_s - start_s)),
     )

@@ -5,10 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
-from transcribe import console, intake, passphrase, pseudonyms, release, show, store, study, vault, weights
+from transcribe import console, intake, passphrase, release, show, store, study, vault, weights
 from transcribe import people as roster
 from transcribe.batch import plan
 from transcribe.batch import run as batch
@@ -171,7 +171,7 @@ def run(
         raise ConfigError(f"--again takes {' or '.join(STAGES[:2])}", advice="the other stages follow by themselves")
     unlocked = _unlock(root, passphrase_file)
     engines = Engines(unlocked.study.config.with_recognition(asr, model))
-    engines.check_weights()
+    engines.check()
     tasks = plan.tasks(unlocked, tuple(ids or ()))
     with console.stages(tasks, as_json) as report:
         outcomes = batch.run(unlocked, tasks, engines, report, again)
@@ -357,9 +357,15 @@ def models_path(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: A
     console.say(as_json, {"name": name, "path": folder}, folder)
 
 
+def _usage(error: TyperException) -> str:
+    """What is wrong with the command line; most messages repeat what was typed, and that may be a file name."""
+    if type(error).__name__ in ("NoSuchOption", "MissingParameter"):
+        return error.format_message()
+    return f"the command line is not understood ({type(error).__name__}); see --help."
+
+
 def main() -> None:
     """Run a command; every error is one sentence and an exit status of its own."""
-    sys.excepthook = console.on_crash
     passphrase.scrub()
     as_json = "--json" in sys.argv
     try:
@@ -367,13 +373,13 @@ def main() -> None:
     except TranscribeError as error:
         console.fail(str(error), as_json)
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         console.fail("stopped; what is finished is kept, run it again to go on.", as_json)
         sys.exit(130)
-    except (click.NoSuchOption, click.MissingParameter, click.NoArgsIsHelpError) as error:
-        console.fail(error.format_message(), as_json)
+    except TyperException as error:
+        console.fail(_usage(error), as_json)
         sys.exit(2)
-    except click.ClickException as error:  # its message may repeat what was typed, a file name among it
-        console.fail(f"the command line is not understood ({type(error).__name__}); see --help.", as_json)
-        sys.exit(2)
+    except BaseException:
+        sys.excepthook = console.on_crash  # set here, since typer sets its own, which would print the message
+        raise
     sys.exit(status_code if isinstance(status_code, int) else 0)

@@ -68,6 +68,11 @@ class StudyConfig(_Section):
     detection: Detection = Detection()
     policy: Policy = Policy()
 
+    def with_recognition(self, engine: str, model: str) -> "StudyConfig":
+        """The same settings with another recognition engine or model, where one is given."""
+        asked = {key: value for key, value in (("engine", engine), ("model", model)) if value}
+        return self.model_copy(update={"recognition": self.recognition.model_copy(update=asked)})
+
 
 TEMPLATE = """\
 # Settings of this study. No names in here: people belong into the roster (transcribe people STUDY import roster.csv).

@@ -237,8 +237,8 @@ def _block_pieces(rows: Rows) -> list[_Piece]:
             pieces += [_piece(line) for cell in cells for line in cell.splitlines() if one_line(line)]
             continue
         others = [cell for number, cell in enumerate(row) if number != column]
-        stamps = " ".join(one_line(cell) for cell in others if _LEAD.fullmatch(cell))
-        first, *more = "\n".join(cell for cell in others if not _LEAD.fullmatch(cell)).splitlines() or [""]
+        stamps = " ".join(map(_cell_stamp, others)).strip()
+        first, *more = "\n".join(cell for cell in others if not _cell_stamp(cell)).splitlines() or [""]
         label = one_line(row[column]).rstrip(":")
         start_s, end_s = _clock_times(stamps)
         said = one_line(first)
@@ -246,6 +246,14 @@ def _block_pieces(rows: Rows) -> list[_Piece]:
         pieces.append(replace(piece, stamps=(stamps, ""), start_s=start_s, end_s=end_s))
         pieces += [_piece(line) for line in more if one_line(line)]
     return pieces
+
+
+def _cell_stamp(cell: str) -> str:
+    """The cell in square brackets if it is a time stamp or a timespan, with or without brackets; else empty."""
+    text = one_line(cell)
+    if re.fullmatch(_STAMP, text):
+        return text
+    return f"[{text}]" if re.match(r"\d{1,2}:\d{2}:\d{2}", text) and re.fullmatch(_STAMP, f"[{text}]") else ""
 
 
 def _speaker_column(rows: Rows) -> int | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from transcribe import audio, audit, imports, store
-from transcribe.errors import AudioError, StudyError
+from transcribe.errors import AudioError, StudyError, TranscribeError
 from transcribe.imports import Imported
 from transcribe.schema import Audio, Kind, Person, Quiet, Recording, Speaker, SpeakerBounds, Transcript, record
 from transcribe.study import Study
@@ -108,6 +108,36 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     return recording
 
 
+def add_all(
+    study: Study, paths: tuple[Path, ...], request: Request, unlocked: Unlocked | None, *, remove_source: bool
+) -> tuple[list[Recording], list[tuple[int, TranscribeError]]]:
+    """Add every recording among the paths; one that is refused stops no other. (added, (number of file, why))."""
+    sources = media_files(paths)
+    if not sources:
+        raise StudyError("there is no recording in that folder", advice="name the files themselves")
+    if request.id and len(sources) > 1:
+        raise StudyError("an id is for one file", advice="add the files one by one, or without --id")
+    added: list[Recording] = []
+    refused: list[tuple[int, TranscribeError]] = []
+    for number, source in enumerate(sources, 1):
+        try:
+            recording = add(study, source, request, unlocked)
+            if remove_source:
+                source.unlink()
+                audit.append(study.audit_path, "source removed", recording=recording.id)
+            added.append(recording)
+        except TranscribeError as error:
+            refused.append((number, error))
+    return added, refused
+
+
+def add_transcripts(unlocked: Unlocked, paths: tuple[Path, ...], request: Request) -> tuple[str, ...]:
+    """Add transcripts that exist already; the ids they got. Raises at the first that cannot be read."""
+    if request.id and len(paths) > 1:
+        raise StudyError("an id is for one file", advice="add the files one by one, or without --id")
+    return tuple(add_transcript(unlocked, path, request).id for path in paths)
+
+
 def _read_all(source: Path) -> bytes:
     descriptor = _open(source)
     with os.fdopen(descriptor, "rb") as file:
@@ -199,12 +229,6 @@ def _entry(recording: Recording, source: Path, request: Request) -> RecordingEnt
         bounds=request.bounds,
         added_on=datetime.now(UTC).date().isoformat(),
     )
-
-
-def remove_source(study: Study, source: Path, recording: Recording) -> None:
-    """Delete the source file; `add` has compared the encrypted copy with it before it returned."""
-    source.unlink()
-    audit.append(study.audit_path, "source removed", recording=recording.id)
 
 
 def sound(unlocked: Unlocked, recording_id: str) -> Audio:

@@ -33,6 +33,27 @@ class Overview(Quiet):
     to_redraw: tuple[str, ...] = ()
     doubles: tuple[tuple[str, str], ...] = ()
 
+    def advice(self, root: str) -> tuple[str, ...]:
+        """What to do next, and what needs care."""
+        lines = []
+        states = {row.state for row in self.rows}
+        if not self.rows:
+            lines.append(f"Next: transcribe add {root} FILE...")
+        elif states & {"added", "recognised", "diarised", "transcribed", "failed"}:
+            lines.append(f"Next: transcribe run {root}")
+        elif "to review" in states:
+            lines.append(f"Next: transcribe show {root} ID --identified, then transcribe settle {root} ID")
+        elif "settled" in states:
+            lines.append(f"Next: transcribe release {root}")
+        if self.sources_outside:
+            lines.append(f"The source files of {', '.join(self.sources_outside)} still lie outside the encryption.")
+        for person_id in self.to_redraw:
+            lines.append(
+                f"{person_id}'s pseudonym is a real name of this study: transcribe people {root} redraw {person_id}"
+            )
+        lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
+        return tuple(lines)
+
 
 def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     """What can be told; without the key neither durations nor findings."""
@@ -52,7 +73,6 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
 
 
 def _exists(path: str) -> bool:
-
 
     try:
         return Path(path).exists()

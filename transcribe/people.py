@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
-from transcribe import pseudonyms
+from transcribe import audit, pseudonyms
 from transcribe.errors import RosterError
 from transcribe.schema import Kind, Person
+from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import folded, search_forms
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym")
@@ -102,6 +104,23 @@ def merge(known: tuple[Person, ...], imported: tuple[Person, ...]) -> tuple[Pers
         if person.chosen and refusal:
             raise RosterError(f"row {number} ({person.id}): the chosen pseudonym {refusal}", advice="choose another")
     return merged
+
+
+def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
+    """Import a roster file into the vault; how many people it names. Raises RosterError; then nothing changes."""
+    try:
+        data = file.read_bytes()
+    except OSError:
+        raise RosterError("the roster cannot be opened", advice="check the file") from None
+    imported = read(data, prefix)
+    unlocked.change(lambda vault: with_people(vault, merge(vault.people, imported)))
+    audit.append(unlocked.study.audit_path, "people imported", count=len(imported))
+    return len(imported)
+
+
+def listing(unlocked: Unlocked) -> list[tuple[str, str, str, str, str]]:
+    """id, kind, role, names and what is written instead, for the key holder's eyes."""
+    return [(p.id, p.kind.value, p.role, "; ".join(p.forms), p.pseudonym or "-") for p in unlocked.vault.people]
 
 
 def _merged(before: Person | None, now: Person) -> Person:

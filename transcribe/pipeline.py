@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
-from transcribe import asr, assemble, detect, diarise, intake, weights
+from transcribe import asr, assemble, detect, diarise, intake, plugins, weights
 from transcribe.config import StudyConfig
 from transcribe.detect import resolve
 from transcribe.errors import StudyError
@@ -87,11 +87,18 @@ class Engines:
     def rules(self) -> tuple[detect.Rule, ...]:
         return tuple(detect.load(rule, weights.path(model)) for rule, model in self.config.detection.rules.items())
 
-    @property
-    def models(self) -> tuple[str, ...]:
-        """The registry names of all weights that a run needs."""
+    def check(self) -> None:
+        """Raises WeightsError or EngineError before any work is done, when something that a run needs is missing."""
         chosen = self.config
-        return (chosen.recognition.model, *chosen.diarisation.models, *chosen.detection.rules.values())
+        for group, names in (
+            ("transcribe.asr", [chosen.recognition.engine]),
+            ("transcribe.diarise", [chosen.diarisation.engine]),
+            ("transcribe.detect", list(chosen.detection.rules)),
+        ):
+            for name in names:
+                plugins.check(group, name)
+        for model in (chosen.recognition.model, *chosen.diarisation.models, *chosen.detection.rules.values()):
+            weights.path(model)
 
 
 class Job:
@@ -241,7 +248,9 @@ def _refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     key = _findings_key(unlocked, transcript, candidates)
     if stored is not None and stored.key == key:
         return
-    resolution = resolve.resolve(transcript.value, candidates.value.found, unlocked.vault.people)
+    resolution = resolve.resolve(
+        transcript.value, candidates.value.found, unlocked.vault.people, tagger=detect.tagger_of(engines.rules)
+    )
     if resolution.new_people:
         unlocked.change(lambda vault: with_people(vault, resolution.new_people))
         key = _findings_key(unlocked, transcript, candidates)

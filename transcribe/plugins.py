@@ -13,7 +13,13 @@ def names(group: str) -> tuple[str, ...]:
 
 def load(group: str, name: str) -> Any:
     """The object behind a name. Raises EngineError with the list of known names."""
-    for point in entry_points(group=group, name=name):
-        return point.load()
+    check(group, name)
+    return next(iter(entry_points(group=group, name=name))).load()
+
+
+def check(group: str, name: str) -> None:
+    """Raises EngineError with the list of known names when the group has no such name."""
+    if name in names(group):
+        return
     known = ", ".join(names(group)) or "none"
     raise EngineError(f"{group} has nothing called {name!r} (known: {known})", advice="choose one of these")

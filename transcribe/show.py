@@ -29,7 +29,7 @@ def identified(unlocked: Unlocked, recording_id: str, form: str) -> str:
     if form == "json":
         return json.dumps(_document(ready, people, names), ensure_ascii=False, indent=1)
     turns = (
-        f"[{stamp(u.start_s)}] {names[u.speaker]}: {u.text}" if transcript.timed else f"{names[u.speaker]}: {u.text}"
+        f"{stamp(u.start_s)} {names[u.speaker]}: {u.text}" if transcript.timed else f"{names[u.speaker]}: {u.text}"
         for u in transcript.utterances
     )
     return "\n\n".join(turns)

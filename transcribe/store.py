@@ -120,8 +120,8 @@ def open_secret(data: bytes, passphrase: str) -> Identity:
 # --- whole files ----------------------------------------------------------------------------------------------------
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it there; a crash leaves the old file or the new one.
+def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> None:
+    """Let `write` fill a temporary file (given open, and by its path) beside `path`, then move it there; a crash leaves the old file or the new one.
 
     The file is synced before the move and the folder after it: without both, a power cut can leave an empty file
     under the final name.
@@ -131,7 +131,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as sink:
-            write(sink)
+            write(sink, temporary)
             sink.flush()
             os.fsync(sink.fileno())
         temporary.replace(path)
@@ -143,7 +143,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """`write_atomically` of bytes at hand."""
-    write_atomically(path, lambda sink: _write_all(sink, data))
+    write_atomically(path, lambda sink, _: _write_all(sink, data))
 
 
 def _write_all(sink: BinaryIO, data: bytes) -> None:
@@ -221,10 +221,10 @@ def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
     """
     reader = HashingReader(source)
 
-    def write(sink: BinaryIO) -> None:
+    def write(sink: BinaryIO, temporary: Path) -> None:
         pyrage.encrypt_io(reader, sink, [key_pair.to_public()])
         sink.flush()
-        with Path(sink.name).open("rb") as written:
+        with temporary.open("rb") as written:
             back = HashingWriter()
             pyrage.decrypt_io(written, back, [key_pair])
         if back.sha256.digest() != reader.sha256.digest():

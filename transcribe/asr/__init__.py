@@ -1,4 +1,4 @@
-"""Recognition: sound to words. An engine is one verb behind `Transcriber`, found by name at the door `transcribe.asr`."""
+"""Recognition: sound to words. An engine is one verb behind `Transcriber`, found at the door `transcribe.asr`."""
 
 from pathlib import Path
 from typing import Protocol

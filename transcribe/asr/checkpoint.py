@@ -30,8 +30,13 @@ SCALARS = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4"}
 BUILT_IN = {"activation": 3, "alibi": 0, "pre_norm": 1, "scale_embeddings": 0, "start_from_zero_embedding": 0}
 """Decoder settings that openai-whisper has built in; 3 is the exact GELU."""
 HEADS = {"encoder/num_heads", "decoder/num_heads"}
-IGNORED = {"decoder/alignment_heads", "decoder/alignment_layer"}
-"""Of guided alignment in translation models. Whisper's own alignment heads stand in config.json."""
+IGNORED = {
+    "decoder/alignment_heads",
+    "decoder/alignment_layer",
+    "decoder/alibi_use_positive_positions",
+    "decoder/scale_alibi",
+}
+"""Of guided alignment in translation models, and of ALiBi, which is off. Whisper's alignment heads: config.json."""
 
 TIED = {"decoder/projection/weight": "decoder/embeddings/weight"}
 """The output projection is the token embedding; openai-whisper has that built in."""

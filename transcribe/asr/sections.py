@@ -7,7 +7,7 @@ and makes Whisper invent. Positions are sample counts until the last step, so no
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +69,7 @@ def cut(samples: Samples, longest_s: float = LONGEST_S) -> tuple[tuple[int, int]
         edges.append(limit - search + _quietest(samples[limit - search : limit]))
     if len(samples):
         edges.append(len(samples))
-    return tuple(zip(edges[:-1], edges[1:], strict=True))
+    return tuple(pairwise(edges))
 
 
 def _quietest(samples: Samples) -> int:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from faster_whisper import WhisperModel  # type: ignore[import-untyped]
-from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
+from faster_whisper import WhisperModel
+from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from transcribe.asr import AsrOptions
 from transcribe.asr.sections import LONGEST_S, Samples, Section, sections, tidy
@@ -89,7 +89,7 @@ def unusable(why: str) -> EngineError:
 
 
 def made_by(engine: str, model: str, sha256: str, options: AsrOptions, settings: Mapping[str, str]) -> MadeBy:
-    """What made the words; the names are counted only, since no name may stand here. An engine is named as its package."""
+    """What made the words; the names are counted only: none may stand here. An engine has its package's name."""
     read = dict(settings) | {
         "beam_size": str(options.beam_size),
         "language": options.language or "detect",

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import whisper  # type: ignore[import-untyped]
-from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim  # type: ignore[import-untyped]
-from whisper.model import ModelDimensions, Whisper  # type: ignore[import-untyped]
-from whisper.tokenizer import LANGUAGES, get_tokenizer  # type: ignore[import-untyped]
+import whisper
+from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
+from whisper.model import ModelDimensions, Whisper
+from whisper.tokenizer import LANGUAGES, get_tokenizer
 
 from transcribe.asr import AsrOptions, checkpoint
 from transcribe.asr.sections import Section, sections, tidy

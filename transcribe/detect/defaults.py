@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from transcribe.schema import Finding, Kind, Quiet, record
 
@@ -61,7 +62,7 @@ class Defaults(Quiet):
 def load() -> Defaults:
     """The defaults as shipped. Raises KeyError or TypeError where the file lacks a table or has an unknown one."""
     raw = tomllib.loads((files("transcribe.detect") / "default_rules.toml").read_text(encoding="utf-8"))
-    tables = {
+    tables: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else frozenset(value.split())
         for name, value in raw["words"].items()
     }

@@ -12,6 +12,7 @@ from transcribe.detect import defaults
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, record
 from transcribe.wordforms import folded
 
+REPEAT = "repeat"  # a rule that guesses from elsewhere; it cannot overrule a kept word
 _PATTERN_KINDS = (Kind.DATE, Kind.CONTACT, Kind.ID_NUMBER, Kind.AGE)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -35,6 +36,7 @@ def merge(
 
     Returns the merged spans, disjoint and sorted, and what stays kept.
     """
+    seen = [s for s in seen if s.reason.rule != REPEAT or not any(s.start < k.end and k.start < s.end for k in kept)]
     overruled = [k for k in kept if any(_marks(s, k) for s in seen)]
     candidates = [f for f in known + overruled + seen if 0 <= f.start < f.end <= len(text)]
     merged = [_settle(text, cluster, people) for cluster in _clusters(candidates)]
@@ -44,8 +46,10 @@ def merge(
 
 
 def _marks(seen: Finding, kept: Finding) -> bool:
-    """Whether a model calls a kept word a name; a date or number around it says nothing of that."""
-    return seen.kind not in _PATTERN_KINDS and seen.start < kept.end and kept.start < seen.end
+    """Whether a model calls a kept word a name; a date or number around it says nothing of that, one cut off does."""
+    overlap = seen.start < kept.end and kept.start < seen.end
+    inside = seen.start <= kept.start and kept.end <= seen.end
+    return overlap and (seen.kind not in _PATTERN_KINDS or not inside)
 
 
 def _clusters(candidates: list[Finding]) -> list[list[Finding]]:
@@ -78,7 +82,9 @@ def _length(finding: Finding) -> int:
 
 def _settle(text: str, cluster: list[Finding], people: Mapping[str, Person]) -> Merged:
     start, end = min(f.start for f in cluster), max(f.end for f in cluster)
-    known = sorted((f for f in cluster if f.person_id is not None), key=lambda f: (-_length(f), -f.score))
+    known = [f for f in cluster if f.person_id is not None]
+    # somebody of the roster before somebody found: the latter may be no more than a further name of the former
+    known.sort(key=lambda f: (people[f.person_id or ""].found, -_length(f), -f.score, f.start))
     seen = sorted((f for f in cluster if f.person_id is None), key=lambda f: (-_length(f), -f.score, _order(f)))
     if not known:
         return Merged(finding=replace(seen[0], start=start, end=end))

@@ -14,7 +14,7 @@ _SENTENCE_END = ".?!…:;\n"
 _CLAUSE_START = ",\"“”‘'—–-("
 _NUMBER = re.compile(r"[0-9]{1,4}(?:st|nd|rd|th)?$")
 _PARTS = frozenset("end start beginning middle half month rest first last whole of".split())
-_BEFORE_MONTH = frozenset("in last next this early late mid during since until till every each by".split())
+_BEFORE_MONTH = frozenset("in last next this early late mid during since until till every each".split())
 # Tags that no name has, by how far they are trusted at the start of a sentence.
 _GRAMMAR_TAGS = frozenset("AUX PRON DET ADP SCONJ CCONJ PART ADV INTJ NUM".split())
 _CONTENT_TAGS = _GRAMMAR_TAGS | {"VERB", "ADJ"}
@@ -80,7 +80,8 @@ def place(text: str, start: int, end: int) -> Place:
 def has_capitals(texts: tuple[str, ...]) -> bool:
     """Whether the transcript writes capitals at all; "I" says nothing. A recogniser without case gives none."""
     words = [word for text in texts for word in _WORD.findall(text) if len(word) > 1 and word[0] not in "Ii"]
-    return sum(word[0].isupper() for word in words) * 50 >= max(1, len(words))
+    capitals = sum(1 for word in words if word[0].isupper())
+    return capitals * 50 >= max(1, len(words))
 
 
 def judge(here: Place, cased: bool, tagger: Tagger | None) -> Judgement:

@@ -118,10 +118,10 @@ def name_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
         bare = word.removesuffix("'s")
         return word in also or bare in also or not any(char.isalpha() for char in word)
 
-    if all(idle(piece, words.never | words.trim) for piece in pieces):
+    spelt = "".join(folded(text[slice(*piece)]) for piece in pieces)  # "N H S"
+    if spelt in words.never or all(idle(piece, words.never | words.trim) for piece in pieces):
         return []
     ends = words.trim | words.never
-    # "St" and "Mr" aside, what a name may begin with in capitals ("The Hague") is not worth keeping a determiner for
     while pieces and idle(pieces[0], ends):
         pieces.pop(0)
     while pieces and idle(pieces[-1], ends):

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from transcribe.detect import Tagger, defaults, merge, roster
+from transcribe.detect.ordinary import has_capitals
 from transcribe.schema import Finding, Findings, Kind, MadeBy, Person, Quiet, Reason, Transcript, Utterance, record
 from transcribe.wordforms import folded
 
-_MAX_PASSES = 20
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -49,9 +49,7 @@ def resolve(
     models = tuple(c for c in candidates if c.reason.rule != roster.RULE)
     new: tuple[Person, ...] = ()
     passed = _pass(transcript, models, people, tagger)
-    for _ in range(_MAX_PASSES):
-        if not passed.new:
-            break
+    while passed.new:  # ends: each new person is another stretch of a finite text
         new += passed.new
         passed = _pass(transcript, models, people + new, tagger)
     order = {utterance.id: place for place, utterance in enumerate(transcript.utterances)}
@@ -102,9 +100,7 @@ class _Names:
 
     def _learn(self, person: Person) -> None:
         for form in person.forms:
-            key = (person.kind, folded(form))
-            if person.found or key not in self._by_form:
-                self._by_form.setdefault(key, person.id)
+            self._by_form.setdefault((person.kind, folded(form)), person.id)
             tokens = folded(form).split()
             if person.kind is Kind.PERSON and len(tokens) > 1:
                 for token in tokens:
@@ -181,8 +177,27 @@ def _repeats(
     Of a name of several words each capitalised one counts, unless the transcript has it in lower case, too.
     """
     texts = {utterance.id: utterance.text for utterance in utterances}
+    cased = has_capitals(tuple(texts.values()))
+    if not cased:  # then lower case says nothing
+        lower = frozenset()
+    surfaces = _surfaces(texts, models, lower, cased)
     words = defaults.load().words
-    surfaces: dict[str, Kind] = {}
+    common = {name for name in surfaces if folded(name) in lower or words.needs_context(folded(name))}
+    return tuple(
+        _repeat(utterance, hit.start(), hit.end(), source)
+        for name, source in sorted(surfaces.items())
+        for utterance in utterances
+        for hit in re.finditer(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", utterance.text)
+        if not (name in common and _opens(utterance.text, hit.start()))
+    )
+
+
+def _surfaces(
+    texts: dict[str, str], models: tuple[Finding, ...], lower: frozenset[str], cased: bool
+) -> dict[str, Finding]:
+    """What to look for again, and the first finding that says so."""
+    words = defaults.load().words
+    surfaces: dict[str, Finding] = {}
     for finding in models:
         if finding.kind not in (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION) or finding.utterance_id not in texts:
             continue
@@ -190,19 +205,14 @@ def _repeats(
         parts = [m.group() for m in _WORD.finditer(surface)] if finding.kind is Kind.PERSON else []
         for name in dict.fromkeys([surface, *parts]):
             plain = folded(name)
-            whole = name == surface
-            if not name[:1].isupper() or len(plain) < 3 or plain in words.never | words.trim:
+            ordinary = words.needs_context(plain)
+            if len(plain) < 3 or plain in words.never | words.trim:
                 continue
-            if whole or not (plain in lower or words.needs_context(plain)):
-                surfaces.setdefault(name, finding.kind)
-    score = defaults.load().scores["repeat"]
-    return tuple(
-        _repeat(utterance, hit.start(), hit.end(), kind, score)
-        for name, kind in sorted(surfaces.items())
-        for utterance in utterances
-        for hit in re.finditer(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", utterance.text)
-        if not (_opens(utterance.text, hit.start()) and (folded(name) in lower or words.needs_context(folded(name))))
-    )
+            if not name[:1].isupper() and (cased or ordinary):
+                continue
+            if name == surface or not (plain in lower or ordinary):
+                surfaces.setdefault(name, finding)
+    return surfaces
 
 
 def _opens(text: str, start: int) -> bool:
@@ -210,14 +220,14 @@ def _opens(text: str, start: int) -> bool:
     return bool(re.search(r"(?:^|[.?!…:;])[\s\"“”‘'—–-]*$", text[:start]))
 
 
-def _repeat(utterance: Utterance, start: int, end: int, kind: Kind, score: float) -> Finding:
+def _repeat(utterance: Utterance, start: int, end: int, source: Finding) -> Finding:
     return Finding(
         id="",
         utterance_id=utterance.id,
         start=start,
         end=end,
-        kind=kind,
+        kind=source.kind,
         person_id=None,
-        score=score,
-        reason=Reason(rule="repeat", detail="seen elsewhere as a name"),
+        score=defaults.load().scores["repeat"],
+        reason=Reason(rule=merge.REPEAT, detail=source.reason.detail),
     )

@@ -78,9 +78,9 @@ def _judge(text: str, matches: list[Match], neighbours: frozenset[tuple[int, int
         if not judgement.name and _beside_name(text, start, end, neighbours):
             return Judgement(name=True, score=scores["form_in_context"], why="beside a name")
         return judgement
-    if roster.cased and not here.capital and " " not in here.form and _only_found(matches, roster):
-        if roster.tagger and roster.tagger.part_of_speech(text, start, end) not in ("PROPN", ""):
-            return Judgement(name=False, score=scores["kept"], why="found name, here a lower-case word")
+    doubt = roster.cased and not here.capital and " " not in here.form and _only_found(matches, roster)
+    if doubt and roster.tagger and roster.tagger.part_of_speech(text, start, end) not in ("PROPN", ""):
+        return Judgement(name=False, score=scores["kept"], why="found name, here a lower-case word")
     return Judgement(name=True, score=scores["form"], why="form")
 
 

@@ -17,7 +17,7 @@ _SEPARATORS = [("-", ""), (" ", ""), (",", ""), (".", "")]
 _REGIONS = ("GB", "IE", "US")
 
 
-class SpacedNhsRecognizer(NhsRecognizer):  # type: ignore[misc]  # Presidio is untyped
+class SpacedNhsRecognizer(NhsRecognizer):
     """The NHS number as it is spoken: 3-3-4 with spaces, commas or hyphens between; check digit modulo 11.
 
     Source: NHS Data Dictionary, "NHS number": weights 10 to 2, 11 minus the remainder, 11 stands for 0, 10 is invalid.

@@ -10,6 +10,7 @@ What is ours: the statistics are pooled under a mask, and frame features are com
 
 from collections import OrderedDict
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 import torch.nn.functional as F
@@ -143,7 +144,7 @@ class CamPlusPlus(nn.Module):
     def vectors(self, frames: Tensor, weights: Tensor) -> Tensor:
         """Frame features (batch, 512, n) pooled under weights (batch, n): (batch, 192); NaN where all weights are 0."""
         statistics = weighted_statistics(frames, weights)
-        vectors: Tensor = self.xvector.dense(statistics.unsqueeze(-1)).squeeze(-1)
+        vectors: Tensor = self.xvector[-1](statistics.unsqueeze(-1)).squeeze(-1)
         return vectors
 
 
@@ -177,7 +178,7 @@ def load(path: Path) -> CamPlusPlus:
     network = CamPlusPlus()
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, EOFError, RuntimeError, TypeError, UnpicklingError) as error:
         raise WeightsError("the CAM++ weights cannot be loaded", advice="fetch them again") from error
     network.requires_grad_(False)
     return network.eval()

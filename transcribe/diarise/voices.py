@@ -57,9 +57,7 @@ def introduced(transcript: Transcript, people: tuple[Person, ...]) -> dict[str, 
     return found
 
 
-def who_is_who(
-    transcript: Transcript, people: tuple[Person, ...], fixed: Mapping[str, Speaker]
-) -> tuple[Speaker, ...]:
+def who_is_who(transcript: Transcript, people: tuple[Person, ...], fixed: Mapping[str, Speaker]) -> tuple[Speaker, ...]:
     """A role, and a person where one fits, for each label; `people` are those who took part, as far as known.
 
     People who are known to have taken part are dealt out first by self-introduction, then interviewers to the

@@ -1,8 +1,7 @@
 """Diarisation errors as counts that add, without a collar and with overlap counted; and turns as RTTM.
 
 Definition: NIST RT-09 evaluation plan, section 4.1, with a collar of 0 as in DIHARD; computed by pyannote.metrics.
-RTTM:
-the same plan, appendix A.
+RTTM: the same plan, appendix A.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 @record
 class DiarisationErrors(Quiet):
-    """Seconds of speech wrongly put, which add; the rate is taken last. `total_s`: seconds of speech in the reference."""
+    """Seconds of speech wrongly put, which add; the rate is taken last. `total_s`: all speech in the reference."""
 
     false_alarm_s: float
     missed_s: float

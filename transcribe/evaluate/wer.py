@@ -55,6 +55,6 @@ def word_errors(reference: str, hypothesis: str) -> ErrorCounts:
 @lru_cache(maxsize=1)
 def _normaliser() -> Any:
     """Made on first use: the whisper package brings PyTorch with it."""
-    from whisper.normalizers import EnglishTextNormalizer  # type: ignore[import-untyped]
+    from whisper.normalizers import EnglishTextNormalizer
 
     return EnglishTextNormalizer()

@@ -1,4 +1,4 @@
-"""Exports: one file a format, ours and a stranger's through the door `transcribe.export`, fed by AnonymisedTranscript."""
+"""Exports: one file a format, found at the door `transcribe.export`, fed by AnonymisedTranscript alone."""
 
 from collections.abc import Callable
 

@@ -90,6 +90,14 @@ def _person(
     return person
 
 
+def speakers(unlocked: Unlocked, recording_id: str) -> tuple[Speaker, ...]:
+    """Who the labels of a recording are taken for. Raises StudyError before its first run."""
+    ready = settled(unlocked, recording_id)
+    if ready is None:
+        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    return ready.transcript.value.speakers
+
+
 def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) -> tuple[Speaker, ...]:
     """Say who labels are: LABEL=ROLE or LABEL=PERSON_ID. Returns all corrections so far."""
     transcript = unlocked.load(recording_id, "transcript", Transcript)

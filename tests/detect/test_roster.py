@@ -1,0 +1,134 @@
+"""The roster rule: tables of right and wrong cases, and what must always hold. All names are invented."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.detect.helpers import person, surfaces, utterances
+from transcribe.detect import roster
+from transcribe.detect.fake import FakeRule
+from transcribe.schema import Kind, Person
+from transcribe.wordforms import FormIndex
+
+PEOPLE = (
+    person("P1", "Żaneta Quillby"),
+    person("I1", "Hope", role="infant"),
+    person("T1", "Rose Tamblyn", "Rose", role="therapist"),
+    person("X1", "Will Quillby", "Will", role="partner"),
+    person("X2", "May"),
+    person("X3", "June"),
+    person("X4", "Mark"),
+    person("X5", "Dr Frank", "Helen Frank"),
+    person("X6", "Do Thi", "Do"),
+    person("L1", "Reading", kind=Kind.PLACE, role="place"),
+    person("L2", "Quillby", kind=Kind.PLACE, role="place"),
+    person("X7", "Don"),
+)
+TAGS = {"Will": "AUX", "Hope": "VERB", "Reading": "VERB", "Mark": "VERB", "Do": "AUX", "Rose": "PROPN", "May": "AUX"}
+
+FOUND = [
+    ("Then ZANETA came", ["ZANETA"]),
+    ("it was Zaneta's idea", ["Zaneta"]),
+    ("it was zaneta, Yes", ["zaneta"]),
+    ("Rose Tamblyn came", ["Rose Tamblyn"]),
+    ("I asked Rose's sister", ["Rose"]),
+    ("Then Hope cried", ["Hope"]),
+    ("Yes. Hope.", ["Hope"]),
+    ("Yes. Hope was asleep.", ["Hope"]),
+    ("And Will left. Will said so.", ["Will", "Will"]),
+    ("Will, come here", ["Will"]),
+    ("Okay. Will's mother came", ["Will"]),
+    ("Yes. Rose wanted it", ["Rose"]),
+    ("Yes, so Mrs rose came", ["rose"]),
+    ("Then Dr Frank came. Frank and I talked", ["Dr Frank", "Frank"]),
+    ("He lives in Reading now", ["Reading"]),
+    ("It was by May that he sat", ["May"]),
+    ("I rang June twice", ["June"]),
+    ("Then Quillby, Will Quillby, came", ["Quillby", "Will Quillby"]),
+    ("my husband mark came home and my daughter rose cried", ["mark", "rose"]),
+    ("the baby is called hope", ["hope"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FOUND)
+def test_found(text: str, expected: list[str]) -> None:
+    found, _ = roster.find(utterances(text), PEOPLE, FakeRule(tags=TAGS))
+    assert surfaces((text,), found) == expected
+
+
+KEPT = [
+    ("Well, I rose and I hope you will mark it", ["rose", "hope", "will", "mark"]),
+    ("Yes. Will you come? May I? Do you see?", ["Will", "May", "Do"]),
+    ("She said, Will you come", ["Will"]),
+    ("Right. Hope she sleeps", ["Hope"]),
+    ("Mark my words, Anna", ["Mark"]),
+    ("Reading a book helps Anna", ["Reading"]),
+    ("On the 4th of May 2022", ["May"]),
+    ("In June, and the end of June, and next May", ["June", "June", "May"]),
+    ("I don't. I said Don't", ["don", "Don"]),
+    ("i hope he will be frank about reading", ["hope", "will", "frank", "reading"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), KEPT)
+def test_kept(text: str, expected: list[str]) -> None:
+    found, kept = roster.find(utterances(text), PEOPLE, FakeRule(tags=TAGS))
+    assert surfaces((text,), found) == []
+    assert surfaces((text,), kept) == expected
+    assert all(k.reason.detail for k in kept)
+
+
+def test_without_a_tagger_doubt_is_found() -> None:
+    text = "Well, Anna. Hope she sleeps. Will you?"
+    found, kept = roster.find(utterances(text), PEOPLE)
+    assert surfaces((text,), found) == ["Hope"]
+    assert found[0].score == 0.5
+    assert "doubtful" in found[0].reason.detail
+    assert surfaces((text,), kept) == ["Will"]
+
+
+@pytest.mark.parametrize(
+    ("text", "person_id", "shared"),
+    [
+        ("we moved to Quillby then", "L2", False),
+        ("Then Mrs Quillby rang", "P1", True),
+        ("it was Quillby again", "P1", True),
+        ("and Tilda Quillby rang", "P1", True),
+    ],
+)
+def test_shared_form(text: str, person_id: str, shared: bool) -> None:
+    found, _ = roster.find(utterances(text), PEOPLE)
+    assert [f.person_id for f in found] == [person_id]
+    assert ("shared form" in found[0].reason.detail) is shared
+
+
+def test_partly_overlapping_forms_become_one_span() -> None:
+    people = (person("A", "Tilda Quill"), person("B", "Quill Garth", kind=Kind.PLACE))
+    text = "so Tilda Quill Garth it was"
+    found, _ = roster.find(utterances(text), people)
+    assert surfaces((text,), found) == ["Tilda Quill Garth"]
+
+
+def test_reasons_hold_no_word() -> None:
+    text = "Then Żaneta and Rose Tamblyn came. I hope you will."
+    found, kept = roster.find(utterances(text), PEOPLE)
+    shown = " ".join(f.reason.detail for f in found + kept)
+    assert not FormIndex(PEOPLE[:3]).find(shown)
+
+
+_WORDS = "rose Rose Will will Tamblyn may May Quillby in and said. Dr Frank Hope's you don't Żaneta".split()
+
+
+@given(st.lists(st.sampled_from(_WORDS), max_size=14).map(" ".join))
+def test_every_match_is_found_or_kept(text: str) -> None:
+    _covered(text, PEOPLE)
+
+
+def _covered(text: str, people: tuple[Person, ...]) -> None:
+    found, kept = roster.find(utterances(text), people)
+    spans = sorted((f.start, f.end) for f in found + kept)
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+    for match in FormIndex(people).find(text):
+        assert any(start <= match.start and match.end <= end for start, end in spans)

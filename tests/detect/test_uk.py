@@ -1,0 +1,79 @@
+"""Patterns: what is a number, an address or an identifying date, and what is ordinary speech. All invented."""
+
+from functools import cache
+
+import pytest
+
+from transcribe.detect import uk
+
+
+@cache
+def _recognizers() -> tuple:
+    return tuple(uk.recognizers())
+
+
+def _found(text: str) -> set[tuple[str, str]]:
+    results = [
+        result
+        for recognizer in _recognizers()
+        for result in recognizer.analyze(text, recognizer.supported_entities, None)
+    ]
+    return {(result.entity_type, text[result.start : result.end]) for result in results}
+
+
+RIGHT = [
+    ("ring me on 07700 900123 please", "PHONE_NUMBER", "07700 900123"),
+    ("it's 07700 900 123", "PHONE_NUMBER", "07700 900 123"),
+    ("it's 0117, 496, 0999", "PHONE_NUMBER", "0117, 496, 0999"),
+    ("call +44 7700 900999", "PHONE_NUMBER", "+44 7700 900999"),
+    ("from abroad +49 30 901820", "PHONE_NUMBER", "+49 30 901820"),
+    ("NHS number 943 476 5919", "UK_NHS", "943 476 5919"),
+    ("it is 943-476-5919", "UK_NHS", "943-476-5919"),
+    ("wrong check digit 943 476 5918", "LONG_NUMBER", "943 476 5918"),
+    ("my NI is AB 12 34 56 C", "UK_NINO", "AB 12 34 56 C"),
+    ("we're at LS9 9ZZ now", "UK_POSTCODE", "LS9 9ZZ"),
+    ("at cf99 9zz", "UK_POSTCODE", "cf99 9zz"),
+    ("write to tilda.quill@example.org then", "EMAIL_ADDRESS", "tilda.quill@example.org"),
+    ("see www.quillfamily.example.org/tilda", "WEB_ADDRESS", "www.quillfamily.example.org/tilda"),
+    ("I'm @tilda_q there", "USER_NAME", "@tilda_q"),
+    ("born on the 3rd of June 2021", "CALENDAR_DATE", "3rd of June 2021"),
+    ("born on the third of May", "CALENDAR_DATE", "third of May"),
+    ("the twenty-first of March twenty twenty-one", "CALENDAR_DATE", "twenty-first of March twenty twenty-one"),
+    ("on May 3rd", "CALENDAR_DATE", "May 3rd"),
+    ("since November 2019", "CALENDAR_DATE", "November 2019"),
+    ("on 3/6/2021", "CALENDAR_DATE", "3/6/2021"),
+    ("on 3.6.21", "CALENDAR_DATE", "3.6.21"),
+    ("at 99 Quillon Crescent", "ADDRESS", "99 Quillon Crescent"),
+    ("on the Old Quillon Road", "STREET", "Old Quillon Road"),
+    ("at Quillon Road Surgery", "INSTITUTION", "Quillon Road Surgery"),
+    ("at Saint Quill's Primary", "INSTITUTION", "Saint Quill's Primary"),
+]
+
+
+@pytest.mark.parametrize(("text", "entity", "surface"), RIGHT)
+def test_found(text: str, entity: str, surface: str) -> None:
+    assert (entity, surface) in _found(text)
+
+
+WRONG = [
+    "today, thirty minutes, last week, Monday, two years, the weekend, at half past three",
+    "in 2019 we moved, and in May, and at Easter",
+    "it may second my view, and we march on",
+    "the second may be easier than the first",
+    "she was 3 and he was 11, about 10.30, 20 to 30 of them",
+    "that cost 10,000,000 pounds or 1,250.50",
+    "between 1990 and 2000, or 1990 2000",
+    "It was fine.So we went.Okay.",
+    "The Hospital said so, and The School",
+    "On the road, in the street, at the clinic",
+    "a1, b2 and so on, 5 p.m.",
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_left_alone(text: str) -> None:
+    assert _found(text) == set()
+
+
+def test_check_digit() -> None:
+    assert ("UK_NHS", "943 476 5918") not in _found("943 476 5918")

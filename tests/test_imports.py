@@ -1,0 +1,360 @@
+import contextlib
+import io
+import zipfile
+
+import docx
+import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.parser import parse_xml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.export.builders import conversation, line, transcript
+from transcribe import export
+from transcribe.errors import StudyError, TranscribeError
+from transcribe.export.layout import one_line
+from transcribe.imports import NOTE_LABEL, SUFFIXES, Imported, read_transcript
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def read(text: str | bytes, suffix: str = "txt") -> Imported:
+    return read_transcript(text.encode() if isinstance(text, str) else text, suffix, "R001")
+
+
+def turns(imported: Imported) -> list[tuple[str, str]]:
+    """(label as written, or note, or empty; text) of each utterance."""
+    names = {**dict(imported.labels), NOTE_LABEL: "note"}
+    return [(names.get(u.speaker, ""), u.text) for u in imported.transcript.utterances]
+
+
+def as_docx(document: "docx.document.Document") -> bytes:
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+# --- labels ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("I: Hello.\nDiane: Hi.\nand more\n", [("I", "Hello."), ("Diane", "Hi. and more")]),
+        ("Diane Smith:Hi", [("Diane Smith", "Hi")]),
+        ("I:\tHello\nDiane\tHi", [("I", "Hello"), ("Diane", "Hi")]),
+        ("@Diane: Hi\n#Bob: Yes\n[infant]: ah", [("Diane", "Hi"), ("Bob", "Yes"), ("infant", "ah")]),
+        ("older daughter: no", [("older daughter", "no")]),
+        ("diane: a\nbob: b\ndiane: c\nbob: d", [("diane", "a"), ("bob", "b"), ("diane", "c"), ("bob", "d")]),
+        ("Diane: a\nDIANE: b", [("Diane", "a"), ("Diane", "b")]),
+        ("Diane:\nHi there", [("Diane", "Hi there")]),
+        ("Interview one\n\nI: Hi", [("note", "Interview one"), ("I", "Hi")]),
+        ("Date: May\nI: Hi", [("note", "Date: May"), ("I", "Hi")]),
+        ("Just prose.\nAnd more.", [("", "Just prose."), ("", "And more.")]),
+    ],
+)
+def test_labels(text: str, wanted: list[tuple[str, str]]) -> None:
+    assert turns(read(text)) == wanted
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["And then he said: no", "we met at 10:30 sharp", "10: we left", "see http://x.y", "So: no", f"{'X' * 64}: no"],
+)
+def test_a_colon_alone_makes_no_speaker(line: str) -> None:
+    assert turns(read(f"Diane: Well\n{line}")) == [("Diane", f"Well {line}")]
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("I: a\nP: b\nT: c\nBaby: d", ["interviewer", "participant", "therapist", "speaker"]),
+        ("Interviewer 2: a\nParticipant: b\nSpeaker 1: c", ["interviewer", "participant", "speaker"]),
+        ("I: a\nR: b", ["interviewer", "participant"]),
+        ("R: a\nP1: b", ["interviewer", "participant"]),
+        ("Title line\nDiane: a", ["note", "speaker"]),
+    ],
+)
+def test_roles(text: str, roles: list[str]) -> None:
+    imported = read(text).transcript
+    assert [speaker.role for speaker in imported.speakers] == roles
+    assert all(speaker.person_id is None for speaker in imported.speakers)
+
+
+def test_labels_are_numbered_in_order_of_appearance_and_shown_nowhere() -> None:
+    imported = read("Title\nDiane: a\nBob: b\nDiane: c")
+    assert imported.labels == (("S1", "Diane"), ("S2", "Bob"))
+    assert [u.speaker for u in imported.transcript.utterances] == ["S0", "S1", "S2", "S1"]
+    assert [u.id for u in imported.transcript.utterances] == ["U0001", "U0002", "U0003", "U0004"]
+    assert "Diane" not in repr(imported)
+
+
+# --- stamps ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[00:01:02] Diane: Hi you\n[00:01:04] I: Yes",
+        "Diane: [00:01:02] Hi you\nI: [00:01:04] Yes",
+        "Diane [00:01:02]: Hi you\nI [01:04]: Yes",
+        "#00:01:02-0# Diane: Hi you\n#00:01:04-0# I: Yes",
+        "00:01:02 Diane: Hi you\n00:01:04.0 I: Yes",
+        "[00:01:02 - 00:01:04] Diane: Hi you\n{00:01:04} I: Yes",
+    ],
+)
+def test_stamps_before_or_after_the_speaker(text: str) -> None:
+    imported = read(text)
+    assert imported.transcript.timed
+    assert turns(imported) == [("Diane", "Hi you"), ("I", "Yes")]
+    first, second = imported.transcript.utterances
+    assert (first.start_s, first.end_s, second.start_s) == (62.0, 64.0, 64.0)
+    assert [(word.text, word.start_s, word.end_s) for word in first.words] == [("Hi", 62, 63), (" you", 63, 64)]
+    assert second.end_s > second.start_s
+
+
+def test_f4_stamps_end_their_turns() -> None:
+    imported = read("I: Hallo #00:00:05-4#\nP: Ja. #00:00:09-1#")
+    assert [(u.start_s, u.end_s, u.text) for u in imported.transcript.utterances] == [
+        (0.0, 5.4, "Hallo"),
+        (5.4, 9.1, "Ja."),
+    ]
+
+
+@pytest.mark.parametrize("second", ["I: Yes", "[00:00:01] I: Yes"])
+def test_stamps_that_are_missing_or_go_back_are_text(second: str) -> None:
+    imported = read(f"[00:01:02] Diane: Hi\n{second}")
+    assert not imported.transcript.timed
+    assert imported.transcript.utterances[0].text == "[00:01:02] Hi"
+    assert {u.end_s for u in imported.transcript.utterances} == {0.0}
+
+
+def test_a_stamp_without_a_label_goes_on_with_the_speaker() -> None:
+    assert turns(read("Diane:\n[00:00:01] a\n[00:00:05] b\nI: [00:00:09] c")) == [
+        ("Diane", "a"),
+        ("Diane", "b"),
+        ("I", "c"),
+    ]
+
+
+# --- bytes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_encodings(encoding: str, newline: str) -> None:
+    data = f"I: Hello“{newline}Zoë: café".encode(encoding)
+    assert turns(read(data)) == [("I", "Hello“"), ("Zoë", "café")]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("data", [b"", b" \n\n", b"%PDF-1.4 x", b"{\\rtf1 x}", b"PK\x03\x04xx", b"\x00\x01\x02"])
+def test_what_is_no_transcript_is_refused_without_a_word_of_it(suffix: str, data: bytes) -> None:
+    with pytest.raises(StudyError, match="the file"):
+        read(data, suffix)
+
+
+def test_unknown_suffix_lists_the_known_ones() -> None:
+    with pytest.raises(StudyError, match="docx, srt, txt, vtt files only"):
+        read("I: a", ".odt")
+    assert turns(read("I: a", ".TXT")) == [("I", "a")]
+
+
+def test_invisible_characters_hide_no_name() -> None:
+    assert turns(read("\u200bDi\u00adane: Ka\u200bren\u202e")) == [("Diane", "Karen")]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.binary(max_size=300), st.sampled_from(SUFFIXES), st.sampled_from([b"", b"WEBVTT\n\n0:01.0 --> 0:02.0\n", b"PK"])
+)
+def test_random_bytes_raise_nothing_of_their_own(data: bytes, suffix: str, head: bytes) -> None:
+    try:
+        imported = read_transcript(head + data, suffix, "R001")
+    except TranscribeError:
+        return
+    assert imported.transcript.utterances
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_docx_raises_nothing_of_its_own(data: st.DataObject) -> None:
+    whole = bytearray(WHOLE)
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(TranscribeError):
+        read_transcript(bytes(whole[: data.draw(st.integers(1, len(whole)))]), "docx", "R001")
+
+
+# --- docx -----------------------------------------------------------------------------------------------------------
+
+
+def rich_docx() -> bytes:
+    """Paragraphs, a table, inserted and deleted text, a text box twice, a page header."""
+    document = docx.Document()
+    document.add_paragraph("Interview with Diane")
+    document.add_paragraph("I: Hello").add_run(" you")
+    inserted = document.add_paragraph("Diane:")._p
+    for tag, text in (("ins", " added"), ("del", " struck")):
+        inner = "t" if tag == "ins" else "delText"
+        xml = f'<w:{tag} xmlns:w="{W}"><w:r><w:{inner} xml:space="preserve">{text}</w:{inner}></w:r></w:{tag}>'
+        inserted.append(parse_xml(xml))
+    box = f'<w:r xmlns:w="{W}" xmlns:mc="urn:mc"><mc:AlternateContent>'
+    for choice in ("Choice", "Fallback"):
+        box += f"<mc:{choice}><w:txbxContent><w:p><w:r><w:t>boxed</w:t></w:r></w:p></w:txbxContent></mc:{choice}>"
+    inserted.append(parse_xml(f"{box}</mc:AlternateContent></w:r>"))
+    table = document.add_table(rows=0, cols=2)
+    for row in (("I:", "One?"), ("Diane", "Two.\nThree."), ("I", "Yes")):
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    document.add_paragraph("Bob: last")
+    document.sections[0].header.paragraphs[0].text = "Clinic: Elm House"
+    return as_docx(document)
+
+
+WHOLE = rich_docx()
+
+
+def test_docx_in_document_order_with_nothing_dropped() -> None:
+    assert turns(read(WHOLE, "docx")) == [
+        ("note", "Interview with Diane"),
+        ("I", "Hello you"),
+        ("Diane", "added boxed"),
+        ("I", "One?"),
+        ("Diane", "Two. Three."),
+        ("I", "Yes"),
+        ("Bob", "last"),
+        ("note", "Clinic: Elm House"),
+    ]
+
+
+def test_docx_table_with_timespans_and_a_heading() -> None:
+    document = docx.Document()
+    table = document.add_table(rows=0, cols=3)
+    for row in (
+        ("Timespan", "Content", "Speaker"),
+        ("0:00:01-0:00:03", "Hi", "Diane"),
+        ("0:00:03-0:00:04", "Yes", "I"),
+    ):
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    imported = read(as_docx(document), "docx")
+    assert [text for name, text in turns(imported) if name != "note"] == ["Hi", "Yes"]
+    assert [(u.start_s, u.end_s) for u in imported.transcript.utterances if u.speaker != "S0"] == [
+        (1.0, 3.0),
+        (3.0, 4.0),
+    ]
+
+
+def test_docx_lines_within_a_paragraph_are_lines() -> None:
+    document = docx.Document()
+    document.add_paragraph("I: Hello\nDiane: Hi")
+    document.paragraphs[0]._p.append(OxmlElement("w:bookmarkEnd"))
+    assert turns(read(as_docx(document), "docx")) == [("I", "Hello"), ("Diane", "Hi")]
+
+
+def altered(part: str, content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(WHOLE)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            if name != part:
+                target.writestr(name, source.read(name))
+        target.writestr(part, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        altered("word/document.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><x>&a;</x>'),
+        altered("word/document.xml", b"<x>"),
+        altered("[Content_Types].xml", b"<Types/>"),
+        altered("word/big.bin", bytes(201 * 2**20)),
+    ],
+    ids=["entity", "xml", "no main part", "bomb"],
+)
+def test_hostile_docx_is_refused(data: bytes) -> None:
+    with pytest.raises(StudyError, match="docx"):
+        read(data, "docx")
+
+
+def test_no_entity_is_resolved_in_any_encoding() -> None:
+    xml = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY a "leak">]>'
+    xml += f'<w:x xmlns:w="{W}"><w:p><w:r><w:t>I: &a;</w:t></w:r></w:p></w:x>'
+    try:
+        said = turns(read(altered("word/document.xml", xml.encode("utf-16")), "docx"))
+    except StudyError:
+        return
+    assert not any("leak" in text for _, text in said)
+
+
+# --- captions -------------------------------------------------------------------------------------------------------
+
+
+def test_vtt_voices_notes_and_markup() -> None:
+    imported = read(
+        "WEBVTT\nKind: captions\n\nSTYLE\n::cue {}\n\nNOTE\nabout Diane\n\nx\n00:01.000 --> 00:02.000 align:left\n"
+        "<v Diane>Hello a &lt; b\n\n00:02.000 --> 00:04.000\n<v.overlap Diane>my <i>dear</i></v> <v Bob>no <Karen>\n",
+        "vtt",
+    )
+    assert turns(imported) == [
+        ("note", "Kind: captions"),
+        ("note", "about Diane"),
+        ("Diane", "Hello a < b my dear"),
+        ("Bob", "no <Karen>"),
+    ]
+    diane, bob = imported.transcript.utterances[2:]
+    assert (diane.start_s, diane.overlapped, bob.end_s, bob.overlapped) == (1.0, True, 4.0, False)
+
+
+def test_srt_prefixes_and_blank_lines() -> None:
+    imported = read(
+        "1\r\n00:00:01,000 --> 00:00:03,000\r\nDiane: Will\r\n\r\n"
+        "2\r\n00:00:03,000 --> 00:00:04,500\r\nSmith\r\n\r\nyes\r\n"
+        "\r\n3\r\n00:00:04,500 --> 00:00:06,500\r\n- Bob: one\r\n- Diane: two\r\n",
+        "srt",
+    )
+    assert turns(imported) == [("Diane", "Will Smith yes"), ("Bob", "one"), ("Diane", "two")]
+    assert [word.start_s for word in imported.transcript.utterances[0].words] == [1.0, 3.0, 3.75]
+    assert [u.start_s for u in imported.transcript.utterances] == [1.0, 4.5, 5.5]
+
+
+def test_captions_without_speakers_become_utterances_of_half_a_minute() -> None:
+    cues = "\n\n".join(f"{n}\n00:00:{n:02},000 --> 00:00:{n + 1:02},000\nword {n}." for n in range(59))
+    imported = read(cues, "srt")
+    assert [u.end_s - u.start_s for u in imported.transcript.utterances] == [30.0, 29.0]
+    assert imported.labels == ()
+    assert [speaker.role for speaker in imported.transcript.speakers] == ["speaker"]
+
+
+# --- round trips ----------------------------------------------------------------------------------------------------
+
+LABELS = st.sampled_from(["Amelia", "Mark", "Interviewer", "Speaker 2", "Older daughter", "Zoë"])
+TEXTS = st.lists(st.text("abz éÅ.,?!'’-:()<>&", max_size=8), max_size=8).map(" ".join)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(LABELS, TEXTS, st.booleans()), min_size=1, max_size=8),
+    st.booleans(),
+    st.sampled_from(["txt", "docx"]),
+)
+def test_export_then_import_gives_the_same_turns(said: list[tuple[str, str, bool]], timed: bool, name: str) -> None:
+    lines = [line(n, label, text, overlapped=over) for n, (label, text, over) in enumerate(said)]
+    imported = read(export.load(name).write(transcript(*lines, timed=timed)), name)
+    spoken = [u for u in imported.transcript.utterances if u.speaker != NOTE_LABEL]
+    names = dict(imported.labels)
+    assert [(names[u.speaker], u.text, u.overlapped) for u in spoken] == [(a, one_line(b), c) for a, b, c in said]
+    assert imported.transcript.timed is timed
+    assert [u.start_s for u in spoken] == [x.start_s if timed else 0.0 for x in lines]
+    for utterance in imported.transcript.utterances:
+        assert "".join(word.text for word in utterance.words) == utterance.text == one_line(utterance.text)
+
+
+def test_vtt_export_then_import() -> None:
+    imported = read(export.load("vtt").write(conversation()), "vtt")
+    assert [pair for pair in turns(imported) if pair[0] != "note"] == [
+        ("Interviewer", "How was it with [infant]?"),
+        ("Amelia", "Grace is a fine word."),
+        ("Interviewer", "Yes."),
+    ]

@@ -1,0 +1,266 @@
+"""Who speaks when: pyannote.audio's pipeline over local weights, with CAM++ as the speaker model.
+
+A window of ten seconds slides over the sound; segmentation-3.0 says which of up to three local voices speak in each
+frame, overlapping or not; each local voice gets a CAM++ vector; average-linkage clustering joins the vectors to
+speakers. Sources: Plaquet and Bredin, "Powerset multi-class cross entropy loss for neural speaker diarization",
+Interspeech 2023; Bredin, "pyannote.audio 2.1 speaker diarization pipeline", Interspeech 2023.
+
+Ours: the speaker network runs once over the sound and its frame features are pooled for every window and voice, so
+that its cost does not grow with the overlap of the windows.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import file_digest, sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from transcribe import offline as offline  # its switches stand before pyannote.audio is first imported
+from transcribe.diarise import campplus
+from transcribe.errors import EngineError, WeightsError
+from transcribe.schema import SAMPLE_RATE_HZ, Audio, MadeBy, SpeakerBounds, Turn, Turns
+
+# Warnings that are known and harmless here, one by one.
+KNOWN = (
+    r"\s*torchcodec is not installed",  # it would decode files; we hand over samples
+    r"\s*The detected number of speakers",  # too little speech for the number asked for; the text shows it
+    r"Mean of empty slice",  # nobody speaks long enough alone to be clustered: all speech is one speaker
+    r"invalid value encountered in (scalar )?divide",  # the same
+)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with warnings.catch_warnings():
+        for message in KNOWN:
+            warnings.filterwarnings("ignore", message=message)
+        yield
+
+
+with _quietly():
+    from pyannote.audio import Model, Pipeline
+    from pyannote.audio.core.plda import PLDA
+    from pyannote.audio.pipelines import SpeakerDiarization
+    from pyannote.core import Annotation, SlidingWindowFeature
+
+SEGMENTATION_FILE = "pytorch_model.bin"
+SPEAKER_FILE = "campplus_cn_en_common.pt"
+STRETCH_S = 20  # the speaker network's own window; longer ones cost no less and blur its context
+MARGIN_S = 1  # heard on both sides of a stretch, so that its edges have context too
+FRAMES_PER_S = 50  # of CAM++: a filter bank every 10 ms, halved once
+SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // FRAMES_PER_S
+TAIL = 240  # samples by which a filter-bank window (25 ms) overhangs its step (10 ms)
+CLEAN_S = 0.4  # a voice heard alone for longer than this is known by that alone, without overlapped speech
+SHORTEST_S = 0.05
+# Chosen on a part of the development data; the numbers stand in tests/diarise/test_pyannote_audio.py.
+STEP = 0.25  # of the window, between two windows
+CLUSTERING = {"method": "average", "min_cluster_size": 4, "threshold": 0.6}
+
+
+class SpeakerModel(Model):
+    """CAM++ as pyannote.audio wants a speaker model: (batch, 1, samples), (batch, n) to (batch, 192)."""
+
+    dimension = campplus.DIMENSION
+
+    def __init__(self, network: campplus.CamPlusPlus) -> None:
+        super().__init__(sample_rate=SAMPLE_RATE_HZ, num_channels=1)
+        self.network = network
+
+    def forward(self, waveforms: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+        return campplus.embed(self.network, waveforms[:, 0], kwargs.get("weights"))
+
+
+class _NoPlda(PLDA):
+    """Agglomerative clustering compares cosines; the pipeline asks for an instance all the same."""
+
+    def __init__(self) -> None:
+        pass
+
+
+class SharedFrames(SpeakerDiarization):
+    """The pipeline, with the speaker network run once over the sound instead of once a window and voice."""
+
+    def get_embeddings(
+        self, file: dict[str, Any], binary_segmentations: SlidingWindowFeature, *_: object, **__: object
+    ) -> npt.NDArray[np.float32]:
+        """Speaker vectors (windows, voices, 192) under segmentations (windows, frames, voices); NaN where unheard."""
+        masks = _clean(np.nan_to_num(binary_segmentations.data).astype(np.float32))
+        window_frames = round(binary_segmentations.sliding_window.duration * FRAMES_PER_S)
+        model = self._embedding.model_
+        frames = _Frames(model.network, file["waveform"][0].to(model.device))
+        vectors = np.full((len(masks), masks.shape[2], campplus.DIMENSION), np.nan, dtype=np.float32)
+        with torch.inference_mode():
+            for i, (window, _segmentation) in enumerate(binary_segmentations):
+                heard = np.flatnonzero(masks[i].sum(axis=0))
+                if len(heard) == 0:
+                    continue
+                stretch = frames.between(round(window.start * FRAMES_PER_S), window_frames)
+                weights = torch.from_numpy(masks[i].T[heard]).to(stretch.device)
+                weights = F.interpolate(weights.unsqueeze(1), size=window_frames, mode="area").squeeze(1)
+                pooled = model.network.vectors(stretch.expand(len(heard), -1, -1), weights)
+                vectors[i, heard] = pooled.cpu().numpy()
+        return vectors
+
+
+def _clean(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Leave overlapped speech out of a voice's mask (windows, frames, voices), where enough else is left of it."""
+    alone = masks * (masks.sum(axis=2, keepdims=True) < 2)
+    least = CLEAN_S / 10 * masks.shape[1]
+    return np.where(alone.sum(axis=1, keepdims=True) > least, alone, masks)
+
+
+class _Frames:
+    """CAM++ frame features of a recording, computed a stretch at a time when first asked for."""
+
+    def __init__(self, network: campplus.CamPlusPlus, samples: torch.Tensor) -> None:
+        self._network = network
+        self._samples = samples
+        # Windows come in order, so that the last two stretches are all that is asked for again.
+        self._stretch = lru_cache(maxsize=2)(self._computed)
+
+    def _computed(self, number: int) -> torch.Tensor:
+        """The features (512, 50 * STRETCH_S) of one stretch; after the end of the sound, of silence."""
+        start = number * STRETCH_S * SAMPLE_RATE_HZ
+        heard_from = max(0, start - MARGIN_S * SAMPLE_RATE_HZ)
+        heard_to = start + (STRETCH_S + MARGIN_S) * SAMPLE_RATE_HZ + TAIL
+        sound = self._samples[heard_from:heard_to]
+        least = start + STRETCH_S * SAMPLE_RATE_HZ + TAIL - heard_from
+        sound = F.pad(sound, (0, max(0, least - len(sound))))
+        frames = self._network.frames(campplus.filter_bank(sound.unsqueeze(0)))[0]
+        skipped = (start - heard_from) // SAMPLES_PER_FRAME
+        return frames[:, skipped : skipped + STRETCH_S * FRAMES_PER_S]
+
+    def between(self, first: int, count: int) -> torch.Tensor:
+        """The features (512, count) from a frame on."""
+        size = STRETCH_S * FRAMES_PER_S
+        numbers = range(first // size, (first + count - 1) // size + 1)
+        joined = torch.cat([self._stretch(number) for number in numbers], dim=1)
+        offset = first - numbers[0] * size
+        return joined[:, offset : offset + count]
+
+
+class PyannoteDiariser:
+    """A pyannote.audio pipeline as a Diariser."""
+
+    def __init__(self, pipeline: Pipeline, made_by: MadeBy, device: str, threads: int) -> None:
+        """`made_by`: the engine's signature, to which the bounds of each call are added; `threads` 0 = all cores."""
+        self._pipeline = pipeline
+        self._made_by = made_by
+        self._threads = threads
+        try:
+            self._pipeline.to(torch.device(device))
+        except (RuntimeError, AssertionError) as error:
+            raise EngineError(f"the device {device!r} cannot be used", advice="choose cpu or cuda") from error
+
+    def diarise(self, audio: Audio, bounds: SpeakerBounds) -> Turns:
+        """The turns of a recording, to the millisecond; none where nobody speaks."""
+        made_by = _with_options(self._made_by, at_least=bounds.at_least or "", at_most=bounds.at_most or "")
+        if audio.duration_s < SHORTEST_S:
+            return Turns(all=(), exclusive=(), made_by=made_by)
+        sound = torch.from_numpy(np.ascontiguousarray(audio.samples, dtype=np.float32)).unsqueeze(0)
+        file = {"waveform": sound, "sample_rate": SAMPLE_RATE_HZ, "uri": "recording"}
+        with _quietly(), _threads(self._threads), torch.inference_mode():
+            output: Any = self._pipeline(file, preload=False, **_bounds(bounds))
+        everything = _turns(output.speaker_diarization, audio.duration_s)
+        exclusive = _turns(output.exclusive_speaker_diarization, audio.duration_s)
+        labels: dict[str, str] = {}
+        for turn in everything:
+            labels.setdefault(turn.speaker, f"S{len(labels) + 1}")
+        return Turns(all=_renamed(everything, labels), exclusive=_renamed(exclusive, labels), made_by=made_by)
+
+
+def load(weights: tuple[Path, ...], device: str = "cpu", threads: int = 0) -> PyannoteDiariser:
+    """The diariser over two verified folders: segmentation-3.0, CAM++. Raises WeightsError, EngineError."""
+    if len(weights) != 2:
+        raise EngineError("the pyannote engine needs two models: segmentation and speakers")
+    segmentation, speakers = weights[0] / SEGMENTATION_FILE, weights[1] / SPEAKER_FILE
+    network = campplus.load(speakers)
+    with _quietly():
+        pipeline = SharedFrames(
+            segmentation=str(_existing(segmentation)),
+            segmentation_step=STEP,
+            segmentation_batch_size=8,
+            embedding=SpeakerModel(network),
+            plda=_NoPlda(),
+            clustering="AgglomerativeClustering",
+        )
+        pipeline.instantiate({"segmentation": {"min_duration_off": 0.0}, "clustering": CLUSTERING})
+    made_by = _made_by("segmentation-3.0+campplus", (segmentation, speakers))
+    made_by = _with_options(made_by, segmentation_step=STEP, stretch_s=STRETCH_S, clean_s=CLEAN_S, **CLUSTERING)
+    return PyannoteDiariser(pipeline, made_by, device, threads)
+
+
+def load_community(weights: tuple[Path, ...], device: str = "cpu", threads: int = 0) -> PyannoteDiariser:
+    """The diariser over a local copy of speaker-diarization-community-1. Raises WeightsError, EngineError."""
+    if len(weights) != 1:
+        raise EngineError("the community-1 engine needs one folder: a copy of speaker-diarization-community-1")
+    folder = weights[0]
+    _existing(folder / "config.yaml")
+    with _quietly():
+        pipeline = Pipeline.from_pretrained(folder)
+    if pipeline is None:
+        raise WeightsError("the folder holds no pyannote.audio pipeline", advice="fetch the model again")
+    files = tuple(sorted(path for path in folder.rglob("*") if path.suffix in (".bin", ".npz", ".yaml")))
+    return PyannoteDiariser(pipeline, _made_by("speaker-diarization-community-1", files), device, threads)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise WeightsError(f"the weights file {path.name} is missing", advice="fetch the model again")
+    return path
+
+
+def _made_by(model: str, files: tuple[Path, ...]) -> MadeBy:
+    """The engine's signature; the checksum is taken over the files' own checksums, in order."""
+    digest = sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(file_digest(file, "sha256").hexdigest().encode())
+    engine = "pyannote.audio"
+    return MadeBy(stage="diarise", engine=engine, version=version(engine), model=model, model_sha256=digest.hexdigest())
+
+
+def _with_options(made_by: MadeBy, **options: object) -> MadeBy:
+    pairs = (*made_by.options, *((name, str(value)) for name, value in options.items()))
+    return replace(made_by, options=tuple(sorted(pairs)))
+
+
+def _bounds(bounds: SpeakerBounds) -> dict[str, int]:
+    """The bounds as the pipeline's arguments."""
+    if bounds.at_least is not None and bounds.at_least == bounds.at_most:
+        return {"num_speakers": bounds.at_least}
+    given = {"min_speakers": bounds.at_least, "max_speakers": bounds.at_most}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """So many torch threads for the time of a call; 0 leaves torch's choice, which is all cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _turns(annotation: Annotation, duration_s: float) -> tuple[Turn, ...]:
+    """The turns of an annotation within the sound, to the millisecond, sorted by start."""
+    found = [
+        Turn(start_s=round(max(segment.start, 0.0), 3), end_s=round(min(segment.end, duration_s), 3), speaker=label)
+        for segment, _, label in annotation.itertracks(yield_label=True)
+    ]
+    return tuple(sorted((t for t in found if t.end_s > t.start_s), key=lambda t: (t.start_s, t.end_s, t.speaker)))
+
+
+def _renamed(turns: tuple[Turn, ...], labels: dict[str, str]) -> tuple[Turn, ...]:
+    return tuple(replace(turn, speaker=labels[turn.speaker]) for turn in turns)
