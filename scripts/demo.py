@@ -38,7 +38,9 @@ def readable(path: Path) -> str:
     if path.suffix != ".docx":
         return path.read_text(encoding="utf-8")
     with zipfile.ZipFile(path) as parts:
-        return "\n".join(re.sub(r"<[^>]+>", "", parts.read(name).decode("utf-8", "replace")) for name in parts.namelist())
+        return "\n".join(
+            re.sub(r"<[^>]+>", "", parts.read(name).decode("utf-8", "replace")) for name in parts.namelist()
+        )
 
 
 def leaks(folder: Path) -> list[str]:
@@ -67,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", type=Path, help="where to make the study (default: a new folder)")
     study = parser.parse_args().study or Path(tempfile.mkdtemp(prefix="transcribe-demo-")) / "study"
-    os.environ.setdefault("TRANSCRIBE_PASSPHRASE", "-".join(secrets.token_hex(3) for _ in range(4)))
+    passphrase = os.environ.setdefault("TRANSCRIBE_PASSPHRASE", "-".join(secrets.token_hex(3) for _ in range(4)))
     call = Path(str(distribution("pyannote.audio").locate_file("pyannote/audio/sample/sample.wav")))
     with tempfile.TemporaryDirectory() as folder:
         roster = Path(folder) / "roster.csv"
@@ -83,7 +85,10 @@ def main() -> None:
     found = leaks(folder)
     if found:
         sys.exit(f"demo: a name can be read in {', '.join(found)}")
-    print(f"None of {', '.join(NAMES)} is in the release.\nThe study: {study}\nThe release: {folder}")
+    print(
+        f"None of {', '.join(NAMES)} is in the release.\n"
+        f"The study: {study}\nIts passphrase: {passphrase}\nThe release: {folder}"
+    )
     for name in written["files"]:
         print(f"  {name}")
 

@@ -88,11 +88,16 @@ def _speaker_name(speaker: Speaker, people: Mapping[str, Person], policy: Policy
     if person is not None and action(person, policy) is Action.KEEP:
         return person.forms[0]
     if person is not None and person.pseudonym and speaker.role != "interviewer":
-        bare = person.pseudonym.strip("[]")
-        return bare if bare == person.pseudonym else bare[:1].upper() + bare[1:]
+        return label_of(person.pseudonym)
     if speaker.role == "speaker":
         return f"Speaker {speaker.label.lstrip('S') or speaker.label}"
     return speaker.role[:1].upper() + speaker.role[1:].replace("_", " ")
+
+
+def label_of(pseudonym: str) -> str:
+    """A pseudonym as a speaker's label; a tag without its brackets, which coding tools take for a stamp."""
+    bare = pseudonym.strip("[]")
+    return bare if bare == pseudonym else bare[:1].upper() + bare[1:]
 
 
 def _piece(finding: Finding, people: Mapping[str, Person], policy: Policy) -> _Piece:

@@ -74,7 +74,7 @@ def people(
 ) -> None:
     """The roster: print a template, import a CSV, list who is known, or draw another pseudonym for somebody."""
     if action == "template":
-        console.raw(roster.TEMPLATE)
+        console.say(as_json, {"template": roster.TEMPLATE}, roster.TEMPLATE.rstrip())
     elif action == "import" and what:
         count = roster.bring_in(_unlock(root, passphrase_file), Path(what), prefix)
         said = f"{count} people and places are in the study. Next: transcribe add {root} FILE..."
@@ -193,8 +193,10 @@ def show_command(
     identified: Annotated[bool, typer.Option("--identified", help="With every name in it; for your eyes.")] = False,
     form: Annotated[str, typer.Option("--format", help="txt, json or rttm.")] = "txt",
     passphrase_file: PassphraseFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Print one transcript: as a release would hold it, or identified."""
+    form = "json" if as_json else form
     show.check_form(form)
     opened, unlocked = _unlock_if_possible(root, passphrase_file, prompt=True)
     if identified:
@@ -307,9 +309,9 @@ def detect_command(
     as_json: AsJson = False,
 ) -> None:
     """Find what identifies in plain texts, for evaluation; needs no study and keeps nothing."""
-    from transcribe.detect import evaluation
+    from transcribe.evaluate import detection
 
-    rows, spans = evaluation.detect_file(source, out, roster_file)
+    rows, spans = detection.detect_file(source, out, roster_file)
     console.say(as_json, {"rows": rows, "spans": spans}, f"{spans} spans in {rows} texts.")
 
 

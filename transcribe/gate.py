@@ -6,14 +6,18 @@ inserted or a word a decision kept. Second each written file, unpacked and parse
 or what the same exporter writes for an empty transcript.
 """
 
+import re
+from bisect import bisect_right
 from dataclasses import replace
 
+from transcribe.anonymise import label_of
 from transcribe.config import Action, Policy
 from transcribe.errors import LeakError
 from transcribe.export import Exporter
+from transcribe.export.layout import one_line
 from transcribe.pseudonyms import action
 from transcribe.schema import AnonymisedTranscript, Kind, Person, Quiet, record
-from transcribe.wordforms import FormIndex, Match
+from transcribe.wordforms import FormIndex, Match, parted
 
 
 @record
@@ -28,10 +32,11 @@ class Leak(Quiet):
 
 @record
 class _Rendered(Quiet):
-    """A line as read, `Speaker: text`, and the stretches of it that may hold a form."""
+    """A line as read, the stretches of it that may hold a form, and where in it what was said begins."""
 
     text: str
     allowed: tuple[tuple[int, int], ...]
+    said: int = 0
 
 
 class Gate:
@@ -41,39 +46,46 @@ class Gate:
         searched = [person for person in people if action(person, policy) is not Action.KEEP]
         self._index = FormIndex(searched)
         self._kinds = {person.id: person.kind for person in searched}
+        self._pseudonyms = {label_of(person.pseudonym) for person in searched if person.pseudonym}
 
     def check_lines(self, transcript: AnonymisedTranscript) -> tuple[Leak, ...]:
         """What the rendered lines would give away."""
-        lines = _render(transcript)
-        text = "\n".join(line.text for line in lines)
-        starts, allowed, place = [], [], 0
+        leaks = [
+            leak for lines in (self._render(transcript), _bare(transcript)) for leak in self._in(lines, transcript)
+        ]
+        return tuple(sorted(set(leaks), key=lambda leak: (leak.line, leak.start, leak.kind)))
+
+    def _in(self, lines: list[_Rendered], transcript: AnonymisedTranscript) -> list[Leak]:
+        """What lines give away, read one after the other; places count from the start of what was said."""
+        starts, place = [], 0
         for line in lines:
             starts.append(place)
-            allowed += [(place + start, place + end) for start, end in line.allowed]
             place += len(line.text) + 1
         leaks = []
-        for match in self._index.find(text):
-            if not any(start <= match.start and match.end <= end for start, end in allowed):
-                number = sum(start <= match.start for start in starts)
-                leaks.append(self._leak(transcript, number, match.start - starts[number - 1], match))
-        return tuple(leaks)
+        for match in self._index.find("\n".join(line.text for line in lines)):
+            number = bisect_right(starts, match.start)
+            line, at = lines[number - 1], match.start - starts[number - 1]
+            if not any(start <= at and at + match.end - match.start <= end for start, end in line.allowed):
+                leaks.append(self._leak(transcript, number, max(0, at - line.said), match))
+        return leaks
 
     def check_file(self, transcript: AnonymisedTranscript, exporter: Exporter, data: bytes, name: str) -> None:
         """Raises LeakError when a written file or its name holds a form that the lines do not account for."""
         empty = replace(transcript, lines=(), counts=())
-        exempt = set(exporter.read_text(exporter.write(empty)))
-        lines = _render(transcript)
-        bare = [_Rendered(text=line.text, allowed=()) for line in transcript.lines]
-        for line, known in zip(transcript.lines, bare, strict=True):
-            spans = tuple((s.start, s.end) for s in (*line.replaced, *line.kept))
-            lines.append(replace(known, allowed=spans))
-        labels = {line.speaker for line in transcript.lines}
-        strings = [s for s in exporter.read_text(data) if s not in exempt and s not in labels]
+        exempt = {one_line(string) for string in exporter.read_text(exporter.write(empty))}
+        lines = [_squeezed(line) for line in (*self._render(transcript), *_bare(transcript))]
+        labels = {one_line(line.speaker) for line in transcript.lines if self._is_label(line.speaker)}
+        strings = [s for s in map(one_line, exporter.read_text(data)) if s not in exempt and s not in labels]
         leaks = [
             self._leak(transcript, 0, match.start, match)
-            for string in (*strings, transcript.recording_id, name)
+            for string in strings
             for match in self._index.find(string)
             if not any(_accounts_for(line, string, match) for line in lines)
+        ]
+        leaks += [
+            self._leak(transcript, 0, match.start, match)
+            for string in (transcript.recording_id, name)
+            for match in self._index.find(parted(string))
         ]
         self.refuse(tuple(leaks))
 
@@ -90,19 +102,43 @@ class Gate:
                 stage="release",
             )
 
+    def _is_label(self, speaker: str) -> bool:
+        """Whether a label is a pseudonym, perhaps with a number: then it may be somebody else's name, too."""
+        return re.sub(r" \d+$", "", speaker) in self._pseudonyms
+
+    def _render(self, transcript: AnonymisedTranscript) -> list[_Rendered]:
+        """`Speaker: text`, as most formats write it."""
+        rendered = []
+        for line, bare in zip(transcript.lines, _bare(transcript), strict=True):
+            said = len(line.speaker) + 2
+            label = [(0, len(line.speaker))] if self._is_label(line.speaker) else []
+            spans = [(said + start, said + end) for start, end in bare.allowed]
+            rendered.append(_Rendered(text=f"{line.speaker}: {line.text}", allowed=(*label, *spans), said=said))
+        return rendered
+
     def _leak(self, transcript: AnonymisedTranscript, line: int, start: int, match: Match) -> Leak:
         kind = self._kinds[match.person_id]
         return Leak(recording_id=transcript.recording_id, line=line, start=start, kind=kind)
 
 
-def _render(transcript: AnonymisedTranscript) -> list[_Rendered]:
-    rendered = []
-    for line in transcript.lines:
-        offset = len(line.speaker) + 2
-        spans = [(offset + s.start, offset + s.end) for s in (*line.replaced, *line.kept)]
-        label = (0, len(line.speaker))
-        rendered.append(_Rendered(text=f"{line.speaker}: {line.text}", allowed=(label, *spans)))
-    return rendered
+def _bare(transcript: AnonymisedTranscript) -> list[_Rendered]:
+    """What is said alone, so that a name is found that goes on in the next line."""
+    return [
+        _Rendered(text=line.text, allowed=tuple((s.start, s.end) for s in (*line.replaced, *line.kept)))
+        for line in transcript.lines
+    ]
+
+
+def _squeezed(line: _Rendered) -> _Rendered:
+    """The line as exporters write it, in single spaces and without what could hide a word."""
+    spans = [_squeezed_span(line.text, start, end) for start, end in line.allowed]
+    return _Rendered(text=one_line(line.text), allowed=tuple(spans))
+
+
+def _squeezed_span(text: str, start: int, end: int) -> tuple[int, int]:
+    # one_line drops white space at the ends: a letter on each side holds it
+    first = len(one_line(f"{text[:start]}x")) - 1
+    return first, first + len(one_line(f"x{text[start:end]}x")) - 2
 
 
 def _accounts_for(line: _Rendered, string: str, match: Match) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from transcribe.errors import StudyError
-from transcribe.export.layout import OVERLAP_MARK, clean, one_line
+from transcribe.export.layout import OVERLAP_MARK, one_line
 from transcribe.export.web_vtt import Caption, read_captions
 from transcribe.export.word_docx import Rows, read_blocks
 from transcribe.schema import MadeBy, Quiet, Speaker, Transcript, Utterance, Word, record
@@ -69,9 +69,9 @@ _BARE = r"(\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?)(?=\s|$)"
 _LEAD = re.compile(rf"^\s*(?:{_STAMP}|{_BARE})(?:\s+[-–]\s)?\s*")
 _TRAIL = re.compile(rf"\s*{_STAMP}\s*$")
 _LABEL = re.compile(
-    r"^(?:[\[{](?P<bracketed>[^\]}:\t]+)[\]}]\s*:|(?:[@#]|[-–]\s|>>\s?)?(?P<plain>[^\W_][^:\t]*?)\s*(?::(?!//|\d)|\t))\s*"
+    r"^(?:[\[{](?P<bracketed>[^\]}:\t]{1,80})[\]}]\s*:|(?:[@#]|[-–]\s|>>\s?)?(?P<plain>[^\W_][^:\t]{0,80}?)\s*(?::(?!//|\d)|\t))\s*"
 )
-_LABEL_THEN_STAMP = re.compile(rf"^(?P<label>[^:\t\[({{#]+?)\s*(?P<stamp>{_STAMP})\s*:\s*")
+_LABEL_THEN_STAMP = re.compile(rf"^(?P<label>[^:\t\[({{#]{{1,80}}?)\s*(?P<stamp>{_STAMP})\s*:\s*")
 _SENTENCE_END = re.compile(r"[.!?…][\"'’”)]*$")
 
 
@@ -181,7 +181,7 @@ def _decode(data: bytes) -> str:
 
 def _piece(line: str) -> _Piece:
     """A line of text, its stamps and its label taken apart; whether that is a label is found out later."""
-    rest = "\t".join(clean(part) for part in line.split("\t")).strip()
+    rest = "\t".join(map(one_line, line.split("\t"))).strip()  # single spaces: the patterns below stay linear
     before, after = "", ""
     if lead := _LEAD.match(rest):
         before, rest = lead.group().strip(), rest[lead.end() :]
@@ -289,7 +289,7 @@ def _caption_pieces(caption: Caption) -> list[_Piece]:
             pieces.append(_Piece(whole=text, said=text, label=name, certain=True, overlapped=overlapped))
             pieces += [_Piece(whole=one_line(line), said=one_line(line)) for line in more]
         else:
-            pieces += [_labelled(clean(line).strip()) for line in (first, *more) if one_line(line)]
+            pieces += [_labelled(one_line(line)) for line in (first, *more) if one_line(line)]
     weights = [max(1, len(piece.said.split())) for piece in pieces]
     step_s = (caption.end_s - caption.start_s) / max(1, sum(weights))
     at = [caption.start_s + step_s * sum(weights[:number]) for number in range(len(weights))] + [caption.end_s]

@@ -12,7 +12,11 @@ from transcribe.schema import Kind, Person, Quiet, record
 
 # Letters that Unicode does not decompose into a base letter and a mark, as people type them without the stroke.
 _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
-_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'"})
+_MARKS = str.maketrans(
+    {**dict.fromkeys("\u2018\u2019\u02bc\u2032`", "'"), **dict.fromkeys("\u2010\u2012\u2013\u2014\u2212", "-")}
+)
+_EDGES = r"^[\W_]+|[\W_]+$"
+_APART = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 TITLES = frozenset("mr mrs miss ms mx missus mister dr doctor prof professor sister nurse midwife rev reverend "
                    "father sir dame lady lord".split())  # fmt: skip
 _PARTICLES = frozenset(
@@ -35,11 +39,21 @@ def fold(text: str) -> tuple[str, tuple[int, ...]]:
     folded: list[str] = []
     origin: list[int] = []
     for index, char in enumerate(text):
-        plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
-        for out in plain.casefold().translate(_STROKES).translate(_APOSTROPHES):
+        plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not _hides(c))
+        for out in plain.casefold().translate(_STROKES).translate(_MARKS):
             folded.append(out)
             origin.append(index)
     return "".join(folded), tuple(origin)
+
+
+def _hides(char: str) -> bool:
+    """Marks over letters, vowel signs, and what shows nothing (soft hyphens, joiners): no part of a folded word."""
+    return unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
+
+
+def parted(text: str) -> str:
+    """An id or a file name with its words apart: "P03Karen2" as "P 03 Karen 2"."""
+    return _APART.sub(" ", text)
 
 
 def folded(text: str) -> str:
@@ -54,10 +68,10 @@ def search_forms(person: Person) -> tuple[str, ...]:
     forms = list(person.forms)
     if person.kind is Kind.PERSON:
         for form in person.forms:
-            forms += [part for part in form.split() if _is_name_alone(part)]
+            forms += [part for part in re.split(r"[\s/(){}\[\]\"“”„«»]+", form) if _is_name_alone(part)]
     unique: dict[str, str] = {}
     for form in forms:
-        if re.search(r"\w", form):
+        if re.search(r"[^\W_]", form):
             unique.setdefault(folded(form), form)
     return tuple(unique.values())
 
@@ -69,11 +83,19 @@ def _is_name_alone(part: str) -> bool:
 
 def _pattern(form: str) -> str:
     """Words of a form may be parted by other white space, a hyphen or a full stop than the form was written with."""
-    pieces = re.split(r"([^\w]+)", folded(form).strip(" .,'-"))
-    return "".join(
-        re.escape(piece) if position % 2 == 0 else (r"[\s\-.,]+" if " " in piece else r"[\s\-.']*")
-        for position, piece in enumerate(pieces)
-    )
+    pieces = re.split(r"([\W_]+)", _core(form))
+    return "".join(piece if position % 2 == 0 else _gap(piece) for position, piece in enumerate(pieces))
+
+
+def _gap(piece: str) -> str:
+    """What may stand between two words of a form that has `piece` there."""
+    own = re.escape("".join(sorted(set(piece) - set(" -.,'"))))
+    return rf"[\s\-.,{own}]+" if " " in piece else rf"[\s\-.'{own}]*"
+
+
+def _core(form: str) -> str:
+    """The folded form without what is no letter or digit at its ends: quotes, brackets, the @ of a handle."""
+    return re.sub(_EDGES, "", folded(form))
 
 
 class FormIndex:
@@ -85,7 +107,7 @@ class FormIndex:
             for form in search_forms(person):
                 # [^\W_]: an underscore parts words, as it does in file names
                 pattern = re.compile(rf"(?<![^\W_]){_pattern(form)}(?![^\W_])")
-                key = re.split(r"\W", folded(form).strip(" .,'-"))[0]
+                key = re.split(r"[\W_]", _core(form))[0]
                 self._by_form.setdefault(key, []).append((pattern, form, person.id))
 
     def find(self, text: str) -> tuple[Match, ...]:
@@ -96,5 +118,7 @@ class FormIndex:
             for pattern, form, person_id in self._by_form.get(word, ()):
                 for hit in pattern.finditer(plain):
                     start, end = origin[hit.start()], origin[hit.end() - 1] + 1
+                    while end < len(text) and _hides(text[end]):
+                        end += 1
                     matches.append(Match(start=start, end=end, form=form, person_id=person_id))
         return tuple(sorted(matches, key=lambda m: (m.start, -m.end, m.person_id)))

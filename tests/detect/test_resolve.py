@@ -70,6 +70,13 @@ def test_a_model_overrules_a_kept_word() -> None:
     assert resolution.findings.kept == ()
 
 
+def test_a_model_does_not_overrule_a_fixed_phrase() -> None:
+    texts = ("Mark my words, Anna.",)
+    resolution = _resolve(texts, {"Mark": Kind.PERSON}, (person("X", "Mark"),))
+    assert surfaces(texts, resolution.findings.found) == []
+    assert surfaces(texts, resolution.findings.kept) == ["Mark"]
+
+
 def test_a_date_around_a_kept_month() -> None:
     people = (person("X", "May"),)
     texts = ("Born on the 4th of May, and in May.",)

@@ -80,6 +80,13 @@ def test_kept(text: str, expected: list[str]) -> None:
     assert all(k.reason.detail for k in kept)
 
 
+def test_an_auxiliary_before_a_verb_is_doubtful() -> None:
+    text = "Well, Anna. May rang me."
+    found, _ = roster.find(utterances(text), PEOPLE, FakeRule(tags={"May": "AUX", "rang": "VERB"}))
+    assert surfaces((text,), found) == ["May"]
+    assert found[0].score == 0.5
+
+
 def test_without_a_tagger_doubt_is_found() -> None:
     text = "Well, Anna. Hope she sleeps. Will you?"
     found, kept = roster.find(utterances(text), PEOPLE)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from transcribe.detect import defaults
+from transcribe.detect.ordinary import CONTRACTION, PHRASE
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, record
 from transcribe.wordforms import folded
 
@@ -36,6 +37,8 @@ def merge(
 
     Returns the merged spans, disjoint and sorted, and what stays kept.
     """
+    sure = {(k.start, k.end) for k in kept if k.reason.detail.removesuffix(", shared form") in (CONTRACTION, PHRASE)}
+    seen = [s for s in seen if (s.start, s.end) not in sure]
     seen = [s for s in seen if s.reason.rule != REPEAT or not any(s.start < k.end and k.start < s.end for k in kept)]
     overruled = [k for k in kept if any(_marks(s, k) for s in seen)]
     candidates = [f for f in known + overruled + seen if 0 <= f.start < f.end <= len(text)]

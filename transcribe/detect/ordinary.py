@@ -9,6 +9,7 @@ from transcribe.detect import Tagger, defaults
 from transcribe.schema import Quiet, record
 from transcribe.wordforms import folded
 
+CONTRACTION, PHRASE = "part of a contraction", "fixed phrase"  # so sure that no model's opinion counts
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SENTENCE_END = ".?!…:;\n"
 _CLAUSE_START = ",\"“”‘'—–-("
@@ -88,7 +89,7 @@ def judge(here: Place, cased: bool, tagger: Tagger | None) -> Judgement:
     """Judge a form that is an ordinary word, too; `cased`: the transcript distinguishes capitals."""
     words = defaults.load().words
     if _in_contraction(here, words):
-        return _kept("part of a contraction")
+        return _kept(CONTRACTION)
     if _is_month(here, words):
         return _kept("month in a date")
     if not here.capital:
@@ -96,7 +97,7 @@ def judge(here: Place, cased: bool, tagger: Tagger | None) -> Judgement:
     if _after_title(here, words):
         return _name("after a title")
     if _in_idiom(here, words):
-        return _kept("fixed phrase")
+        return _kept(PHRASE)
     if here.opens:
         return _opening(here, tagger, words)
     grammatical = here.form in words.function or here.form in words.auxiliary
@@ -172,6 +173,14 @@ def _lower(here: Place, cased: bool, tagger: Tagger | None, words: defaults.Word
     return _kept("ordinary word in a text without capitals")
 
 
+def _before_verb(here: Place, tagger: Tagger | None) -> bool:
+    following = re.match(r"\s+([^\W_]+)", here.text[here.end :])
+    if tagger is None or following is None:
+        return False
+    start, end = here.end + following.start(1), here.end + following.end(1)
+    return tagger.part_of_speech(here.text, start, end) in ("VERB", "AUX")
+
+
 def _opening(here: Place, tagger: Tagger | None, words: defaults.Words) -> Judgement:
     """A capital that a sentence's first word has anyway."""
     following = here.after[0] if here.after else ""
@@ -185,6 +194,8 @@ def _opening(here: Place, tagger: Tagger | None, words: defaults.Words) -> Judge
     tag = tagger.part_of_speech(here.text, here.start, here.end) if tagger else ""
     if tag == "PROPN":
         return _name("tagged as a name") if not function else _doubtful("tagged as a name")
+    if auxiliary and _before_verb(here, tagger):  # "May rang me": taggers call this May an auxiliary, too
+        return _doubtful("before a verb")
     if tag in (_GRAMMAR_TAGS if auxiliary or function else _CONTENT_TAGS):
         return _kept("ordinary word at the start of a sentence")
     if function and (not tag or here.form in ("i", "a")):

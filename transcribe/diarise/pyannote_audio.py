@@ -1,7 +1,7 @@
 """Who speaks when: pyannote.audio's pipeline over local weights, with CAM++ as the speaker model.
 
 A window of ten seconds slides over the sound; segmentation-3.0 says which of up to three local voices speak in each
-frame, overlapping or not; each local voice gets a CAM++ vector; average-linkage clustering joins the vectors to
+frame, overlapping or not; each local voice gets a CAM++ vector; centroid-linkage clustering joins the vectors to
 speakers. Sources: Plaquet and Bredin, "Powerset multi-class cross entropy loss for neural speaker diarization",
 Interspeech 2023; Bredin, "pyannote.audio 2.1 speaker diarization pipeline", Interspeech 2023.
 
@@ -63,7 +63,7 @@ CLEAN_S = 0.4  # a voice heard alone for longer than this is known by that alone
 SHORTEST_S = 0.05
 # Chosen on a part of the development data; the numbers stand in tests/diarise/test_pyannote_audio.py.
 STEP = 0.25  # of the window, between two windows
-CLUSTERING = {"method": "average", "min_cluster_size": 4, "threshold": 0.6}
+CLUSTERING = {"method": "centroid", "min_cluster_size": 8, "threshold": 0.65}
 
 
 class SpeakerModel(Model):
@@ -172,9 +172,12 @@ class PyannoteDiariser:
             output: Any = self._pipeline(file, preload=False, **_bounds(bounds))
         everything = _turns(output.speaker_diarization, audio.duration_s)
         exclusive = _turns(output.exclusive_speaker_diarization, audio.duration_s)
+        # Where fewer speakers were found than speak at once, pyannote.audio invents labels for the overlap alone.
+        real = {turn.speaker for turn in exclusive}
         labels: dict[str, str] = {}
         for turn in everything:
-            labels.setdefault(turn.speaker, f"S{len(labels) + 1}")
+            if turn.speaker in real:
+                labels.setdefault(turn.speaker, f"S{len(labels) + 1}")
         return Turns(all=_renamed(everything, labels), exclusive=_renamed(exclusive, labels), made_by=made_by)
 
 
@@ -263,4 +266,4 @@ def _turns(annotation: Annotation, duration_s: float) -> tuple[Turn, ...]:
 
 
 def _renamed(turns: tuple[Turn, ...], labels: dict[str, str]) -> tuple[Turn, ...]:
-    return tuple(replace(turn, speaker=labels[turn.speaker]) for turn in turns)
+    return tuple(replace(turn, speaker=labels[turn.speaker]) for turn in turns if turn.speaker in labels)
