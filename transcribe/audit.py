@@ -3,8 +3,10 @@
 A line holds ids, counts, keyed digests and versions only, so its plain hash gives nothing away.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +22,13 @@ def now() -> str:
 
 def append(path: Path, event: str, **facts: str | int | list[str]) -> None:
     """Add one event; `facts` may hold ids, counts, digests and reviewer aliases."""
-    line = {"at": now(), "event": event, **facts, "previous": _last_hash(path)}
-    store.append_line(path, json.dumps(line, ensure_ascii=True))
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # else two processes at once would both chain to the same line
+        line = {"at": now(), "event": event, **facts, "previous": _last_hash(path)}
+        store.append_line(path, json.dumps(line, ensure_ascii=True))
+    finally:
+        os.close(descriptor)
 
 
 def verify(path: Path) -> int:
@@ -34,14 +41,14 @@ def verify(path: Path) -> int:
             stated = None
         if stated != previous:
             return -count
-        previous = hashlib.sha256(line.encode()).hexdigest()
+        previous = hashlib.sha256(line).hexdigest()
     return count
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines() if path.exists() else []
 
 
 def _last_hash(path: Path) -> str:
     lines = _lines(path)
-    return hashlib.sha256(lines[-1].encode()).hexdigest() if lines else _START
+    return hashlib.sha256(lines[-1]).hexdigest() if lines else _START

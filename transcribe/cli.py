@@ -362,7 +362,7 @@ def models_path(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: A
 def _usage(error: TyperException) -> str:
     """What is wrong with the command line; most messages repeat what was typed, and that may be a file name."""
     if type(error).__name__ in ("NoSuchOption", "MissingParameter"):
-        return error.format_message()
+        return error.format_message().rstrip(".") + "."
     return f"the command line is not understood ({type(error).__name__}); see --help."
 
 

@@ -99,7 +99,7 @@ convention = "pseudonyms"    # or "brackets": [infant] and [therapist] as in the
 def load(path: Path) -> StudyConfig:
     """The settings in study.toml. Raises ConfigError that lists the known keys where one is not known."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = getattr(error, "lineno", None)
         where = f" near line {line}" if line else ""

@@ -34,6 +34,8 @@ class Leak(Quiet):
 class _Rendered(Quiet):
     """A line as read, the stretches of it that may hold a form, and where in it what was said begins."""
 
+    number: int
+    speaker: str
     text: str
     allowed: tuple[tuple[int, int], ...]
     said: int = 0
@@ -50,10 +52,12 @@ class Gate:
 
     def check_lines(self, transcript: AnonymisedTranscript) -> tuple[Leak, ...]:
         """What the rendered lines would give away."""
-        leaks = [
-            leak for lines in (self._render(transcript), _bare(transcript)) for leak in self._in(lines, transcript)
-        ]
-        return tuple(sorted(set(leaks), key=lambda leak: (leak.line, leak.start, leak.kind)))
+        bare = _bare(transcript)
+        by_speaker = [[n for n in bare if n.speaker == speaker] for speaker in dict.fromkeys(n.speaker for n in bare)]
+        leaks = {
+            leak for lines in (self._render(transcript), bare, *by_speaker) for leak in self._in(lines, transcript)
+        }
+        return tuple(sorted(leaks, key=lambda leak: (leak.line, leak.start, leak.kind)))
 
     def _in(self, lines: list[_Rendered], transcript: AnonymisedTranscript) -> list[Leak]:
         """What lines give away, read one after the other; places count from the start of what was said."""
@@ -63,10 +67,10 @@ class Gate:
             place += len(line.text) + 1
         leaks = []
         for match in self._index.find("\n".join(line.text for line in lines)):
-            number = bisect_right(starts, match.start)
-            line, at = lines[number - 1], match.start - starts[number - 1]
+            here = bisect_right(starts, match.start) - 1
+            line, at = lines[here], match.start - starts[here]
             if not any(start <= at and at + match.end - match.start <= end for start, end in line.allowed):
-                leaks.append(self._leak(transcript, number, max(0, at - line.said), match))
+                leaks.append(self._leak(transcript, line.number, max(0, at - line.said), match))
         return leaks
 
     def check_file(self, transcript: AnonymisedTranscript, exporter: Exporter, data: bytes, name: str) -> None:
@@ -109,11 +113,12 @@ class Gate:
     def _render(self, transcript: AnonymisedTranscript) -> list[_Rendered]:
         """`Speaker: text`, as most formats write it."""
         rendered = []
-        for line, bare in zip(transcript.lines, _bare(transcript), strict=True):
+        for line in _bare(transcript):
             said = len(line.speaker) + 2
             label = [(0, len(line.speaker))] if self._is_label(line.speaker) else []
-            spans = [(said + start, said + end) for start, end in bare.allowed]
-            rendered.append(_Rendered(text=f"{line.speaker}: {line.text}", allowed=(*label, *spans), said=said))
+            spans = [(said + start, said + end) for start, end in line.allowed]
+            text = f"{line.speaker}: {line.text}"
+            rendered.append(replace(line, text=text, allowed=(*label, *spans), said=said))
         return rendered
 
     def _leak(self, transcript: AnonymisedTranscript, line: int, start: int, match: Match) -> Leak:
@@ -124,15 +129,20 @@ class Gate:
 def _bare(transcript: AnonymisedTranscript) -> list[_Rendered]:
     """What is said alone, so that a name is found that goes on in the next line."""
     return [
-        _Rendered(text=line.text, allowed=tuple((s.start, s.end) for s in (*line.replaced, *line.kept)))
-        for line in transcript.lines
+        _Rendered(
+            number=number,
+            speaker=line.speaker,
+            text=line.text,
+            allowed=tuple((s.start, s.end) for s in (*line.replaced, *line.kept)),
+        )
+        for number, line in enumerate(transcript.lines, 1)
     ]
 
 
 def _squeezed(line: _Rendered) -> _Rendered:
     """The line as exporters write it, in single spaces and without what could hide a word."""
     spans = [_squeezed_span(line.text, start, end) for start, end in line.allowed]
-    return _Rendered(text=one_line(line.text), allowed=tuple(spans))
+    return replace(line, text=one_line(line.text), allowed=tuple(spans))
 
 
 def _squeezed_span(text: str, start: int, end: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from transcribe.imports import Imported
 from transcribe.schema import Audio, Kind, Person, Quiet, Recording, Speaker, SpeakerBounds, Transcript, record
 from transcribe.study import Study
 from transcribe.vault import RecordingEntry, Unlocked, with_people
-from transcribe.wordforms import FormIndex, folded
+from transcribe.wordforms import FormIndex, folded, parted
 
 # What a folder is searched for; a file named on the command line is taken whatever it is called.
 SUFFIXES = frozenset(
@@ -60,18 +60,15 @@ def add(study: Study, source: Path, request: Request, unlocked: Unlocked | None 
         sha256 = _sha256(descriptor)
         if unlocked is not None:
             _check(unlocked, request, sha256)
-        with study.lock("vault", wait_s=30.0):
-            recording_id = request.id or study.free_id()
-            study.check_id(recording_id)
-            study.artefact_path(recording_id, "recording").parent.mkdir(mode=0o700, exist_ok=True)
-        recording = Recording(
-            id=recording_id,
-            sha256=sha256,
-            duration_s=duration_s,
-            sample_rate_hz=probe.sample_rate_hz,
-            channels=probe.channels,
-        )
-        _seal(study, descriptor, source, recording, request)
+        with study.claim(request.id) as recording_id:
+            recording = Recording(
+                id=recording_id,
+                sha256=sha256,
+                duration_s=duration_s,
+                sample_rate_hz=probe.sample_rate_hz,
+                channels=probe.channels,
+            )
+            _seal(study, descriptor, source, recording, request)
     finally:
         os.close(descriptor)
     if unlocked is not None:
@@ -89,22 +86,20 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     data = _read_all(source)
     sha256 = hashlib.sha256(data).hexdigest()
     _check(unlocked, request, sha256)
-    with study.lock("vault", wait_s=30.0):
-        recording_id = request.id or study.free_id("T")
-        study.check_id(recording_id)
-        language = "en" if study.config.language == "auto" else study.config.language
+    language = "en" if study.config.language == "auto" else study.config.language
+    with study.claim(request.id, "T") as recording_id:
         imported = imports.read_transcript(data, source.suffix, recording_id, language)
-        study.artefact_path(recording_id, "recording").parent.mkdir(mode=0o700, exist_ok=True)
-    transcript, strangers = linked(imported, unlocked.vault.people)
-    recording = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
-    entry = _entry(recording, source, request)
-    public = store.identity(entry.secret).to_public()
-    study.save(recording_id, "note", entry, study.recipient)
-    study.save(recording_id, "transcript", transcript, public, "imported")
-    study.save(recording_id, "recording", recording, public)
+        transcript, strangers = linked(imported, unlocked.vault.people)
+        recording = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
+        entry = _entry(recording, source, request)
+        public = store.identity(entry.secret).to_public()
+        unlocked.change(lambda vault: with_people(vault, strangers))  # first: without them nothing withholds them
+        study.save(recording_id, "note", entry, study.recipient)
+        study.save(recording_id, "transcript", transcript, public, "imported")
+        study.save(recording_id, "recording", recording, public)
     study.log("added", recording=recording_id, recipient=str(public))
     audit.append(study.audit_path, "transcript added", recording=recording_id)
-    unlocked.change(lambda vault: with_people(vault, strangers))
+    unlocked.change(lambda vault: vault)
     return recording
 
 
@@ -122,13 +117,20 @@ def add_all(
     for number, source in enumerate(sources, 1):
         try:
             recording = add(study, source, request, unlocked)
-            if remove_source:
-                source.unlink()
-                audit.append(study.audit_path, "source removed", recording=recording.id)
             added.append(recording)
+            if remove_source:
+                _remove(source)
+                audit.append(study.audit_path, "source removed", recording=recording.id)
         except TranscribeError as error:
             refused.append((number, error))
     return added, refused
+
+
+def _remove(source: Path) -> None:
+    try:
+        source.unlink()
+    except OSError:
+        raise StudyError("added, but the source cannot be removed", advice="remove it yourself") from None
 
 
 def add_transcripts(unlocked: Unlocked, paths: tuple[Path, ...], request: Request) -> tuple[str, ...]:
@@ -170,7 +172,7 @@ def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, 
 
 def _open(source: Path) -> int:
     try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would wait for its writer
     except OSError as error:
         raise AudioError(f"the file cannot be opened ({os.strerror(error.errno or 0)})", advice="check it") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -199,7 +201,7 @@ def _check(unlocked: Unlocked, request: Request, sha256: str) -> None:
             raise StudyError(f"this recording is already in the study as {entry.id}", advice="nothing was added")
     for person_id in request.who:
         unlocked.vault.person(person_id)
-    if request.id and FormIndex(unlocked.vault.people).find(request.id):
+    if request.id and FormIndex(unlocked.vault.people).find(parted(request.id)):
         raise StudyError("the id holds a name of this study", advice="choose one that says nothing, such as P03")
 
 

@@ -15,6 +15,8 @@ from transcribe.errors import NetworkForbidden
 SWITCHES = {
     "PYANNOTE_METRICS_ENABLED": "0",  # pyannote.audio posts durations and speaker counts unless told not to
     "OTEL_SDK_DISABLED": "true",  # ... through OpenTelemetry
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime (from 1.29) reports processes and models from native code, where the
+    "ORT_TELEMETRY_DISABLED": "1",  # guard below cannot see it; the second is the switch's earlier name
     "HF_HUB_OFFLINE": "1",  # Hugging Face libraries look a model up before they use the local copy
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -41,6 +43,8 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
     if event in _EVENTS:
         address = args[1]
         local = not isinstance(address, tuple) or _is_local(address[0])
+    elif event == "socket.getnameinfo":
+        local = _is_local(args[0][0]) if isinstance(args[0], tuple) else False
     elif event in _LOOK_UPS:
         local = _is_local(args[0])
     else:
@@ -53,11 +57,11 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 def network_allowed() -> Iterator[None]:
     """Open the network for the time of a download of weights."""
     global _allowed
-    _allowed = True
+    before, _allowed = _allowed, True
     try:
         yield
     finally:
-        _allowed = False
+        _allowed = before
 
 
 def _install() -> None:

@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+import unicodedata
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 from transcribe import audit, pseudonyms
@@ -40,19 +42,25 @@ def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
     if "\x00" in text:
         raise RosterError("the roster is not a text file", advice="save it as CSV UTF-8")
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in row)]
+        numbered = list(enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1))
     except csv.Error:
         raise RosterError("the roster is not a readable CSV file", advice="save it as CSV UTF-8") from None
+    rows = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
     if not rows:
         raise RosterError("the roster is empty", advice="begin from `transcribe people STUDY template`")
-    header = [cell.strip().lower() for cell in rows[0]]
+    header = [cell.strip().lower() for cell in rows[0][1]]
     _check_header(header)
-    people = [_person(dict(zip(header, row, strict=False)), number, prefix) for number, row in enumerate(rows[1:], 2)]
-    ids = [person.id for person in people]
-    for number, person in enumerate(people, 2):
-        if ids.index(person.id) != number - 2:
+    people: dict[str, Person] = {}
+    for number, row in rows[1:]:
+        if len(row) > len(header):
+            raise RosterError(
+                f"row {number} has more cells than there are columns", advice='put a cell with a comma into "quotes"'
+            )
+        person = _person(dict(zip_longest(header, row, fillvalue="")), number, prefix)
+        if person.id in people:
             raise RosterError(f"row {number} has the id of an earlier row", advice="give each person an id of her own")
-    return tuple(people)
+        people[person.id] = person
+    return tuple(people.values())
 
 
 def _check_header(header: list[str]) -> None:
@@ -75,7 +83,7 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     forms = tuple(dict.fromkeys(form.strip() for form in cells.get("names", "").split(";") if form.strip()))
     if not forms or not all(re.search(r"[^\W\d_]", form) for form in forms):
         raise RosterError(f"row {number}: a name is missing or has no letter", advice="separate names with ;")
-    if any(ord(char) < 32 for value in cells.values() for char in value):
+    if any(unicodedata.category(char) in ("Cc", "Cs") for value in cells.values() for char in value):
         raise RosterError(f"row {number} holds control characters", advice="remove them")
     role = cells.get("role", "").lower() or kind.value
     of = cells.get("of", "")
@@ -98,11 +106,10 @@ def merge(known: tuple[Person, ...], imported: tuple[Person, ...]) -> tuple[Pers
     """
     by_id = {person.id: person for person in known}
     merged = tuple(_merged(by_id.get(person.id), person) for person in imported)
-    everybody = {**by_id, **{person.id: person for person in merged}}
-    for number, person in enumerate(merged, 2):
-        refusal = pseudonyms.refusal(person, tuple(everybody.values()))
-        if person.chosen and refusal:
-            raise RosterError(f"row {number} ({person.id}): the chosen pseudonym {refusal}", advice="choose another")
+    refusals = pseudonyms.refusals({**by_id, **{person.id: person for person in merged}}.values())
+    for person in merged:
+        if person.chosen and person.id in refusals:
+            raise RosterError(f"{person.id}: the chosen pseudonym {refusals[person.id]}", advice="choose another")
     return merged
 
 

@@ -248,8 +248,13 @@ def _refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     key = _findings_key(unlocked, transcript, candidates)
     if stored is not None and stored.key == key:
         return
+    rules = engines.rules
     resolution = resolve.resolve(
-        transcript.value, candidates.value.found, unlocked.vault.people, tagger=detect.tagger_of(engines.rules)
+        transcript.value,
+        candidates.value.found,
+        unlocked.vault.people,
+        tagger=detect.tagger_of(rules),
+        made_by=tuple(rule.made_by for rule in rules),
     )
     if resolution.new_people:
         unlocked.change(lambda vault: with_people(vault, resolution.new_people))

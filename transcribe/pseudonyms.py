@@ -7,7 +7,7 @@ at least .88 (rapidfuzz) of the folded names.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -49,58 +49,82 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
 
     `people` come in the order in which tags are numbered: roster order, then found ones by first mention.
     """
+    real = _bearers(people)
     done = {person.id: person for person in people if person.pseudonym}
     waiting = [person for person in people if not person.pseudonym]
     tagged: dict[tuple[str, str], list[Person]] = {}
     for person in waiting:
-        what = action(person, policy)
-        everybody = tuple({**{p.id: p for p in people}, **done}.values())
-        name = (
-            _draw_name(person, everybody, draw) if what is Action.PSEUDONYM and not _clashes(person, everybody) else ""
-        )
+        what, tag = action(person, policy), _tag_text(person, real)
+        name = ""
+        if what is Action.PSEUDONYM:
+            everybody = tuple({**{p.id: p for p in people}, **done}.values())
+            name = "" if _clashes(person, everybody) else _draw_name(person, everybody, draw)
         if name:
             done[person.id] = replace(person, pseudonym=name)
         elif what is Action.GENERALISE:
-            done[person.id] = replace(person, pseudonym=_general(person))
+            done[person.id] = replace(person, pseudonym=_general(person, tag))
         elif person.kind not in NUMBERED:
-            done[person.id] = replace(person, pseudonym=f"[{_tag_text(person)}]")
+            done[person.id] = replace(person, pseudonym=f"[{tag}]")
         else:
-            tagged.setdefault((_tag_text(person), person.of), []).append(person)
+            tagged.setdefault((tag, person.of), []).append(person)
     for (text, of), group in tagged.items():
         done.update({person.id: person for person in _numbered(text, of, group, tuple(done.values()))})
     return tuple(done[person.id] for person in people)
 
 
-def refusal(person: Person, people: Iterable[Person]) -> str:
-    """Why a person cannot have the pseudonym she has: a clause, or nothing when she can."""
-    wanted = {folded(person.pseudonym), *folded(person.pseudonym).split()}
-    for other in people:
-        forms = {folded(form) for form in search_forms(other)}
-        if other.id != person.id and wanted & forms:
-            return f"is a real name of this study (of {other.id})"
-        if other.id == person.id and wanted & forms:
-            return "is her own real name"
-        same = folded(other.pseudonym) == folded(person.pseudonym)
-        if other.id != person.id and same and person.role == other.role == "participant":
-            return f"is already the pseudonym of {other.id}"
-    return ""
+def refusals(people: Iterable[Person]) -> dict[str, str]:
+    """id -> why she cannot have the pseudonym she has, for those who cannot."""
+    everybody = tuple(people)
+    bearers = _bearers(everybody)
+    participants: dict[str, list[str]] = {}
+    for person in everybody:
+        if person.pseudonym and person.role == "participant":
+            participants.setdefault(folded(person.pseudonym), []).append(person.id)
+    found: dict[str, str] = {}
+    for person in everybody:
+        said = (*_said(person.pseudonym), *_words(person.pseudonym))
+        ids = [i for word in said for i in bearers.get(word, ())]
+        others = [i for i in ids if i != person.id]
+        shared = participants.get(folded(person.pseudonym), []) if person.role == "participant" else []
+        doubles = [i for i in shared if i != person.id]
+        if others:
+            found[person.id] = f"is a real name of this study (of {others[0]})"
+        elif ids:
+            found[person.id] = "is her own real name"
+        elif doubles:
+            found[person.id] = f"is already the pseudonym of {doubles[0]}"
+    return found
 
 
 def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
     """Those whose pseudonym has meanwhile turned out to be a real name of the study."""
-    taken = {person.id: {folded(form) for form in search_forms(person)} for person in people}
-    return tuple(
-        person
-        for person in people
-        if person.pseudonym
-        and any(folded(person.pseudonym) in forms for other, forms in taken.items() if other != person.id)
-    )
+    bearers = _bearers(people)
+    return tuple(p for p in people if any(i != p.id for word in _said(p.pseudonym) for i in bearers.get(word, ())))
+
+
+def _bearers(people: tuple[Person, ...]) -> dict[str, list[str]]:
+    """Folded real form -> ids of those who bear it."""
+    bearers: dict[str, list[str]] = {}
+    for person in people:
+        for form in search_forms(person):
+            bearers.setdefault(folded(form), []).append(person.id)
+    return bearers
+
+
+def _said(pseudonym: str) -> list[str]:
+    """The folded pseudonym and each of its words; none of a tag, which is no name."""
+    whole = folded(pseudonym)
+    return [] if not whole or "[" in whole else list(dict.fromkeys((whole, *whole.split())))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", folded(text))
 
 
 def _clashes(person: Person, people: tuple[Person, ...]) -> bool:
     """Whether a real name of hers is somebody's pseudonym already: then she is tagged, so that nobody mixes them up."""
     forms = {folded(form) for form in search_forms(person)}
-    return any(folded(other.pseudonym) in forms for other in people if other.id != person.id and other.pseudonym)
+    return any(forms & set(_said(other.pseudonym)) for other in people if other.id != person.id)
 
 
 def _draw_name(person: Person, people: tuple[Person, ...], draw: Callable[[str], str]) -> str:
@@ -136,15 +160,18 @@ def pool(name: str) -> tuple[str, ...]:
     return tuple(tomllib.loads(text)[name].split())
 
 
-def _general(person: Person) -> str:
+def _general(person: Person, tag: str) -> str:
     """A vaguer word: of a date its year, of all else what it is."""
     year = re.search(r"\b(?:19|20)\d\d\b", person.forms[0]) if person.kind is Kind.DATE else None
-    return f"[date in {year[0]}]" if year else f"[a {_tag_text(person)}]"
+    return f"[date in {year[0]}]" if year else f"[a {tag}]"
 
 
-def _tag_text(person: Person) -> str:
+def _tag_text(person: Person, real: Mapping[str, list[str]]) -> str:
+    """Her relation or role; what she is where the role, which anybody may write as she likes, holds a real name."""
     relation = person.relation.lower()
     text = relation if person.kind is Kind.PERSON and relation in RELATIONS and not person.found else person.role
+    if any(word in real for word in _words(text)):
+        return person.kind.value.replace("_", " ")
     return re.sub(r"[^\w' -]", " ", text.replace("_", " ")).strip() or person.kind.value
 
 

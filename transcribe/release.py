@@ -10,7 +10,7 @@ from pathlib import Path
 from transcribe import __version__, audit, export, plugins, pseudonyms, store
 from transcribe.anonymise import anonymise
 from transcribe.diarise import voices
-from transcribe.errors import NotSettledError, StudyError
+from transcribe.errors import ConfigError, NotSettledError, StudyError
 from transcribe.export import Exporter
 from transcribe.gate import Gate
 from transcribe.pipeline import Candidates, Engines, refresh_findings
@@ -109,7 +109,9 @@ def write(
 
     Raises NotSettledError, LeakError, EngineError for an unknown format; then nothing was written.
     """
-    exporters = tuple(export.load(name) for name in formats)
+    exporters = tuple(export.load(name) for name in dict.fromkeys(formats))
+    if not exporters:
+        raise ConfigError("no format was named", advice="give --to txt, for instance")
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
         refresh_findings(unlocked, engines)
@@ -194,6 +196,8 @@ def _publish(unlocked: Unlocked, transcripts: list[AnonymisedTranscript], files:
     """Write a folder beside its final place, sync it, and move it there whole."""
     study = unlocked.study
     numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
+    # a release that was moved away keeps its number: copies of it are with others
+    numbers += [int(str(event["release"])) for event in study.journal() if event.get("event") == "released"]
     number = max(numbers, default=0) + 1
     final = study.releases / f"{number:03d}"
     temporary = study.releases / f".{number:03d}.{secrets.token_hex(4)}.tmp"

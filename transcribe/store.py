@@ -1,5 +1,7 @@
 """Schema types to files and back: version, checksum, age encryption, atomic writes. Knows no path inside a study."""
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -71,6 +73,8 @@ def unpack(data: bytes, cls: type[T]) -> Stored[T]:
         schema, name, key, checksum = (header[k] for k in ("schema", "type", "key", "sha256"))
     except (ValueError, KeyError, TypeError):
         raise StoreError("an artefact has no readable header", advice="run the stage again") from None
+    if not isinstance(schema, int) or not isinstance(key, str) or not str(name).isidentifier():
+        raise StoreError("an artefact has no readable header", advice="run the stage again")
     if schema > SCHEMA:
         raise StoreError(f"an artefact has schema {schema}, newer than this program", advice="use a newer version")
     if name != cls.__name__:
@@ -90,7 +94,7 @@ def save(path: Path, value: object, to: Recipient, key: str = "") -> None:
 
 
 def load(path: Path, cls: type[T], by: Identity) -> Stored[T]:
-    """Read a value back. Raises StoreError; LockedError when `by` is not the key it was written for."""
+    """Read a value back. Raises StoreError, also when `by` is not the key it was written for."""
     return unpack(decrypt(path.read_bytes(), by), cls)
 
 
@@ -121,8 +125,9 @@ def open_secret(data: bytes, passphrase: str) -> Identity:
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> None:
-    """Let `write` fill a temporary file (given open, and by its path) beside `path`, then move it there; a crash leaves the old file or the new one.
+    """Let `write` fill a temporary file beside `path`, then move it there: a crash leaves the old file or the new one.
 
+    `write` gets the file open, and its path to read it back by.
     The file is synced before the move and the folder after it: without both, a power cut can leave an empty file
     under the final name.
     """
@@ -131,6 +136,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> Non
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as sink:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # held while we live: `Study.sweep` takes only what nobody holds
             write(sink, temporary)
             sink.flush()
             os.fsync(sink.fileno())
@@ -165,7 +171,9 @@ def append_line(path: Path, line: str) -> None:
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, (("\n" if torn else "") + line + "\n").encode())
+        data = (("\n" if torn else "") + line + "\n").encode()
+        if os.write(descriptor, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -224,9 +232,8 @@ def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
     def write(sink: BinaryIO, temporary: Path) -> None:
         pyrage.encrypt_io(reader, sink, [key_pair.to_public()])
         sink.flush()
-        with temporary.open("rb") as written:
-            back = HashingWriter()
-            pyrage.decrypt_io(written, back, [key_pair])
+        back = HashingWriter()
+        decrypt_file(temporary, back, key_pair)
         if back.sha256.digest() != reader.sha256.digest():
             raise StoreError("the encrypted copy differs from the recording", advice="check the disk and add it again")
 
@@ -234,10 +241,12 @@ def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
     return reader.sha256.hexdigest()
 
 
-def decrypt_file(path: Path, sink: BinaryIO, by: Identity) -> None:
+def decrypt_file(path: Path, sink: BinaryIO | HashingWriter, by: Identity) -> None:
     """Stream the plain bytes of an age file into `sink`. Raises StoreError."""
     try:
         with path.open("rb") as source:
             pyrage.decrypt_io(source, sink, [by])
-    except pyrage.DecryptError:
+    except (pyrage.DecryptError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # a full disk; damage comes without a number
+            raise
         raise StoreError("an encrypted recording is damaged", advice="restore it from a backup") from None

@@ -30,7 +30,8 @@ from transcribe.store import Stored
 
 T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-_RESERVED = {"recordings", "vault", "identity"}
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+_RESERVED = {"recordings", "vault", "identity", *_DEVICES}  # devices: no file can be called so on Windows
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
@@ -97,7 +98,7 @@ class Study:
 
     def free_id(self, letter: str = "R") -> str:
         """The next R001, R002, ... (T001, ... for a transcript that came without sound) that no recording bears."""
-        taken = {known.upper() for known in self.recordings()}
+        taken = {known.upper() for known in (*self.recordings(), *self._claimed())}
         number = next(n for n in range(1, 1_000_000) if f"{letter}{n:03d}" not in taken)
         return f"{letter}{number:03d}"
 
@@ -108,8 +109,31 @@ class Study:
                 "a recording id has 1 to 32 letters, digits, - or _ and begins with a letter or digit",
                 advice="choose another id",
             )
-        if recording_id.casefold() in {known.casefold() for known in self.recordings()}:
+        if recording_id.casefold() in {known.casefold() for known in (*self.recordings(), *self._claimed())}:
             raise StudyError(f"the id {recording_id} is taken", advice="choose another id")
+
+    @contextmanager
+    def claim(self, wanted: str | None, letter: str = "R") -> Iterator[str]:
+        """Hold an id, `wanted` or the next free one, while its recording is taken in. Raises StudyError.
+
+        The claim is a lock on the recording's folder, so it ends with the process that holds it: an `add` that was
+        killed leaves its id free, one that goes on beside ours does not get the same.
+        """
+        with self.lock("vault", wait_s=30.0):
+            recording_id = wanted or self.free_id(letter)
+            self.check_id(recording_id)
+            folder = self.artefact_path(recording_id, "recording").parent
+            folder.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield recording_id
+        finally:
+            os.close(descriptor)
+
+    def _claimed(self) -> list[str]:
+        folders = (path for path in self.private.iterdir() if path.is_dir() and path.name != "recordings")
+        return [path.name for path in folders if _is_held(path)]
 
     def save(self, recording_id: str, name: str, value: object, to: Recipient, key: str = "") -> None:
         """Write an artefact of a recording, encrypted to the recording's key."""
@@ -126,6 +150,7 @@ class Study:
     def lock(self, what: str, wait_s: float = 0.0) -> Iterator[None]:
         """Hold the study for `what`: "vault" (short changes) or "work" (a run or a release). Raises StudyError."""
         folder = self.private if what == "vault" else self.releases
+        folder.mkdir(mode=0o700, exist_ok=True)  # a release folder that was moved away as a whole
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             deadline = time.monotonic() + wait_s
@@ -142,15 +167,30 @@ class Study:
             os.close(descriptor)
 
     def sweep(self) -> None:
-        """Remove temporary files that a killed process left (ciphertext or unfinished releases). Needs both locks."""
+        """Remove temporary files that a killed process left (ciphertext or unfinished releases). Needs "work"."""
         for path in [*self.private.rglob(".*.tmp"), *self.releases.glob(".*.tmp")]:
             if _TEMPORARY.fullmatch(path.name):
                 if path.is_dir():
                     for child in path.iterdir():
                         child.unlink()
                     path.rmdir()
-                else:
+                elif not _is_held(path):  # an `add` may be writing beside us
                     path.unlink(missing_ok=True)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a living process holds a file's or a folder's lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def create(root: Path, secret: Identity, passphrase: str) -> Study:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from pyrage.x25519 import Identity
 
 from transcribe import store
-from transcribe.errors import StudyError
+from transcribe.errors import LockedError, StudyError
 from transcribe.schema import Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
 from transcribe.study import Study
@@ -127,6 +127,9 @@ class Unlocked:
 
     def recording_key(self, recording_id: str) -> Identity:
         """The key pair that everything of a recording is encrypted to. Raises StudyError for an unknown id."""
+        known = any(entry.id == recording_id for entry in self.vault.recordings)
+        if not known and self.study.artefact_path(recording_id, "note").exists():
+            self.change(lambda vault: vault)  # added by another process since we unlocked
         return store.identity(self.vault.entry(recording_id).secret)
 
     def save(self, recording_id: str, name: str, value: object, key: str = "") -> None:
@@ -154,5 +157,10 @@ def unlock(study: Study, passphrase: str) -> Unlocked:
     The recovery sheet's secret key is taken in the place of a passphrase, so that a forgotten one loses nothing.
     """
     if passphrase.strip().startswith("AGE-SECRET-KEY-1"):
-        return Unlocked(study, store.identity(passphrase))
+        identity = store.identity(passphrase)
+        if str(identity.to_public()) != study.created["recipient"]:
+            raise LockedError("this is the key of another study", advice="take the recovery sheet of this one")
+        return Unlocked(study, identity)
+    if not study.identity_path.is_file():
+        raise LockedError("private/identity.age is missing", advice="use the recovery sheet, or restore the file")
     return Unlocked(study, store.open_secret(study.identity_path.read_bytes(), passphrase))

@@ -93,6 +93,17 @@ def _gap(piece: str) -> str:
     return rf"[\s\-.,{own}]+" if " " in piece else rf"[\s\-.'{own}]*"
 
 
+def _first_words(form: str) -> list[str]:
+    """The words that a text holds where a form begins: "o" or "obrien" for O'Brien, which may be written as one."""
+    pieces = re.split(r"([\W_]+)", _core(form))
+    firsts = [pieces[0]]
+    for gap, piece in zip(pieces[1::2], pieces[2::2], strict=True):
+        if " " in gap:
+            break
+        firsts.append(firsts[-1] + piece)
+    return firsts
+
+
 def _core(form: str) -> str:
     """The folded form without what is no letter or digit at its ends: quotes, brackets, the @ of a handle."""
     return re.sub(_EDGES, "", folded(form))
@@ -107,18 +118,18 @@ class FormIndex:
             for form in search_forms(person):
                 # [^\W_]: an underscore parts words, as it does in file names
                 pattern = re.compile(rf"(?<![^\W_]){_pattern(form)}(?![^\W_])")
-                key = re.split(r"[\W_]", _core(form))[0]
-                self._by_form.setdefault(key, []).append((pattern, form, person.id))
+                for key in _first_words(form):
+                    self._by_form.setdefault(key, []).append((pattern, form, person.id))
 
     def find(self, text: str) -> tuple[Match, ...]:
         """All matches, sorted by start, longest first."""
         plain, origin = fold(text)
-        matches = []
-        for word in set(re.findall(r"[^\W_]+", plain)):
-            for pattern, form, person_id in self._by_form.get(word, ()):
-                for hit in pattern.finditer(plain):
-                    start, end = origin[hit.start()], origin[hit.end() - 1] + 1
-                    while end < len(text) and _hides(text[end]):
-                        end += 1
-                    matches.append(Match(start=start, end=end, form=form, person_id=person_id))
-        return tuple(sorted(matches, key=lambda m: (m.start, -m.end, m.person_id)))
+        words = set(re.findall(r"[^\W_]+", plain))
+        matches = set()
+        for pattern, form, person_id in dict.fromkeys(entry for word in words for entry in self._by_form.get(word, ())):
+            for hit in pattern.finditer(plain):
+                start, end = origin[hit.start()], origin[hit.end() - 1] + 1
+                while end < len(text) and _hides(text[end]):
+                    end += 1
+                matches.add(Match(start=start, end=end, form=form, person_id=person_id))
+        return tuple(sorted(matches, key=lambda m: (m.start, -m.end, m.person_id, m.form)))

@@ -1,8 +1,8 @@
 """Recognition by openai-whisper, the reference implementation: fp32 on the CPU, fp16 on a GPU.
 
 It is given the same sections, beam and language as faster-whisper, and takes the same weights: a CTranslate2 folder
-is converted in memory (`checkpoint`), an original checkpoint (`NAME.pt`) is loaded as it is. As there, only
-temperature 0 is used, so that equal runs give equal words.
+is converted in memory (`checkpoint`), an original checkpoint (`NAME.pt`) is loaded as it is. Its fall-back to sampling
+breaks the loops that Whisper falls into, and draws from a seed set for each section: equal runs give equal words.
 """
 
 import warnings
@@ -20,7 +20,6 @@ from whisper.tokenizer import LANGUAGES, get_tokenizer
 from transcribe.asr import AsrOptions, checkpoint
 from transcribe.asr.sections import Section, sections, tidy
 from transcribe.asr.whisper_faster import (
-    TEMPERATURE,
     check_language,
     failed,
     file_sha256,
@@ -31,6 +30,10 @@ from transcribe.asr.whisper_faster import (
 )
 from transcribe.errors import EngineError
 from transcribe.schema import Audio, Word, Words
+
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Whisper's own: tried in turn while a window's text repeats itself or is improbable."""
+SEED = 0
 
 # Without Triton's compiler, timing falls back to slower kernels, and says so for every window; on the CPU of a machine
 # with a GPU it says that too.
@@ -74,7 +77,12 @@ class OpenaiWhisper:
                 words.extend(section.place(word) for word in self._decode(section, language, options))
         except (RuntimeError, ValueError) as error:
             raise failed(error) from error
-        settings = {"compute_type": "float16" if self._fp16 else "float32", "device": self._model.device.type}
+        settings = {
+            "compute_type": "float16" if self._fp16 else "float32",
+            "device": self._model.device.type,
+            "seed": str(SEED),
+            "temperature": " ".join(map(str, TEMPERATURES)),
+        }
         return Words(
             words=tidy(words, audio.duration_s),
             language=language or "und",
@@ -95,19 +103,21 @@ class OpenaiWhisper:
         return best[0], float(best[1])
 
     def _decode(self, section: Section, language: str, options: AsrOptions) -> Iterator[Word]:
-        result = whisper.transcribe(
-            self._model,
-            section.samples,
-            verbose=None,  # False shows a progress bar, True the text
-            language=language,
-            beam_size=options.beam_size,
-            temperature=TEMPERATURE,
-            condition_on_previous_text=False,
-            initial_prompt=self._prompt(options.names, language),
-            carry_initial_prompt=True,  # otherwise the names are known for the first 30 seconds only
-            word_timestamps=True,
-            fp16=self._fp16,
-        )
+        with torch.random.fork_rng(devices=[self._model.device] if self._fp16 else []):
+            torch.manual_seed(SEED)
+            result = whisper.transcribe(
+                self._model,
+                section.samples,
+                verbose=None,  # False shows a progress bar, True the text
+                language=language,
+                beam_size=options.beam_size,
+                temperature=TEMPERATURES,
+                condition_on_previous_text=False,
+                initial_prompt=self._prompt(options.names, language),
+                carry_initial_prompt=True,  # otherwise the names are known for the first 30 seconds only
+                word_timestamps=True,
+                fp16=self._fp16,
+            )
         for segment in result["segments"]:
             for word in segment["words"]:
                 yield Word(

@@ -1,0 +1,214 @@
+"""Measures on this machine, printed with the data set, the command, the commit and the machine.
+
+scripts/bench accuracy            word errors of both engines, ours and plain, and of diarisation
+scripts/bench memory --minutes N  a recording of N minutes through `transcribe run`: time and resident memory
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import soundfile
+
+from transcribe import asr, diarise, weights
+from transcribe.evaluate.der import diarisation_errors, read_rttm
+from transcribe.evaluate.wer import ErrorCounts, word_errors
+from transcribe.schema import Audio, SpeakerBounds, Turn
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "data"
+CALL = Path(str(distribution("pyannote.audio").locate_file("pyannote/audio/sample/sample.wav")))
+BEAM = 5
+
+
+def machine() -> dict[str, Any]:
+    """Where the numbers were taken."""
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return {
+        "commit": commit.stdout.strip(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "command": "scripts/bench " + " ".join(sys.argv[1:]),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+# --- accuracy -------------------------------------------------------------------------------------------------------
+
+
+def samples(path: Path) -> Audio:
+    """A 16 kHz mono file's sound."""
+    data, rate = soundfile.read(path, dtype="float32")
+    assert rate == 16_000
+    return Audio(samples=data)
+
+
+def plain_faster(audio: Audio, folder: Path) -> str:
+    """faster-whisper as it comes: only beam size and no conditioning on previous text given."""
+    from faster_whisper import WhisperModel
+
+    model = WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True)
+    segments, _ = model.transcribe(audio.samples, beam_size=BEAM, condition_on_previous_text=False, language="en")
+    return "".join(segment.text for segment in segments)
+
+
+def plain_openai(audio: Audio, folder: Path) -> str:
+    """openai-whisper as it comes, over the same converted checkpoint."""
+    from transcribe.asr.whisper_openai import load
+
+    model = load("whisper-base", folder, "cpu", 0).model
+    return str(
+        model.transcribe(
+            audio.samples, beam_size=BEAM, condition_on_previous_text=False, language="en", fp16=False, verbose=None
+        )["text"]
+    )
+
+
+def ours(engine: str) -> Any:
+    """One of our engines as a function from sound to text."""
+
+    def transcribe(audio: Audio, folder: Path) -> str:
+        options = asr.AsrOptions(language="en", beam_size=BEAM)
+        words = asr.load(engine, "whisper-base", folder).transcribe(audio, options).words
+        return "".join(word.text for word in words)
+
+    return transcribe
+
+
+def word_error_table() -> dict[str, Any]:
+    """Errors summed over the three LibriSpeech conversations, seconds beside them."""
+    folder = weights.path("whisper-base")
+    engines = {
+        "faster-whisper, ours": ours("faster-whisper"),
+        "faster-whisper, plain": plain_faster,
+        "openai-whisper, ours": ours("openai-whisper"),
+        "openai-whisper, plain": plain_openai,
+    }
+    table = {}
+    for name, transcribe in engines.items():
+        total, began = ErrorCounts(), time.monotonic()
+        for path in sorted((DATA / "audio" / "librispeech").glob("*.flac")):
+            turns = json.loads(path.with_suffix(".turns.json").read_text())
+            total += word_errors(" ".join(turn["text"] for turn in turns), transcribe(samples(path), folder))
+        table[name] = {
+            "wer": round(total.rate, 4),
+            "errors": total.substitutions + total.deletions + total.insertions,
+            "words": total.words,
+            "seconds": round(time.monotonic() - began, 1),
+        }
+    return table
+
+
+def diarisation_table() -> dict[str, Any]:
+    """Diarisation error without collar, speakers given and estimated."""
+    diariser = diarise.load("pyannote", (weights.path("segmentation-3.0"), weights.path("campplus")))
+    cases: list[tuple[str, Path, Path]] = [("demo call", CALL, CALL.with_suffix(".rttm"))]
+    for folder in ("librispeech", "../interviews"):
+        for path in sorted((DATA / "audio" / folder).glob("*.flac")):
+            cases.append((path.stem, path, path.with_suffix(".rttm")))
+    table = {}
+    for name, sound, reference in cases:
+        wanted: tuple[Turn, ...] = read_rttm(reference.read_text())
+        count = len({turn.speaker for turn in wanted})
+        audio, row = samples(sound), {}
+        for label, bounds in (("given", SpeakerBounds(at_least=count, at_most=count)), ("estimated", SpeakerBounds())):
+            turns = diariser.diarise(audio, bounds)
+            row[f"der_{label}"] = round(diarisation_errors(wanted, turns.all).rate, 4)
+            row[f"speakers_{label}"] = len({turn.speaker for turn in turns.all})
+        table[name] = {"speakers": count, **row}
+    return table
+
+
+# --- memory ---------------------------------------------------------------------------------------------------------
+
+
+def looped_call(path: Path, minutes: float) -> None:
+    """The demo call again and again with 5 s of faint noise between, written block by block."""
+    with wave.open(str(CALL)) as source:
+        call = np.frombuffer(source.readframes(source.getnframes()), dtype=np.int16)
+    noise = np.random.default_rng(7).normal(0, 30, 5 * 16_000).astype(np.int16)
+    block = np.concatenate([call, noise]).tobytes()
+    wanted = int(minutes * 60 * 16_000) * 2
+    with wave.open(str(path), "wb") as sink:
+        sink.setparams((1, 2, 16_000, 0, "NONE", ""))
+        written = 0
+        while written < wanted:
+            sink.writeframes(block[: wanted - written])
+            written += len(block)
+
+
+def resident(process: psutil.Process) -> int:
+    """Bytes resident in a process and all its children; memory they share is counted in each."""
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            total += one.memory_info().rss
+        except psutil.Error:
+            continue
+    return total
+
+
+def memory(minutes: float) -> dict[str, Any]:
+    """A recording of that length through `transcribe run`: seconds and peak resident memory of the process tree."""
+    program = str(Path(sys.executable).parent / "transcribe")
+    os.environ["TRANSCRIBE_PASSPHRASE"] = "measured on this machine"  # noqa: S105 - a study thrown away
+    with tempfile.TemporaryDirectory() as folder:
+        study, sound = Path(folder) / "study", Path(folder) / "looped.wav"
+        looped_call(sound, minutes)
+        subprocess.run([program, "new", study], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([program, "add", study, sound, "--speakers", "2"], check=True, stdout=subprocess.DEVNULL)
+        began, peak = time.monotonic(), 0
+        run = psutil.Popen([program, "run", str(study), "--json"], stdout=subprocess.PIPE, text=True)
+        while run.poll() is None:
+            peak = max(peak, resident(run))
+            time.sleep(0.2)
+        seconds = time.monotonic() - began
+        events = [json.loads(line) for line in run.stdout.read().splitlines()]
+    if run.returncode:
+        sys.exit(f"bench: transcribe run ended with {run.returncode}")
+    stages = {e["stage"]: e["seconds"] for e in events if e.get("state") == "finished"}
+    return {
+        "minutes": minutes,
+        "seconds": round(seconds, 1),
+        "real_time_factor": round(seconds / (minutes * 60), 4),
+        "stage_seconds": stages,
+        "peak_resident_mb": round(peak / 1e6),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["accuracy", "memory"])
+    parser.add_argument("--minutes", type=float, default=120.0)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.what == "memory":
+        result: dict[str, Any] = {"memory": memory(arguments.minutes)}
+    elif not DATA.is_dir():
+        sys.exit("bench: accuracy needs the development sets in ../shared/data")
+    else:
+        result = {"word_errors": word_error_table(), "diarisation": diarisation_table()}
+    result["machine"] = machine()
+    if arguments.json:
+        print(json.dumps(result))
+        return
+    for title, table in result.items():
+        print(title)
+        for key, value in table.items():
+            print(f"  {key}: {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""The roster: what may stand in it, and that refusals never show what does."""
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import new_unlocked, person, says_nothing_of
+from transcribe import people
+from transcribe.errors import RosterError, TranscribeError
+from transcribe.schema import Kind
+
+HEADER = "id,kind,role,names,relation,of,pseudonym\n"
+
+
+def roster(*rows: str, prefix: str = "") -> tuple[people.Person, ...]:
+    return people.read((HEADER + "\n".join(rows) + "\n").encode(), prefix)
+
+
+def test_the_template_can_be_read() -> None:
+    read = people.read(people.TEMPLATE.encode())
+    assert [p.id for p in read] == ["P1", "I1", "T1", "R1", "S1", "L1"]
+    assert not any(p.chosen for p in read)
+
+
+def test_a_row_says_who_somebody_is() -> None:
+    (anna,) = roster("P1,person,parent, Anna  Nagy ; Anni;;Anni ,self,P1,Ilona", prefix="d1-")
+    assert (anna.id, anna.kind, anna.role, anna.forms) == ("d1-P1", Kind.PERSON, "participant", ("Anna Nagy", "Anni"))
+    assert (anna.relation, anna.of, anna.pseudonym, anna.chosen) == ("self", "d1-P1", "Ilona", True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfid,kind,role,names\nP1,person,infant,Rose\n",
+        b"ID, Kind ,ROLE,Names\r\nP1,Person,Infant,Rose\r\n",
+        b'id,kind,role,names\nP1,person,infant,"Rose"\n',
+        b'id,kind,role,names,relation\nP1,person,infant,Rose,"a\nb"\n',
+        b"names,role,kind,id\nRose,infant,person,P1\n",
+        b"\n\nid,kind,role,names\n\n,,,\nP1,person,infant,Rose\n\n",
+        b"id,kind,role,names,relation,of,pseudonym\nP1,person,infant,Rose\n",
+        b"id,kind,role,names\rP1,person,infant,Rose\r",
+    ],
+)
+def test_spreadsheets_write_it_in_many_ways(data: bytes) -> None:
+    (rose,) = people.read(data)
+    assert (rose.id, rose.kind, rose.role, rose.forms) == ("P1", Kind.PERSON, "infant", ("Rose",))
+
+
+def test_a_quoted_name_over_two_lines_is_one_name() -> None:
+    (rose,) = roster('P1,person,infant,"Rose\nEszter;Ro",daughter,P1,')
+    assert rose.forms == ("Rose Eszter", "Ro")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"\n \n,,\n", "empty"),
+        (b"\xff\xfeKaren", "UTF-8"),
+        ("id,kind,role,names\nP1,person,infant,Zsófia\n".encode("latin-1"), "UTF-8"),
+        (b"id,kind,role,names\nP1,person,infant,Ka\x00ren\n", "not a text file"),
+        (b"id;kind;role;names\nP1;person;infant;Karen\n", "lacks the column id"),
+        (b"id,kind,role,Karen\nP1,person,infant,Karen\n", "lacks the column names"),
+        (b"id,kind,role,names,Karen\nP1,person,infant,Karen,x\n", "column 5 of the roster is not known"),
+        (b"id,kind,role,names,names\nP1,person,infant,Karen,x\n", "column 5"),
+        (b"id,kind,role,names\nP1,person,infant\n", "row 2: a name is missing"),
+        (b"names,role,kind,id\nKaren,infant,person\n", "row 2: the id"),
+        (b"id,kind,role,names\n\nP1,person,infant,Karen\nP2,baby,infant,Karen\n", "row 4: the kind"),
+        (b"id,kind,role,names\nKaren Smith,person,infant,Karen\n", "row 2: the id"),
+        (b"id,kind,role,names\n" + b"K" * 33 + b",person,infant,Karen\n", "row 2: the id"),
+        (b"id,kind,role,names\nP1,person,infant,12 34\n", "has no letter"),
+        (b"id,kind,role,names\nP1,person,infant,Karen;--\n", "has no letter"),
+        (b"id,kind,role,names\nP1,person,infant,Ka\x07ren\n", "control characters"),
+        ("id,kind,role,names\nP1,person,infant,Ka\x9bren\n".encode(), "control characters"),
+        (b"id,kind,role,names\nP1,person,infant,Karen\nP1,person,infant,Moira\n", "row 3 has the id of an earlier row"),
+        (b"id,kind,role,names,of\nP1,person,infant,Smith, Karen,P1\n", "row 2 has more cells"),
+        (b'id,kind,role,names\nP1,person,infant,"Karen\n', "not a readable CSV"),
+        (b'id,kind,role,names\nP1,person,infant,"Karen"x\n', "not a readable CSV"),
+    ],
+)
+def test_what_cannot_be_taken_is_named_by_row_and_column_alone(data: bytes, message: str) -> None:
+    with pytest.raises(RosterError, match=message) as refused:
+        people.read(data)
+    says_nothing_of(refused.value, "Karen", "Smith", "Moira", "Zsófia", "KKK")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        people.read(b"id,kind,role,names\n" + data)
+    except RosterError as error:
+        assert "\n" not in str(error)
+
+
+# --- beside those who are known ---------------------------------------------------------------------------------------
+
+
+def test_another_person_under_a_known_id_is_refused() -> None:
+    known = (person("P1", "Karen Okonkwo"),)
+    with pytest.raises(RosterError, match="P1 belongs to a different person") as refused:
+        people.merge(known, (person("P1", "Moira Smith"),))
+    says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith")
+
+
+@pytest.mark.parametrize("forms", [("Karen",), ("KAREN OKONKWO", "Kaz"), ("Mrs Okonkwo",)])
+def test_the_same_person_again_keeps_her_pseudonym(forms: tuple[str, ...]) -> None:
+    known = (person("P1", "Karen Okonkwo", pseudonym="Amelia"),)
+    (again,) = people.merge(known, (person("P1", *forms),))
+    assert (again.forms, again.pseudonym) == (forms, "Amelia")
+
+
+@pytest.mark.parametrize(
+    ("pseudonym", "why"),
+    [
+        ("Moira", "a real name of this study"),
+        ("moira", "a real name of this study"),
+        ("Mary Moira", "a real name of this study"),
+        ("[Moira's friend]", "a real name of this study"),
+        ("Karen", "her own real name"),
+        ("Okonkwo", "her own real name"),
+        ("Clara", "already the pseudonym of P2"),
+    ],
+)
+def test_a_chosen_pseudonym_that_names_somebody_is_refused(pseudonym: str, why: str) -> None:
+    known = (person("P2", "Moira Smith", pseudonym="Clara"),)
+    with pytest.raises(RosterError, match=why) as refused:
+        people.merge(known, (person("P1", "Karen Okonkwo", pseudonym=pseudonym, chosen=True),))
+    says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith", "Clara")
+
+
+def test_people_who_are_not_named_twice_may_be_called_alike() -> None:
+    both = (
+        person("T1", "Anna", role="therapist", pseudonym="Therapist", chosen=True),
+        person("T2", "Berta", role="therapist", pseudonym="Therapist", chosen=True),
+    )
+    assert people.merge((), both) == both
+
+
+def test_nothing_is_imported_of_a_roster_that_is_refused(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", (person("P1", "Karen Okonkwo"),))
+    file = tmp_path / "karen.csv"
+    file.write_text(HEADER + "P7,person,infant,Rose,,,\nP1,person,participant,Moira,,,\n")
+    before = unlocked.vault
+    with pytest.raises(RosterError) as refused:
+        people.bring_in(unlocked, file, "")
+    says_nothing_of(refused.value, "Karen", "Moira", "Rose", "karen.csv")
+    assert unlocked.vault == before
+    with pytest.raises(RosterError) as missing:
+        people.bring_in(unlocked, tmp_path / "moira.csv", "")
+    says_nothing_of(missing.value, "moira")
+
+
+@pytest.mark.parametrize("suffix", ["roster", "roster_full"])
+def test_the_development_rosters_stand_together(tmp_path: Path, shared_data: Path, suffix: str) -> None:
+    unlocked = new_unlocked(tmp_path / "study")
+    files = sorted((shared_data / "interviews").glob(f"*.{suffix}.csv"))
+    assert len(files) == 3
+    counts = [people.bring_in(unlocked, file, f"d{n}-") for n, file in enumerate(files, 1)]
+    assert len(unlocked.vault.people) == sum(counts)
+    assert [p.id for p in unlocked.vault.people][:1] == ["d1-P1"]
+    assert {p.of for p in unlocked.vault.people} == {"d1-P1", "d2-P1", "d3-P1"}
+    for n, file in enumerate(files, 1):  # again changes nothing
+        people.bring_in(unlocked, file, f"d{n}-")
+    assert len(unlocked.vault.people) == sum(counts)
+    listed = people.listing(unlocked)
+    assert ("d1-I1", "person", "infant", "Hope", "Mercy") in listed
+    with pytest.raises(TranscribeError, match="different person"):
+        people.bring_in(unlocked, files[1], "d1-")
+
+
+def test_ten_thousand_rows_are_read_and_merged_in_seconds() -> None:
+    syllables = ["ba", "ke", "li", "mo", "nu", "ra", "te", "vi", "zo", "shu"]
+    names = ["".join(syllables[int(d)] for d in f"{n:04d}").capitalize() for n in range(10_000)]
+    rows = [f"P{n},person,participant,{name},self,P{n},Chosen{n}" for n, name in enumerate(names)]
+    started = time.process_time()
+    read = roster(*rows)
+    merged = people.merge(read, read)
+    assert len(merged) == 10_000
+    assert time.process_time() - started < 15

@@ -1,0 +1,187 @@
+"""Pseudonyms: stable, nobody's real name, and drawn by the key."""
+
+import hashlib
+import time
+from dataclasses import replace
+
+import jellyfish
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rapidfuzz.distance import JaroWinkler
+
+from tests.builders import person
+from transcribe.config import Action, Policy
+from transcribe.pseudonyms import ALIKE, action, assign, clashes, pool, refusals
+from transcribe.schema import Kind, Person
+from transcribe.wordforms import folded, search_forms
+
+
+def draw(text: str, key: str = "key") -> str:
+    return hashlib.sha256(f"{key}:{text}".encode()).hexdigest()
+
+
+def named(people: tuple[Person, ...], policy: Policy | None = None) -> dict[str, str]:
+    return {p.id: p.pseudonym for p in assign(people, policy or Policy(), draw)}
+
+
+MOTHER = person("P1", "Karen Okonkwo", relation="mother")
+INFANT = person("I1", "Rose", role="infant", relation="daughter", of="P1")
+THERAPIST = person("T1", "Moira", role="therapist", of="P1")
+PARTNER = person("X1", "Dave", role="partner", relation="husband", of="P1")
+CLINIC = person("S1", "Willow Tree Clinic", kind=Kind.SERVICE, role="service", of="P1")
+
+
+def test_by_default_participants_infants_and_therapists_get_names_and_others_tags() -> None:
+    given_names = named((MOTHER, INFANT, THERAPIST, PARTNER, CLINIC))
+    assert all(given_names[p] in pool("female") + pool("either") for p in ("P1", "I1"))
+    assert "[" not in given_names["T1"]
+    assert (given_names["X1"], given_names["S1"]) == ("[husband]", "[service]")
+
+
+def test_brackets_tag_infants_and_therapists() -> None:
+    given_names = named((MOTHER, INFANT, THERAPIST, PARTNER), Policy(convention="brackets"))
+    assert given_names["P1"] in pool("female")
+    assert (given_names["I1"], given_names["T1"], given_names["X1"]) == ("[daughter]", "[therapist]", "[husband]")
+
+
+@pytest.mark.parametrize(
+    ("someone", "policy", "expected"),
+    [
+        (MOTHER, Policy(), Action.PSEUDONYM),
+        (PARTNER, Policy(), Action.TAG),
+        (PARTNER, Policy(roles={"partner": Action.PSEUDONYM}), Action.PSEUDONYM),
+        (INFANT, Policy(convention="brackets"), Action.TAG),
+        (CLINIC, Policy(kinds={Kind.SERVICE: Action.KEEP}), Action.KEEP),
+        (CLINIC, Policy(roles={"service": Action.TAG}, kinds={Kind.SERVICE: Action.KEEP}), Action.TAG),
+        (replace(CLINIC, role="infant"), Policy(), Action.TAG),
+    ],
+)
+def test_role_comes_before_kind_and_that_before_the_convention(
+    someone: Person, policy: Policy, expected: Action
+) -> None:
+    assert action(someone, policy) is expected
+
+
+def test_several_of_a_kind_are_numbered_for_each_participant() -> None:
+    sisters = tuple(person(f"K{n}", f"Name{n}", role="relative", relation="sister", of="P1") for n in "12")
+    other = person("K3", "Nameless", role="relative", relation="sister", of="P2")
+    assert named((*sisters, other)) == {"K1": "[sister 1]", "K2": "[sister 2]", "K3": "[sister]"}
+
+
+def test_a_number_once_given_never_changes() -> None:
+    first = person("K1", "Anna", role="relative", relation="sister", of="P1", pseudonym="[sister]")
+    late = (
+        person("K2", "Berta", role="relative", relation="sister", of="P1"),
+        person("K3", "Clara", role="relative", relation="sister", of="P1"),
+    )
+    assert named((first, *late)) == {"K1": "[sister]", "K2": "[sister 2]", "K3": "[sister 3]"}
+    gap = replace(first, id="K9", pseudonym="[sister 7]")
+    assert named((gap, late[0])) == {"K9": "[sister 7]", "K2": "[sister 8]"}
+
+
+@pytest.mark.parametrize(
+    ("someone", "expected"),
+    [
+        (person("D1", "3 May 2019", kind=Kind.DATE, role="date"), "[date in 2019]"),
+        (person("D2", "the third", kind=Kind.DATE, role="date"), "[a date]"),
+        (person("L1", "Leeds", kind=Kind.PLACE, role="home_town"), "[a home town]"),
+    ],
+)
+def test_generalised_things_get_a_vaguer_word(someone: Person, expected: str) -> None:
+    policy = Policy(kinds={Kind.DATE: Action.GENERALISE, Kind.PLACE: Action.GENERALISE})
+    assert named((someone,), policy) == {someone.id: expected}
+
+
+@pytest.mark.parametrize("role", ["karen's friend", "[Karen]", "friend_of_karen", "Rose!"])
+def test_a_role_that_names_somebody_makes_no_tag(role: str) -> None:
+    someone = person("X9", "Bertha", role=role)
+    assert named((MOTHER, INFANT, someone))["X9"] == "[person]"
+
+
+def test_chosen_pseudonyms_stand_as_written() -> None:
+    chosen = replace(PARTNER, pseudonym="Tom", chosen=True)
+    assert named((MOTHER, chosen))["X1"] == "Tom"
+
+
+REAL = st.lists(
+    st.sampled_from([*pool("female"), *pool("male"), *pool("either"), "Zsófia", "Ann", "Jo", "Mary-Ann", "O'Brien"]),
+    min_size=1,
+    max_size=15,
+    unique=True,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(REAL, st.integers())
+def test_no_pseudonym_is_holds_or_sounds_like_a_real_name_or_another(names: list[str], key: int) -> None:
+    people = tuple(person(f"P{n}", name) for n, name in enumerate(names))
+    done = assign(people, Policy(), lambda text: draw(text, str(key)))
+    assert [p.id for p in done] == [p.id for p in people]
+    drawn = [folded(p.pseudonym) for p in done if "[" not in p.pseudonym]
+    assert len(set(drawn)) == len(drawn)
+    for real in {folded(part) for p in people for form in search_forms(p) for part in form.split()}:
+        for name in drawn:
+            assert name not in real
+            assert len(real) < 3 or real not in name
+            assert jellyfish.metaphone(name) != jellyfish.metaphone(real)
+            assert JaroWinkler.similarity(name, real) < ALIKE
+    assert assign(done, Policy(), lambda text: draw(text, "another key")) == done
+    assert clashes(done) == ()
+
+
+def test_the_draw_depends_on_the_key_and_the_id_alone() -> None:
+    people = (MOTHER, INFANT, THERAPIST, PARTNER, CLINIC)
+    once = assign(people, Policy(), draw)
+    assert once == assign(people, Policy(), draw)
+    told = {n: assign((MOTHER,), Policy(), lambda t, n=n: draw(t, n))[0].pseudonym for n in "abcdefghij"}
+    assert len(set(told.values())) > 4
+    assert named((MOTHER,))["P1"] == named((MOTHER, PARTNER, CLINIC))["P1"] == named((CLINIC, PARTNER, MOTHER))["P1"]
+
+
+def test_when_the_pools_are_used_up_people_are_tagged() -> None:
+    everybody = tuple(person(f"P{n}", f"Qqx{n}x") for n in range(400))
+    done = [p.pseudonym for p in assign(everybody, Policy(), draw)]
+    assert len(set(done)) == 400
+    assert "[participant 1]" in done
+
+
+def test_a_real_person_with_an_assigned_name_is_tagged_and_the_clash_is_told() -> None:
+    (mother,) = assign((MOTHER,), Policy(), draw)
+    late = person("P5", f"{mother.pseudonym} Smith")
+    both = assign((mother, late), Policy(), draw)
+    assert both[0] == mother
+    assert both[1].pseudonym == "[participant]"
+    assert clashes(both) == (mother,)
+
+
+def test_a_clash_of_one_word_of_a_chosen_pseudonym_is_told_too() -> None:
+    chosen = replace(MOTHER, pseudonym="Mary Jones", chosen=True)
+    late = person("P5", "Jones")
+    assert clashes((chosen, late)) == (chosen,)
+    assert named((chosen, late))["P5"] == "[participant]"
+
+
+def test_tags_and_ones_own_name_are_no_clash() -> None:
+    tagged = replace(PARTNER, pseudonym="[husband]")
+    assert clashes((tagged, person("P5", "Husband"))) == ()
+    assert clashes((replace(MOTHER, pseudonym="Karen"),)) == ()
+
+
+def test_forms_bound_to_a_position_clash_with_nobody() -> None:
+    mother = replace(MOTHER, pseudonym="Will")
+    assert clashes((mother, person("X5", "will", position_only=True))) == ()
+
+
+def test_refusals_name_ids_and_no_names() -> None:
+    wrong = replace(MOTHER, pseudonym="Rose", chosen=True)
+    assert refusals((wrong, INFANT)) == {"P1": "is a real name of this study (of I1)"}
+    assert refusals((MOTHER, INFANT)) == {}
+
+
+def test_thousands_of_found_people_are_named_in_seconds() -> None:
+    people = tuple(person(f"R{n // 50:03d}-F{n % 50:02d}", f"Name{n}", role="person", found=True) for n in range(5_000))
+    started = time.process_time()
+    done = assign((MOTHER, INFANT, *people), Policy(), draw)
+    assert clashes(done) == ()
+    assert time.process_time() - started < 15

@@ -1,0 +1,89 @@
+"""Every command of the README, run in its order on a real recording as it stands there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.study_session import PASSPHRASE
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TRANSCRIPT = "Rowena: How was the week?\n\nDiane: Better. My sister Sheila came over from New Jersey.\n"
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    """What stands behind a `$ ` in the README's sessions."""
+    return [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sample_dir: Path) -> Path:
+    """A folder with what the README's researcher has: a recording, a roster, old transcripts, texts, a stick."""
+    from docx import Document
+
+    shutil.copy(sample_dir / "sample.wav", tmp_path / "interview.wav")
+    (tmp_path / "roster.csv").write_text(blocks("csv")[0], encoding="utf-8")
+    (tmp_path / "old-interview.txt").write_text(TRANSCRIPT, encoding="utf-8")
+    document = Document()
+    for line in TRANSCRIPT.replace("week", "month").splitlines():
+        document.add_paragraph(line)
+    document.save(str(tmp_path / "wave-2.docx"))
+    (tmp_path / "rows.jsonl").write_text('{"id": "1", "text": "Diane lives in Leeds."}\n', encoding="utf-8")
+    (tmp_path / "usb-stick").mkdir()
+    return tmp_path
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_every_command_of_the_readme_works_in_its_order(desk: Path, model_path: Callable[[str], Path]) -> None:
+    for name in ("whisper-base", "segmentation-3.0", "campplus", "en_core_web_md"):
+        model_path(name)
+    bin_folder = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "TRANSCRIBE_PASSPHRASE": PASSPHRASE}
+    assert len(commands()) > 20
+    for command in commands():
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=desk, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    for released in (desk / "my-study" / "release").glob("*/*.txt"):
+        assert not re.search(r"\b(Diane|Sheila|New Jersey|Rowena)\b", released.read_text(encoding="utf-8")), released
+
+
+def test_the_two_commands_of_the_first_screen_are_there_and_ci_runs_the_second() -> None:
+    first = [line.split("#")[0].split() for line in blocks("sh")[0].splitlines()]
+    assert first == [["scripts/demo"], ["scripts/test"]]
+    for command in first:
+        assert os.access(ROOT / command[0], os.X_OK)
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("\nscripts/test")
+
+
+def test_settings_that_the_readme_shows_are_taken(tmp_path: Path) -> None:
+    from transcribe import config
+
+    (tmp_path / "study.toml").write_text(blocks("toml")[0])
+    assert config.load(tmp_path / "study.toml").policy.convention == "brackets"
+
+
+def test_every_command_and_every_script_stands_in_the_readme() -> None:
+    from typer.main import get_command
+
+    from transcribe.cli import app
+
+    for name in get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"transcribe {name}" in README, name
+    for script in (ROOT / "scripts").iterdir():
+        if not script.suffix:
+            assert f"scripts/{script.name}" in README, script.name

@@ -1,0 +1,127 @@
+"""Folding, and whole-word forms of names in a text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import person
+from transcribe.schema import Kind
+from transcribe.wordforms import FormIndex, fold, folded, parted, search_forms
+
+
+def spans(text: str, *forms: str, kind: Kind = Kind.PERSON) -> list[str]:
+    return [text[m.start : m.end] for m in FormIndex([person("P1", *forms, kind=kind)]).find(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "found"),
+    [
+        ("Karen came", "Karen", ["Karen"]),
+        ("KAREN came", "karen", ["KAREN"]),
+        ("so Karen's baby", "Karen", ["Karen"]),
+        ("so Karen\u2019s baby", "Karen", ["Karen"]),
+        ("zsofia, Zsófia, ZSÓFIA, Zso\u0301fia", "Zsófia", ["zsofia", "Zsófia", "ZSÓFIA", "Zso\u0301fia"]),
+        ("with Jose\u0301.", "José", ["Jose\u0301"]),  # the loose accent goes with its letter
+        ("Łukasz and lukasz", "Łukasz", ["Łukasz", "lukasz"]),
+        ("O'Brien O\u2019Brien OBrien O Brien", "O'Brien", ["O'Brien", "O\u2019Brien", "OBrien", "O Brien"]),
+        ("Anne-Marie Anne Marie AnneMarie Anne\u2011Marie", "Anne-Marie",
+         ["Anne-Marie", "Anne Marie", "AnneMarie", "Anne\u2011Marie"]),
+        ("Ka\u00adren and Ka\u200bren", "Karen", ["Ka\u00adren", "Ka\u200bren"]),
+        ("a Karen_Smith.wav", "Karen", ["Karen"]),
+        ("Karenina", "Karen", []),
+        ("McKaren", "Karen", []),
+        ("care n", "Karen", []),
+        ("", "Karen", []),
+        ("किरण आई", "किरण", ["किरण"]),
+        ("мама Ольга", "ольга", ["Ольга"]),
+        ("王小明说", "李", []),
+    ],
+)  # fmt: skip
+def test_a_form_is_found_as_a_whole_word_however_it_is_written(text: str, form: str, found: list[str]) -> None:
+    assert spans(text, form) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "kind"),
+    [
+        ("write to anna@example.org today", "anna@example.org", Kind.CONTACT),
+        ("she is @anna_k there", "@anna_k", Kind.CONTACT),
+        ("ring (020) 7946 0000", "(020) 7946 0000", Kind.CONTACT),
+        ("ring +44 7700 900123", "+44 7700 900123", Kind.CONTACT),
+        ("at Smith & Sons Ltd", "Smith & Sons Ltd", Kind.ORGANISATION),
+        ("the Mother/Baby Unit", "Mother/Baby Unit", Kind.SERVICE),
+        ("to Bob himself", 'Robert "Bob" Smith', Kind.PERSON),
+        ("to Sophie herself", "Zsófia (Sophie) Nagy", Kind.PERSON),
+        ("to Shiv herself", "Siobhan/Shiv", Kind.PERSON),
+        ("the Willow\nTree\u00a0Clinic", "Willow Tree Clinic", Kind.SERVICE),
+    ],
+)
+def test_a_form_with_marks_in_it_is_found_too(text: str, form: str, kind: Kind) -> None:
+    assert spans(text, form, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("Rose Penhaligon", ["Rose Penhaligon", "Rose", "Penhaligon"]),
+        ("Dr Iqbal", ["Dr Iqbal", "Iqbal"]),
+        ("Vincent van Gogh", ["Vincent van Gogh", "Vincent", "Gogh"]),
+        ("J. Smith", ["J. Smith", "Smith"]),
+        ("...", []),
+        ("_", []),
+    ],
+)
+def test_of_a_full_name_each_name_is_searched_for_without_titles(form: str, expected: list[str]) -> None:
+    assert list(search_forms(person("P1", form))) == expected
+
+
+def test_words_of_a_place_are_not_searched_for_alone() -> None:
+    assert spans("we sat by a willow tree", "Willow Tree Clinic", kind=Kind.SERVICE) == []
+
+
+def test_forms_bound_to_their_position_are_never_searched_for() -> None:
+    assert search_forms(person("P1", "we'll", position_only=True)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("P03Karen2", "P 03 Karen 2"), ("karenSmith", "karen Smith"), ("R001", "R 001")]
+)
+def test_words_of_an_id_are_parted(text: str, expected: str) -> None:
+    assert parted(text) == expected
+
+
+def test_what_is_found_says_whose_it_is_longest_first() -> None:
+    people = [person("P1", "Siobhan Bristol"), person("L1", "Bristol", kind=Kind.PLACE, role="place")]
+    found = FormIndex(people).find("Siobhan Bristol")
+    assert [(m.start, m.end, m.person_id) for m in found] == [
+        (0, 15, "P1"), (0, 7, "P1"), (8, 15, "L1"), (8, 15, "P1"),
+    ]  # fmt: skip
+
+
+@given(st.text())
+def test_every_folded_character_comes_from_a_place_in_the_text(text: str) -> None:
+    plain, origin = fold(text)
+    assert len(plain) == len(origin)
+    assert list(origin) == sorted(origin)
+    assert all(0 <= index < len(text) for index in origin)
+
+
+@given(st.text(min_size=1))
+def test_folding_twice_changes_nothing_more_for_letters_as_typed(text: str) -> None:
+    assert folded(folded(text)) == folded(folded(folded(text)))
+
+
+NAMES = st.text(st.characters(categories=["Lu", "Ll"], max_codepoint=0x24F), min_size=2, max_size=10)
+
+
+@given(NAMES, st.sampled_from(["{}", "a {} b", "\n{}\n", "'{}'", "{}'s", "({})", "_{}_"]))
+def test_a_name_is_found_wherever_it_stands_as_a_word(name: str, frame: str) -> None:
+    text = frame.format(name)
+    for written in (text, text.upper(), text.lower()):
+        assert folded(name) in [folded(found) for found in spans(written, name)] or not folded(name).strip()
+
+
+@given(st.text(max_size=30), st.text(max_size=12))
+def test_any_form_can_be_looked_for_in_any_text(text: str, form: str) -> None:
+    for match in FormIndex([person("P1", form)]).find(text):
+        assert 0 <= match.start < match.end <= len(text)
