@@ -1,6 +1,7 @@
 """The roster: what may stand in it, and that refusals never show what does."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,10 +90,8 @@ def test_what_cannot_be_taken_is_named_by_row_and_column_alone(data: bytes, mess
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    try:
-        people.read(b"id,kind,role,names\n" + data)
-    except RosterError as error:
-        assert "\n" not in str(error)
+    with suppress(RosterError):
+        assert all(p.forms for p in people.read(b"id,kind,role,names\n" + data))
 
 
 # --- beside those who are known ---------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +24,6 @@ SUFFIXES = frozenset(
 
 
 LARGEST_TRANSCRIPT = 200_000_000
-_COMMON_LABEL = re.compile(r"(?:speaker|voice|person|s|p|unknown)[\s_-]*\d*", re.IGNORECASE)
 
 
 @record
@@ -162,7 +160,7 @@ def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, 
         if len(whole) == 1:
             person = by_id[whole.pop()]
             speaker = replace(speaker, role=person.role, person_id=person.id, confidence=1.0)
-        elif speaker.role == "speaker" and re.search(r"[^\W\d_]{2}", text) and not _COMMON_LABEL.fullmatch(text):
+        elif speaker.role == "speaker" and not imports.is_term(text):
             number = len(strangers) + 1
             stranger_id = f"{imported.transcript.recording_id}-L{number:02d}"
             strangers.append(Person(id=stranger_id, kind=Kind.PERSON, role="speaker", forms=(text,), found=True))

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import jellyfish
@@ -128,11 +128,12 @@ def _clashes(person: Person, people: tuple[Person, ...]) -> bool:
 
 
 def _draw_name(person: Person, people: tuple[Person, ...], draw: Callable[[str], str]) -> str:
-    real = [folded(part) for other in people for form in search_forms(other) for part in form.split()]
-    used = [folded(other.pseudonym) for other in people if other.pseudonym and "[" not in other.pseudonym]
+    real = {folded(part) for other in people for form in search_forms(other) for part in form.split()}
+    used = {folded(other.pseudonym) for other in people if other.pseudonym and "[" not in other.pseudonym}
+    taken = sorted(real | used)
     for names in _pools(person):
         for name in sorted(names, key=lambda n: draw(f"{person.id}:{n}")):
-            if not any(_too_near(folded(name), other) for other in (*real, *used)):
+            if not any(_too_near(folded(name), other) for other in taken):
                 return name
     return ""
 
@@ -141,7 +142,12 @@ def _too_near(name: str, other: str) -> bool:
     if name in other or (len(other) > 2 and other in name):
         return True
     alike: float = JaroWinkler.similarity(name, other)
-    return alike >= ALIKE or jellyfish.metaphone(name) == jellyfish.metaphone(other)
+    return alike >= ALIKE or _sound(name) == _sound(other)
+
+
+@lru_cache(maxsize=4096)
+def _sound(name: str) -> str:
+    return str(jellyfish.metaphone(name))
 
 
 def _pools(person: Person) -> tuple[tuple[str, ...], ...]:

@@ -51,7 +51,9 @@ def pseudonymised(unlocked: Unlocked, recording_id: str, form: str) -> str:
 
 def released(study: Study, recording_id: str, form: str) -> str:
     """Without the key: the latest released file. Raises StudyError when there is none in this form."""
-    files = sorted(study.releases.glob(f"*/{recording_id}_pseudonymised.{form}"), key=lambda p: int(p.parent.name))
+    name = f"{recording_id}_pseudonymised.{form}"
+    releases = (path for path in study.releases.iterdir() if path.name.isdigit() and (path / name).is_file())
+    files = [path / name for path in sorted(releases, key=lambda path: int(path.name))]
     if not files:
         raise StudyError(
             f"nothing is released as {form}", recording_id=recording_id, advice="give the passphrase to see a preview"

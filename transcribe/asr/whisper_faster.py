@@ -90,7 +90,7 @@ def file_sha256(path: Path) -> str:
 
 def unusable(why: str) -> EngineError:
     return EngineError(
-        f"the recognition model cannot be loaded: {why}", advice="run `transcribe models check`", stage="recognise"
+        f"the recognition model cannot be loaded: {why}", advice="run `transcribe models verify`", stage="recognise"
     )
 
 

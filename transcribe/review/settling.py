@@ -59,8 +59,10 @@ def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) 
     if match is None or match[1] not in utterances:
         raise StudyError("a span to add is written U0003:10-15=PERSON_OR_KIND", advice="see `transcribe show`")
     utterance, start, end = utterances[match[1]], int(match[2]), int(match[3])
-    if not 0 <= start < end <= len(utterance.text):
-        raise StudyError(f"the span lies outside {utterance.id}", advice="see `transcribe show`")
+    marked = utterance.text[start:end]
+    if not 0 <= start < end <= len(utterance.text) or not marked.strip():
+        raise StudyError(f"the span lies outside the words of {utterance.id}", advice="see `transcribe show`")
+    start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
     person = _person(unlocked, ready.transcript.value, utterance, (start, end), match[4])
     return Decision(
         utterance_id=utterance.id,
@@ -85,7 +87,14 @@ def _person(
         taken = {person.id for person in unlocked.vault.people}
         new_id = next(i for n in range(1, 10_000) if (i := f"{transcript.recording_id}-A{n:02d}") not in taken)
         form = utterance.text[span[0] : span[1]]
-        person = Person(id=new_id, kind=Kind(who), role=who.replace("_", " "), forms=(form,), found=True)
+        person = Person(
+            id=new_id,
+            kind=Kind(who),
+            role=who.replace("_", " "),
+            forms=(form,),
+            found=True,
+            position_only=Kind(who) in (Kind.DATE, Kind.AGE),  # "Monday", "three": no names to search for elsewhere
+        )
     unlocked.change(lambda vault: with_people(vault, (person,)))
     return person
 

@@ -1,0 +1,139 @@
+"""A reviewer at work: rejecting, adding, correcting speakers."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import NoEngines, add_detected, new_unlocked, person, says_nothing_of, transcript
+from transcribe import audit, release
+from transcribe.config import StudyConfig
+from transcribe.errors import StudyError
+from transcribe.pipeline import refresh_findings
+from transcribe.review import settling
+from transcribe.schema import Kind, ReviewState
+from transcribe.vault import Unlocked
+
+TALK = (("S1", "Karen, the Hubcap rose on Monday?"), ("S2", "Yes, the Hubcap."))
+PEOPLE = (person("P1", "Karen Okonkwo"), person("R1", "Tamsin", role="interviewer"))
+ENGINES = NoEngines(StudyConfig())
+
+
+@pytest.fixture
+def unlocked(tmp_path: Path) -> Unlocked:
+    opened = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(opened, transcript(*TALK), who=("P1", "R1"), sound=b"x")
+    refresh_findings(opened, ENGINES)
+    return opened
+
+
+def text(unlocked: Unlocked) -> list[str]:
+    return [line.text for line in release.preview(unlocked, "R001").lines]
+
+
+def state(unlocked: Unlocked) -> ReviewState:
+    ready = release.settled(unlocked, "R001")
+    assert ready is not None
+    return ready.settled.review
+
+
+def test_settling_accepts_what_was_found_and_says_so_without_a_name(unlocked: Unlocked) -> None:
+    assert state(unlocked) is ReviewState.UNREVIEWED
+    review = settling.settle(unlocked, "R001", "AB")
+    assert state(unlocked) is ReviewState.REVIEWED
+    assert (review.decisions, review.seen, review.reviewer) == ((), ("U0001:0-5",), "AB")
+    logs = unlocked.study.audit_path.read_text() + unlocked.study.journal_path.read_text()
+    says_nothing_of(logs, "Karen", "Hubcap")
+    assert audit.verify(unlocked.study.audit_path) > 0
+
+
+def test_a_rejected_finding_stays_in_the_text_and_stays_rejected(unlocked: Unlocked) -> None:
+    settling.settle(unlocked, "R001", "AB", reject=("F0001",))
+    assert text(unlocked)[0].startswith("Karen,")
+    settling.settle(unlocked, "R001", "CD")
+    assert text(unlocked)[0].startswith("Karen,")
+
+
+@pytest.mark.parametrize("span", ["U0001:11-17", "U0001:10-17", "U0001:10-18"])
+def test_an_added_span_is_withheld_here_and_found_everywhere_else(unlocked: Unlocked, span: str) -> None:
+    settling.settle(unlocked, "R001", "AB", add=(f"{span}=place",))
+    refresh_findings(unlocked, ENGINES)
+    assert state(unlocked) is ReviewState.UNREVIEWED  # the second mention is new to her
+    settling.settle(unlocked, "R001", "AB")
+    assert state(unlocked) is ReviewState.REVIEWED
+    assert [t.split("the ", 1)[1] for t in text(unlocked)] == ["[place] rose on Monday?", "[place]."]
+    added = unlocked.vault.people[-1]
+    assert (added.id, added.kind, added.forms) == ("R001-A01", Kind.PLACE, ("Hubcap",))
+
+
+def test_an_added_span_of_a_known_person_becomes_a_form_of_hers(unlocked: Unlocked) -> None:
+    settling.settle(unlocked, "R001", "AB", add=("U0001:11-17=P1",))
+    assert unlocked.vault.person("P1").forms == ("Karen Okonkwo", "Hubcap")
+
+
+def test_an_added_date_binds_to_its_place(unlocked: Unlocked) -> None:
+    settling.settle(unlocked, "R001", "AB", add=("U0001:26-32=date",))
+    assert unlocked.vault.people[-1].position_only
+    assert text(unlocked)[0].endswith("on [date]?")
+
+
+@pytest.mark.parametrize(
+    ("reviewer", "reject", "add"),
+    [
+        ("Karen Okonkwo", (), ()),
+        ("", (), ()),
+        ("x" * 17, (), ()),
+        ("AB", ("F0099",), ()),
+        ("AB", ("Karen",), ()),
+        ("AB", (), ("U0001:0-5",)),
+        ("AB", (), ("U0001:0-99=P1",)),
+        ("AB", (), ("U0001:5-5=P1",)),
+        ("AB", (), ("U0001:6-7=P1",)),
+        ("AB", (), ("U0009:0-5=P1",)),
+        ("AB", (), ("U0001:0-5=P77",)),
+    ],
+)
+def test_what_cannot_be_settled_changes_nothing(
+    unlocked: Unlocked, reviewer: str, reject: tuple[str, ...], add: tuple[str, ...]
+) -> None:
+    before = unlocked.vault
+    with pytest.raises(StudyError) as refused:
+        settling.settle(unlocked, "R001", reviewer, reject, add)
+    if reject != ("Karen",):  # what she typed herself in the place of an id
+        says_nothing_of(refused.value, "Karen", "Hubcap", "Okonkwo")
+    assert state(unlocked) is ReviewState.UNREVIEWED
+    assert unlocked.vault == before
+
+
+def test_what_was_not_transcribed_cannot_be_settled(unlocked: Unlocked) -> None:
+    unlocked.study.artefact_path("R001", "transcript").unlink()
+    for call in (
+        lambda: settling.settle(unlocked, "R001", "AB"),
+        lambda: settling.speakers(unlocked, "R001"),
+        lambda: settling.fix_speakers(unlocked, "R001", ("S1=P1",)),
+    ):
+        with pytest.raises(StudyError, match="not transcribed yet"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("fix", "expected"),
+    [
+        ("S2=P1", ("participant", "P1")),
+        ("S2=participant", ("participant", "P1")),
+        ("S2=interviewer", ("interviewer", "R1")),
+        ("S2=grandmother", ("grandmother", None)),
+    ],
+)
+def test_a_corrected_speaker_stays_corrected(unlocked: Unlocked, fix: str, expected: tuple[str, str | None]) -> None:
+    settling.fix_speakers(unlocked, "R001", (fix,))
+    settling.fix_speakers(unlocked, "R001", ("S1=child",))
+    first, second = settling.speakers(unlocked, "R001")
+    assert (first.role, first.confidence) == ("child", 1.0)
+    assert (second.role, second.person_id, second.confidence) == (*expected, 1.0)
+
+
+@pytest.mark.parametrize("fix", ["S9=P1", "S1", "S1=", "=P1", "S1=<b>", "Karen=P1"])
+def test_a_correction_that_is_none_is_refused(unlocked: Unlocked, fix: str) -> None:
+    with pytest.raises(StudyError, match="LABEL=ROLE") as refused:
+        settling.fix_speakers(unlocked, "R001", (fix,))
+    says_nothing_of(refused.value, "Karen")

@@ -1,0 +1,183 @@
+"""Taking in: a recording is added whole or not at all, and leaves nothing readable behind."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.builders import new_unlocked, person, says_nothing_of
+from transcribe import audit, intake, study
+from transcribe.errors import AudioError, StudyError
+from transcribe.intake import Request
+from transcribe.schema import Transcript
+from transcribe.vault import Unlocked
+
+PEOPLE = (person("P1", "Karen Okonkwo"), person("R1", "Tamsin", role="interviewer"))
+
+
+@pytest.fixture
+def unlocked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unlocked:
+    probe = SimpleNamespace(sample_rate_hz=44_100, channels=2)
+    monkeypatch.setattr(intake.audio, "inspect", lambda descriptor: (probe, 12.5))
+    return new_unlocked(tmp_path / "study", PEOPLE)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "Karen Okonkwo 3 May.wav"
+    path.write_bytes(b"the sound of Karen" * 1000)
+    return path
+
+
+def again(unlocked: Unlocked) -> Unlocked:
+    return Unlocked(unlocked.study, unlocked._identity)
+
+
+def ciphertext_alone(unlocked: Unlocked) -> bool:
+    files = [p for p in unlocked.study.private.rglob("*") if p.is_file()]
+    return all(p.read_bytes().startswith(b"age-encryption.org/v1") for p in files)
+
+
+def test_without_the_key_a_recording_waits_in_a_note_for_the_next_unlock(unlocked: Unlocked, source: Path) -> None:
+    added = intake.add(study.open_study(unlocked.study.root), source, Request(who=("P1",)))
+    assert (added.id, added.duration_s, added.channels) == ("R001", 12.5, 2)
+    assert unlocked.vault.recordings == ()
+    assert len(unlocked.study.notes()) == 1
+    assert ciphertext_alone(unlocked)
+    later = again(unlocked)
+    (entry,) = later.vault.recordings
+    assert (entry.id, entry.original_name, entry.who) == ("R001", source.name, ("P1",))
+    assert unlocked.study.notes() == ()
+    assert source.exists()
+    says_nothing_of(unlocked.study.journal_path.read_text() + unlocked.study.audit_path.read_text(), "Karen", "Okonkwo")
+    assert audit.verify(unlocked.study.audit_path) == 1
+
+
+def test_the_sound_comes_back_as_it_was(unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake.add(unlocked.study, source, Request(), unlocked)
+    monkeypatch.setattr(intake.audio, "decode", lambda descriptor: os.pread(descriptor, 1 << 20, 0))
+    assert intake.sound(unlocked, "R001") == source.read_bytes()  # type: ignore[comparison-overlap]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("after", ["note", "sound"])
+def test_an_add_that_is_killed_leaves_no_recording_and_its_id_free(
+    unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    def killed(*args: object) -> str:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if after == "note":
+            patch.setattr(intake.store, "encrypt_file", killed)
+        else:
+            save = study.Study.save
+            patch.setattr(study.Study, "save", lambda s, i, n, *a: killed() if n == "recording" else save(s, i, n, *a))
+        with pytest.raises(Killed):
+            intake.add(unlocked.study, source, Request(id="P03"))
+    assert unlocked.study.recordings() == ()
+    assert again(unlocked).vault.recordings == ()
+    assert ciphertext_alone(unlocked)
+    assert intake.add(unlocked.study, source, Request(id="P03")).id == "P03"
+    assert [e.id for e in again(unlocked).vault.recordings] == ["P03"]
+
+
+def test_a_recording_that_is_there_already_is_refused(unlocked: Unlocked, source: Path) -> None:
+    intake.add(unlocked.study, source, Request(), unlocked)
+    with pytest.raises(StudyError, match="already in the study as R001") as refused:
+        intake.add(unlocked.study, source, Request(), unlocked)
+    says_nothing_of(refused.value, source.name, "Karen")
+    assert unlocked.study.recordings() == ("R001",)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (Request(who=("P9",)), "P9"),
+        (Request(id="karen-1"), "holds a name"),
+        (Request(id="P3Karen"), "holds a name"),
+        (Request(id="a b"), "letters, digits"),
+    ],
+)
+def test_unknown_people_and_telling_ids_are_refused(
+    unlocked: Unlocked, source: Path, request_: Request, message: str
+) -> None:
+    with pytest.raises(StudyError, match=message) as refused:
+        intake.add(unlocked.study, source, request_, unlocked)
+    says_nothing_of(refused.value, "karen", source.name)
+    assert unlocked.study.recordings() == ()
+
+
+@pytest.mark.parametrize("what", ["missing", "folder", "pipe"])
+def test_what_is_no_ordinary_file_is_refused_at_once(unlocked: Unlocked, tmp_path: Path, what: str) -> None:
+    path = tmp_path / "Karen.wav"
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(AudioError) as refused:
+        intake.add(unlocked.study, path, Request(), unlocked)
+    says_nothing_of(refused.value, "Karen")
+
+
+def test_a_recording_that_changes_while_it_is_read_is_not_added(
+    unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_sha256", lambda descriptor: "00")
+    with pytest.raises(StudyError, match="changed while it was read"):
+        intake.add(unlocked.study, source, Request(), unlocked)
+    assert unlocked.study.recordings() == ()
+
+
+def test_a_folder_is_searched_and_one_refusal_stops_no_other(unlocked: Unlocked, tmp_path: Path) -> None:
+    folder = tmp_path / "Karen"
+    (folder / "deep").mkdir(parents=True)
+    for number, name in enumerate(("b.wav", "a.MP3", "notes.txt", ".hidden.wav", "deep/c.m4a")):
+        (folder / name).write_bytes(b"%d" % number)
+    (folder / "same.wav").write_bytes(b"0")
+    added, refused = intake.add_all(unlocked.study, (folder,), Request(), unlocked, remove_source=True)
+    assert [r.id for r in added] == ["R001", "R002", "R003"]
+    assert [number for number, _ in refused] == [4]
+    says_nothing_of(refused[0][1], "Karen", "same.wav")
+    assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == [".hidden.wav", "notes.txt", "same.wav"]
+
+
+def test_a_source_that_cannot_be_removed_is_told_and_is_added_all_the_same(
+    unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    added, refused = intake.add_all(unlocked.study, (source,), Request(), None, remove_source=True)
+    assert [r.id for r in added] == ["R001"]
+    says_nothing_of(refused[0][1], "Karen")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_id_is_for_one_file(unlocked: Unlocked, tmp_path: Path, count: int) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.wav").touch()
+    with pytest.raises(StudyError):
+        intake.add_all(unlocked.study, (folder,), Request(id="P3"), unlocked, remove_source=False)
+
+
+def test_a_transcript_links_its_labels_and_takes_in_strangers(unlocked: Unlocked, tmp_path: Path) -> None:
+    path = tmp_path / "Karen.txt"
+    path.write_text("Karen: Hello.\n\nBertha Mason: Hello Karen.\n\nKaren: Yes.\n\nBertha Mason: No.\n")
+    added = intake.add_transcript(unlocked, path, Request())
+    assert added.id == "T001"
+    stored = unlocked.load("T001", "transcript", Transcript)
+    assert stored is not None
+    assert [s.person_id for s in stored.value.speakers] == ["P1", None]
+    assert ("Bertha Mason",) in [p.forms for p in unlocked.vault.people if p.found]
+    assert ciphertext_alone(unlocked)
+    says_nothing_of(unlocked.study.journal_path.read_text(), "Karen", "Bertha")
+    with pytest.raises(StudyError, match="already"):
+        intake.add_transcript(unlocked, path, Request())

@@ -1,0 +1,135 @@
+"""Pieces to turns: which labels are speakers, where one turn ends, and what a label says of a role."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from transcribe.export.layout import one_line
+from transcribe.imports.pieces import SENTENCE_END, Piece, could_be_label
+from transcribe.schema import Quiet, Speaker, record
+from transcribe.wordforms import folded
+
+UNLABELLED_S = 30.0  # captions without speakers become utterances of about this length, ending with a sentence
+# Labels that say a role by themselves; a letter or short form says it less surely than a word.
+_ROLES = {
+    "interviewer": ("interviewer", 1.0),
+    "researcher": ("interviewer", 1.0),
+    "moderator": ("interviewer", 1.0),
+    "facilitator": ("interviewer", 1.0),
+    "participant": ("participant", 1.0),
+    "respondent": ("participant", 1.0),
+    "interviewee": ("participant", 1.0),
+    "therapist": ("therapist", 1.0),
+    "counsellor": ("therapist", 1.0),
+    "i": ("interviewer", 0.8),
+    "int": ("interviewer", 0.8),
+    "iv": ("interviewer", 0.8),
+    "q": ("interviewer", 0.8),
+    "p": ("participant", 0.8),
+    "r": ("participant", 0.5),  # respondent more often than researcher
+    "t": ("therapist", 0.8),
+    "th": ("therapist", 0.8),
+}
+_LABEL_TERMS = frozenset(
+    "speaker voice unknown mother father mum mom dad parent husband wife partner infant baby child daughter son sister "
+    "brother grandmother grandfather nan grandad friend nurse midwife doctor older elder younger other male female "
+    "s m f b".split()
+)
+# How a sentence before a colon ends; what ends so is no speaker, however often it stands.
+_NOT_LABELS = frozenset(
+    "said says say asked ask thought think went go goes like is was are were so and but then yes no well okay ok "
+    "date time place location venue title interview transcript project study duration recording file length".split()
+)
+_TERMS = _LABEL_TERMS | _ROLES.keys()
+
+
+@record
+class Turn(Quiet):
+    """Pieces of one speaker: `key` is the folded label, empty for a speaker without one, None for notes."""
+
+    key: str | None
+    pieces: tuple[Piece, ...]
+
+
+def accepted(pieces: Iterable[Piece]) -> frozenset[str]:
+    """The folded labels that are speakers: a colon alone proves nothing ("And then he said: no")."""
+    written = [piece.label for piece in pieces if piece.label]
+    counts = Counter(map(folded, written))
+    certain = {folded(piece.label) for piece in pieces if piece.certain}
+    return frozenset(certain | {folded(label) for label in written if _is_label(label, counts[folded(label)])})
+
+
+def _is_label(label: str, count: int) -> bool:
+    words = label.split()
+    if not could_be_label(label) or folded(words[-1]) in _NOT_LABELS:
+        return False
+    return count > 1 or all(word[0].isupper() or word[0].isdigit() or _term(word) in _TERMS for word in words)
+
+
+def is_term(label: str) -> bool:
+    """Whether a label says only what somebody is (Speaker 2, older sister, Dad), and so names nobody."""
+    return all(_term(word) in _TERMS or not _term(word) for word in label.split())
+
+
+def _term(label: str) -> str:
+    return folded(label).rstrip("0123456789 .#")
+
+
+def text_turns(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Turn]:
+    """A label opens a turn, and so does a stamp; what stands before the first label is notes."""
+    turns: list[Turn] = []
+    for piece in _settled(pieces, labels):
+        last = turns[-1] if turns else None
+        if piece.label or not labels:
+            turns.append(Turn(key=folded(piece.label), pieces=(piece,)))
+        elif last is None or last.key is None:
+            turns.append(Turn(key=None, pieces=(piece,)))
+        elif piece.start_s is not None and any(p.said or p.start_s is not None for p in last.pieces):
+            turns.append(Turn(key=last.key, pieces=(piece,)))
+        else:
+            turns[-1] = _extended(last, piece)
+    return turns
+
+
+def caption_turns(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Turn]:
+    """Cues of one speaker in a row are one turn, so that a name stays whole; without labels, half a minute is one."""
+    turns: list[Turn] = []
+    for piece in _settled(pieces, labels):
+        last = turns[-1] if turns else None
+        key = folded(piece.label)
+        if last is not None and (key == last.key or not key) and (labels or not _is_full(last)):
+            turns[-1] = _extended(last, piece)
+        else:
+            turns.append(Turn(key=key, pieces=(piece,)))
+    return turns
+
+
+def _settled(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Piece]:
+    """The pieces with labels that are none put back into what was said."""
+    return [p if folded(p.label) in labels else replace(p, label="", said=p.whole, overlapped=False) for p in pieces]
+
+
+def _extended(turn: Turn, piece: Piece) -> Turn:
+    return replace(turn, pieces=(*turn.pieces, piece))
+
+
+def _is_full(turn: Turn) -> bool:
+    length_s = (turn.pieces[-1].end_s or 0.0) - (turn.pieces[0].start_s or 0.0)
+    return length_s >= UNLABELLED_S and (
+        length_s >= 4 * UNLABELLED_S or bool(SENTENCE_END.search(turn.pieces[-1].said))
+    )
+
+
+def note(text: str) -> Turn:
+    return Turn(key=None, pieces=(Piece(whole=one_line(text), said=one_line(text)),))
+
+
+def speakers_of(names: dict[str, str], label_of: dict[str | None, str]) -> list[Speaker]:
+    terms = {_term(key) for key in names}
+    speakers = []
+    for key in names:
+        role, confidence = _ROLES.get(_term(key), ("speaker", 0.0))
+        if _term(key) == "r" and "p" in terms and not terms & {"i", "int", "iv", "interviewer"}:
+            role = "interviewer"  # beside a participant, R is the researcher
+        speakers.append(Speaker(label=label_of[key], role=role, person_id=None, confidence=confidence))
+    return speakers
