@@ -65,14 +65,12 @@ def plain_faster(audio: Audio, folder: Path) -> str:
 
 def plain_openai(audio: Audio, folder: Path) -> str:
     """openai-whisper as it comes, over the same converted checkpoint."""
-    from transcribe.asr.whisper_openai import load
+    import whisper
 
-    model = load("whisper-base", folder, "cpu", 0).model
-    return str(
-        model.transcribe(
-            audio.samples, beam_size=BEAM, condition_on_previous_text=False, language="en", fp16=False, verbose=None
-        )["text"]
-    )
+    from transcribe.asr.whisper_openai import converted
+
+    options = {"beam_size": BEAM, "condition_on_previous_text": False, "language": "en", "fp16": False}
+    return str(whisper.transcribe(converted(folder), audio.samples, verbose=None, **options)["text"])
 
 
 def ours(engine: str) -> Any:

@@ -109,4 +109,3 @@ def test_confidence_is_a_share_and_scores_add_up_to_one() -> None:
 def test_labels_are_listed_in_order_of_number() -> None:
     said = transcript(*((f"S{n}", "Yes.") for n in (10, 2, 1)))
     assert list(roles(said)) == ["S1", "S2", "S10"]
-

@@ -18,8 +18,7 @@ from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import LANGUAGES, get_tokenizer
 
 from transcribe.asr import AsrOptions, checkpoint
-from transcribe.asr.sections import Section, sections, tidy
-from transcribe.asr.whisper_faster import (
+from transcribe.asr.common import (
     check_language,
     failed,
     file_sha256,
@@ -28,6 +27,7 @@ from transcribe.asr.whisper_faster import (
     speech_regions,
     unusable,
 )
+from transcribe.asr.sections import Section, sections, tidy
 from transcribe.errors import EngineError
 from transcribe.schema import Audio, Word, Words
 
@@ -60,7 +60,7 @@ class OpenaiWhisper:
         self._sha256 = file_sha256(original or weights / "model.bin")
         self._fp16 = device.startswith("cuda")
         try:
-            self._model = (_original(original) if original else _converted(weights)).to(device)
+            self._model = (_original(original) if original else converted(weights)).to(device)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise unusable("the weights are damaged, or the device is not there") from error
         self._languages = set(list(LANGUAGES)[: self._model.num_languages]) if self._model.is_multilingual else {"en"}
@@ -138,7 +138,7 @@ class OpenaiWhisper:
         return None
 
 
-def _converted(folder: Path) -> Whisper:
+def converted(folder: Path) -> Whisper:
     """The model over converted CTranslate2 weights; its own arithmetic is fp32 on every device, fp16 when cast."""
     made = checkpoint.convert(folder)
     heads = made.alignment_heads
