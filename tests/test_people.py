@@ -179,3 +179,13 @@ def test_ten_thousand_rows_are_read_and_merged_in_seconds() -> None:
     merged = people.merge(read, read)
     assert len(merged) == 10_000
     assert time.process_time() - started < 15
+
+
+def test_a_pseudonym_that_may_have_been_released_is_not_changed_by_an_import() -> None:
+    header = b"id,kind,role,names,pseudonym\n"
+    before = people.read(header + b"P1,person,participant,Karen,Amelia\n")
+    after = people.read(header + b"P1,person,participant,Karen,Sophia\n")
+    assert people.merge(before, after)[0].pseudonym == "Sophia"
+    with pytest.raises(RosterError, match="redraw P1"):
+        people.merge(before, after, released=True)
+    assert people.merge(before, before, released=True) == before

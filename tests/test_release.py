@@ -10,7 +10,7 @@ import pytest
 from tests.builders import NoEngines, add_detected, new_unlocked, person, says_nothing_of, transcript
 from transcribe import pseudonyms, release, vault
 from transcribe.config import StudyConfig
-from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StudyError
+from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StoreError, StudyError
 from transcribe.overview import overview
 from transcribe.pipeline import refresh_findings
 from transcribe.review import settling
@@ -274,3 +274,17 @@ def test_the_key_decides_over_every_digest(tmp_path: Path) -> None:
         manifest = json.loads((Path(write(opened, unreviewed=True).folder) / "manifest.json").read_text())
         digests.append([manifest["recordings"][0]["source_digest"], *(f["hmac_sha256"] for f in manifest["files"])])
     assert not set(digests[0]) & set(digests[1])
+
+
+@pytest.mark.parametrize("name", ["findings", "candidates", "transcript"])
+def test_a_damaged_artefact_of_one_recording_stops_no_other(unlocked: Unlocked, name: str) -> None:
+    add_detected(unlocked, transcript(("S1", "All is well."), recording_id="R002"))
+    path = unlocked.study.artefact_path("R002", name)
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(bytes(data))
+    assert write(unlocked, "R001", unreviewed=True).number == 1
+    assert any(event.get("artefact") == name for event in unlocked.study.journal())
+    if name != "findings":  # those are made again at once
+        with pytest.raises(StoreError, match="R002"):
+            write(unlocked, "R002", unreviewed=True)

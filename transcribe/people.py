@@ -99,13 +99,14 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     )
 
 
-def merge(known: tuple[Person, ...], imported: tuple[Person, ...]) -> tuple[Person, ...]:
+def merge(known: tuple[Person, ...], imported: tuple[Person, ...], *, released: bool = False) -> tuple[Person, ...]:
     """The imported people as they will stand beside the known ones, in roster order.
 
-    Raises RosterError when a known id comes with another person, or a chosen pseudonym is somebody's real name.
+    Raises RosterError when a known id comes with another person, when a chosen pseudonym is somebody's real name, or
+    when one that may have been `released` would change.
     """
     by_id = {person.id: person for person in known}
-    merged = tuple(_merged(by_id.get(person.id), person) for person in imported)
+    merged = tuple(_merged(by_id.get(person.id), person, released) for person in imported)
     refusals = pseudonyms.refusals({**by_id, **{person.id: person for person in merged}}.values())
     for person in merged:
         if person.chosen and person.id in refusals:
@@ -120,7 +121,8 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     except OSError:
         raise RosterError("the roster cannot be opened", advice="check the file") from None
     imported = read(data, prefix)
-    unlocked.change(lambda vault: with_people(vault, merge(vault.people, imported)))
+    released = any(unlocked.study.releases.glob("[0-9]*"))
+    unlocked.change(lambda vault: with_people(vault, merge(vault.people, imported, released=released)))
     audit.append(unlocked.study.audit_path, "people imported", count=len(imported))
     return len(imported)
 
@@ -130,7 +132,7 @@ def listing(unlocked: Unlocked) -> list[tuple[str, str, str, str, str]]:
     return [(p.id, p.kind.value, p.role, "; ".join(p.forms), p.pseudonym or "-") for p in unlocked.vault.people]
 
 
-def _merged(before: Person | None, now: Person) -> Person:
+def _merged(before: Person | None, now: Person, released: bool) -> Person:
     if before is None:
         return now
     same = {folded(form) for form in search_forms(before)} & {folded(form) for form in search_forms(now)}
@@ -138,6 +140,11 @@ def _merged(before: Person | None, now: Person) -> Person:
         raise RosterError(
             f"the id {now.id} belongs to a different person of this study",
             advice="give another id, or import with --prefix",
+        )
+    if released and before.pseudonym and now.pseudonym not in ("", before.pseudonym):
+        raise RosterError(
+            f"{now.id}: the pseudonym that was released cannot be changed by an import",
+            advice=f"use `transcribe people STUDY redraw {now.id}`",
         )
     if before.pseudonym and not now.pseudonym:
         return replace(now, pseudonym=before.pseudonym, chosen=before.chosen)

@@ -137,7 +137,7 @@ class Job:
     def _do(self, stage: str, name: str, key: str, make: Callable[[], T], again: bool = False) -> Stored[T]:
         """The artefact `name` as it stands under `key`, or made now."""
         cls: type[T] = ARTEFACTS[name]
-        stored = self._open.load(self._id, name, cls)
+        stored = self._open.standing(self._id, name, cls)
         if stored is not None and stored.key == key and not again:
             self._report(Event(recording_id=self._id, stage=stage, state="skipped"))
             return stored
@@ -169,7 +169,7 @@ class Job:
 
     def _names(self, again: bool) -> tuple[str, ...]:
         """Recorded at the first recognition, so that a later change of the roster repeats nothing."""
-        stored = self._open.load(self._id, "priming", Priming)
+        stored = self._open.standing(self._id, "priming", Priming)
         if stored is not None and not again:
             return stored.value.names
         names = priming(self._open.vault.people, self._entry.who)
@@ -240,11 +240,11 @@ def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
 
 
 def _refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
-    transcript = unlocked.load(recording_id, "transcript", Transcript)
-    candidates = unlocked.load(recording_id, "candidates", Candidates)
+    transcript = unlocked.standing(recording_id, "transcript", Transcript)
+    candidates = unlocked.standing(recording_id, "candidates", Candidates)
     if transcript is None or candidates is None:
-        return
-    stored = unlocked.load(recording_id, "findings", Findings)
+        return  # not run yet, or damaged: the next run makes it
+    stored = unlocked.standing(recording_id, "findings", Findings)
     key = _findings_key(unlocked, transcript, candidates)
     if stored is not None and stored.key == key:
         return

@@ -79,7 +79,7 @@ def named_people(unlocked: Unlocked) -> tuple[Person, ...]:
     people = {person.id: person for person in unlocked.vault.people}
     order = [person.id for person in unlocked.vault.people if not person.found]
     for recording_id in unlocked.study.recordings():
-        findings = unlocked.load(recording_id, "findings", Findings)
+        findings = unlocked.standing(recording_id, "findings", Findings)
         order += [f.person_id for f in findings.value.found if f.person_id in people] if findings else []
     mentioned = dict.fromkeys([*order, *people])
     ordered = tuple(people[person_id] for person_id in mentioned if person_id)

@@ -15,7 +15,7 @@ from typing import TypeVar
 from pyrage.x25519 import Identity
 
 from transcribe import store
-from transcribe.errors import LockedError, StudyError
+from transcribe.errors import LockedError, StoreError, StudyError
 from transcribe.schema import Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
 from transcribe.study import Study
@@ -137,8 +137,20 @@ class Unlocked:
         self.study.save(recording_id, name, value, self.recording_key(recording_id).to_public(), key)
 
     def load(self, recording_id: str, name: str, cls: type[T]) -> Stored[T] | None:
-        """Read an artefact of a recording; None when there is none."""
-        return self.study.load(recording_id, name, cls, self.recording_key(recording_id))
+        """Read an artefact of a recording; None when there is none. Raises StoreError that names the recording."""
+        try:
+            return self.study.load(recording_id, name, cls, self.recording_key(recording_id))
+        except StoreError as error:
+            error.recording_id = recording_id
+            raise
+
+    def standing(self, recording_id: str, name: str, cls: type[T]) -> Stored[T] | None:
+        """The same for what can be made again: None also when it is damaged, which the journal notes."""
+        try:
+            return self.load(recording_id, name, cls)
+        except StoreError:
+            self.study.log("damaged", recording=recording_id, artefact=name)
+            return None
 
     def digest_of(self, stored: Stored[T]) -> str:
         """The keyed digest of an artefact's content."""

@@ -14,7 +14,7 @@ from whisper.audio import log_mel_spectrogram, pad_or_trim
 from whisper.model import ModelDimensions, Whisper
 
 from transcribe.asr.checkpoint import convert, read_variables
-from transcribe.asr.whisper_openai import _converted
+from transcribe.asr.whisper_openai import converted
 from transcribe.errors import EngineError
 from transcribe.schema import Audio
 
@@ -117,7 +117,7 @@ def test_what_ctranslate2_writes_comes_back_bit_by_bit(tmp_path: Path) -> None:
     checkpoint = convert(tmp_path)
     assert ModelDimensions(**checkpoint.dims) == DIMS
     assert checkpoint.alignment_heads == ((0, 1),)
-    model = _converted(tmp_path)
+    model = converted(tmp_path)
     assert model.alignment_heads.to_dense().tolist() == [[False, True]]
 
 
@@ -135,7 +135,7 @@ def test_both_engines_encode_alike(model_path: Callable[[str], Path], sample_aud
         ctranslate2.StorageView.from_array(mel.numpy())
     )
     with torch.no_grad():
-        ours = _converted(folder).encoder(mel).numpy()
+        ours = converted(folder).encoder(mel).numpy()
     difference = np.abs(np.asarray(theirs) - ours)
     assert np.allclose(np.asarray(theirs), ours, atol=2e-2), difference.max()
     assert difference.mean() < 1e-3

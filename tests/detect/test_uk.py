@@ -24,6 +24,8 @@ def _found(text: str) -> set[tuple[str, str]]:
 RIGHT = [
     ("ring me on 07700 900123 please", "PHONE_NUMBER", "07700 900123"),
     ("it's 07700 900 123", "PHONE_NUMBER", "07700 900 123"),
+    ("my mobile's O-7700-900-461.", "PHONE_NUMBER", "O-7700-900-461"),  # as Whisper writes a spoken nought
+    ("The postcode is CF-11-9ZZ.", "UK_POSTCODE", "CF-11-9ZZ"),
     ("it's 0117, 496, 0999", "PHONE_NUMBER", "0117, 496, 0999"),
     ("call +44 7700 900999", "PHONE_NUMBER", "+44 7700 900999"),
     ("from abroad +49 30 901820", "PHONE_NUMBER", "+49 30 901820"),

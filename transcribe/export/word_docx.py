@@ -22,6 +22,7 @@ from docx.document import Document
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml.parser import parse_xml
 from docx.shared import Pt
+from lxml import etree
 
 from transcribe.errors import EngineError, StudyError
 from transcribe.export import Exporter
@@ -113,6 +114,10 @@ def _fixed_zip(packed: io.BytesIO) -> bytes:
     return out.getvalue()
 
 
+# python-docx's own parser gives elements whose `text` is that of all runs below them, so that it would count twice.
+_PLAIN = etree.XMLParser(resolve_entities=False, no_network=True)
+
+
 def read_text(data: bytes) -> tuple[str, ...]:
     """Every paragraph with its runs joined, and every other string of any part that an empty transcript lacks."""
     paragraphs, others = _strings(data)
@@ -131,7 +136,7 @@ def _strings(data: bytes) -> tuple[list[str], list[str]]:
             if not entry.filename.endswith((".xml", ".rels")):
                 others.append(part.decode("latin-1"))
                 continue
-            for node in parse_xml(part).iter():
+            for node in etree.fromstring(part, _PLAIN).iter():
                 others += [*node.attrib.values(), node.text or "", node.tail or ""]
                 if str(node.tag).endswith("}p"):
                     paragraphs.append("".join(piece for piece in node.itertext()))
