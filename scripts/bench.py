@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import wave
+from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,11 @@ def samples(path: Path) -> Audio:
     return Audio(samples=data)
 
 
-def plain_faster(audio: Audio, folder: Path) -> str:
+def plain_faster(compute_type: str, audio: Audio, folder: Path) -> str:
     """faster-whisper as it comes: only beam size and no conditioning on previous text given."""
     from faster_whisper import WhisperModel
 
-    model = WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True)
+    model = WhisperModel(str(folder), device="cpu", compute_type=compute_type, local_files_only=True)
     segments, _ = model.transcribe(audio.samples, beam_size=BEAM, condition_on_previous_text=False, language="en")
     return "".join(segment.text for segment in segments)
 
@@ -89,7 +90,8 @@ def word_error_table() -> dict[str, Any]:
     folder = weights.path("whisper-base")
     engines = {
         "faster-whisper, ours": ours("faster-whisper"),
-        "faster-whisper, plain": plain_faster,
+        "faster-whisper, plain": partial(plain_faster, "float32"),
+        "faster-whisper, plain, int8": partial(plain_faster, "int8"),
         "openai-whisper, ours": ours("openai-whisper"),
         "openai-whisper, plain": plain_openai,
     }

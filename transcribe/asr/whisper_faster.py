@@ -1,4 +1,8 @@
-"""Recognition by faster-whisper: CTranslate2, int8 on the CPU, float16 on a GPU.
+"""Recognition by faster-whisper: CTranslate2, float16 on a GPU; on the CPU float32, and int8 for large models.
+
+Whisper base in int8 makes 10.96 % word errors on the three LibriSpeech conversations of the development data where
+float32 makes 9.74 %, as openai-whisper does (9.64 %), and on two cores of an AMD EPYC it saves little time (54 to 64 s
+against 66 s). A wrong word misquotes somebody, so the exact arithmetic is taken wherever the memory allows.
 
 Only temperature 0, a beam search without sampling. Whisper's usual fall-back to temperatures above 0 draws from
 CTranslate2's generator, which is seeded once a thread and not again, so equal runs would give different words. Yet
@@ -29,6 +33,8 @@ from transcribe.asr.common import (
 from transcribe.asr.sections import Section, sections, tidy
 from transcribe.schema import Audio, Word, Words
 
+LARGE_BYTES = 1_000_000_000
+"""Weights (fp16) of this size, Whisper medium and large, would take gigabytes in float32."""
 TEMPERATURE = 0.0
 LOOPING = 2.4
 """Above this zlib ratio a text repeats itself (openai/whisper, transcribe.py)."""
@@ -41,6 +47,12 @@ logging.getLogger("faster_whisper").setLevel(logging.ERROR)
 def load(model: str, weights: Path, device: str = "cpu", threads: int = 0) -> "FasterWhisper":
     """The engine over a CTranslate2 folder; `device` cpu, cuda or cuda:N. Raises EngineError if it cannot be loaded."""
     return FasterWhisper(model, weights, device, threads)
+
+
+def _compute_type(device: str, weights: Path) -> str:
+    if device != "cpu":
+        return "float16"
+    return "float32" if weights.stat().st_size < LARGE_BYTES else "int8"
 
 
 class _WithoutLoops(WhisperModel):  # type: ignore[misc]
@@ -64,7 +76,7 @@ class FasterWhisper:
         self._sha256 = file_sha256(weights / "model.bin")
         kind, _, index = device.partition(":")
         self._settings = {
-            "compute_type": "int8" if kind == "cpu" else "float16",
+            "compute_type": _compute_type(kind, weights / "model.bin"),
             "device": kind,
             "no_repeat_when_looping": str(LONGEST_REPEAT),
             "temperature": str(TEMPERATURE),
