@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.study_session import PASSPHRASE, call, journal, last_json, new_study, released_bytes, succeed
@@ -210,3 +211,22 @@ def test_detect_reads_rows_and_writes_spans(tmp_path: Path, model_path: Callable
     assert [row["id"] for row in found] == ["a", "b"]
     assert [11, 20, "person"] in found[0]["spans"]
     assert found[1]["spans"] == []
+
+
+def test_a_recording_in_which_nobody_speaks_is_told_and_not_released(
+    tmp_path: Path, model_path: Callable[[str], Path]
+) -> None:
+    import soundfile
+
+    for name in ("whisper-base", "segmentation-3.0", "campplus", "en_core_web_md"):
+        model_path(name)
+    hum = np.sin(2 * np.pi * 50 * np.arange(20 * 16_000) / 16_000) * 0.02
+    noise = np.random.default_rng(3).normal(0, 0.01, len(hum))
+    soundfile.write(tmp_path / "room.wav", hum + noise, 16_000)
+    root = tmp_path / "study"
+    succeed("new", root)
+    succeed("add", root, tmp_path / "room.wav")
+    assert last_json(succeed("run", root, "--json"))["recordings"][0]["state"] == "no speech"
+    assert last_json(succeed("status", root, "--json"))["recordings"][0]["state"] == "no speech"
+    assert call("release", root, "--unreviewed").returncode == 8
+    assert not list((root / "release").iterdir())
