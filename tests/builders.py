@@ -147,8 +147,16 @@ def add_detected(unlocked: Unlocked, said: Transcript, *, looked: bool = True, *
     unlocked.save(recording_id, "words", heard(" ".join(u.text for u in said.utterances)), "k")
     unlocked.save(recording_id, "turns", turns(*((u.start_s, u.end_s, u.speaker) for u in said.utterances)), "k")
     unlocked.save(recording_id, "transcript", said, "k")
-    unlocked.save(recording_id, "candidates", pipeline.Candidates(found=(), language=said.language, looked=looked), "k")
+    save_candidates(unlocked, said, looked=looked)
     unlocked.save(recording_id, "findings", Findings(found=(), kept=(), made_by=()), "stale")
+
+
+def save_candidates(unlocked: Unlocked, said: Transcript, *, looked: bool = True) -> None:
+    """What detection leaves of the stored transcript when no model finds anything."""
+    stored = unlocked.load(said.recording_id, "transcript", Transcript)
+    assert stored
+    candidates = pipeline.Candidates(source=stored.body_sha256, found=(), language=said.language, looked=looked)
+    unlocked.save(said.recording_id, "candidates", candidates, "k")
 
 
 class NoEngines(pipeline.Engines):

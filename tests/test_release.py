@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, new_unlocked, person, says_nothing_of, transcript
+from tests.builders import NoEngines, add_detected, new_unlocked, person, save_candidates, says_nothing_of, transcript
 from transcribe import pseudonyms, release, vault
 from transcribe.config import StudyConfig
 from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StoreError, StudyError
@@ -116,11 +116,22 @@ def test_a_finding_that_nobody_has_seen_makes_it_unreviewed_again(unlocked: Unlo
 
 def test_a_transcript_that_was_made_again_is_unreviewed_again(unlocked: Unlocked) -> None:
     settle(unlocked)
-    unlocked.save("R001", "transcript", transcript(*TALK, ("S1", "Thank you, Karen.")), "k2")
+    again = transcript(*TALK, ("S1", "Thank you, Karen."))
+    unlocked.save("R001", "transcript", again, "k2")
+    save_candidates(unlocked, again)
     refresh_findings(unlocked, ENGINES)
     ready = release.settled(unlocked, "R001")
     assert ready is not None
     assert ready.settled.review is ReviewState.UNREVIEWED
+
+
+def test_positions_in_an_earlier_transcript_are_never_released(unlocked: Unlocked) -> None:
+    """As a run leaves it that was killed after a transcript was made again and before detection was."""
+    settle(unlocked)
+    unlocked.save("R001", "transcript", transcript(("S1", "Well, well, Ann-Marie is here."), *TALK), "k2")
+    with pytest.raises(NotSettledError, match="not transcribed yet"):
+        write(unlocked, "R001", unreviewed=True)
+    assert nothing_written(unlocked)
 
 
 def test_a_failed_gate_writes_nothing_and_names_no_name(unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,12 @@ SHARE = {RECOGNISE: 0.45, DIARISE: 0.45, ASSEMBLE: 0.02, DETECT: 0.08}
 
 @record
 class Candidates(Quiet):
-    """What the model-backed rules say of a transcript, before the roster and the study's other recordings speak."""
+    """What the model-backed rules say of a transcript, before the roster and the study's other recordings speak.
 
+    `source` is the checksum of that transcript: a run killed between two stages leaves the candidates of another one.
+    """
+
+    source: str
     found: tuple[Finding, ...]
     language: str
     looked: bool  # whether any rule knows the language
@@ -190,7 +194,7 @@ class Job:
         rules = self._engines.config.detection.rules
         parts = [part for rule, model in rules.items() for part in (rule, model, weights.sha256(model))]
         key = self._key(DETECT, transcript.body_sha256, *parts)
-        return self._do(DETECT, "candidates", key, lambda: look(transcript.value, self._engines))
+        return self._do(DETECT, "candidates", key, lambda: look(transcript, self._engines))
 
 
 ARTEFACTS: dict[str, type] = {"words": Words, "turns": Turns, "transcript": Transcript, "candidates": Candidates}
@@ -210,11 +214,12 @@ def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcrip
     return assemble.assemble(recording_id, heard, turns)
 
 
-def look(transcript: Transcript, engines: Engines) -> Candidates:
+def look(stored: Stored[Transcript], engines: Engines) -> Candidates:
     """What the model-backed rules find. They know English; of another language they say nothing, and that is told."""
+    transcript = stored.value
     knows = transcript.language == "en"
     found = [f for rule in engines.rules for f in rule.find(transcript.utterances)] if knows else []
-    return Candidates(found=tuple(found), language=transcript.language, looked=knows)
+    return Candidates(source=stored.body_sha256, found=tuple(found), language=transcript.language, looked=knows)
 
 
 # --- findings: what the whole study knows, over each transcript ------------------------------------------------------
@@ -242,8 +247,8 @@ def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
 def _refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     transcript = unlocked.standing(recording_id, "transcript", Transcript)
     candidates = unlocked.standing(recording_id, "candidates", Candidates)
-    if transcript is None or candidates is None:
-        return  # not run yet, or damaged: the next run makes it
+    if transcript is None or candidates is None or candidates.value.source != transcript.body_sha256:
+        return  # not run yet, stopped half-way, or damaged: the next run makes it
     stored = unlocked.standing(recording_id, "findings", Findings)
     key = _findings_key(unlocked, transcript, candidates)
     if stored is not None and stored.key == key:
@@ -259,7 +264,8 @@ def _refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     if resolution.new_people:
         unlocked.change(lambda vault: with_people(vault, resolution.new_people))
         key = _findings_key(unlocked, transcript, candidates)
-    unlocked.save(recording_id, "findings", resolution.findings, key)
+    findings = replace(resolution.findings, source=transcript.body_sha256)
+    unlocked.save(recording_id, "findings", findings, key)
 
 
 def _findings_key(unlocked: Unlocked, transcript: Stored[Transcript], candidates: Stored[Candidates]) -> str:

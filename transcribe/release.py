@@ -53,6 +53,8 @@ def settled(unlocked: Unlocked, recording_id: str) -> Ready | None:
     candidates = unlocked.load(recording_id, "candidates", Candidates)
     if transcript is None or findings is None or candidates is None:
         return None
+    if {findings.value.source, candidates.value.source} != {transcript.body_sha256}:
+        return None  # a run was stopped half-way: these are positions in another transcript
     review = unlocked.load(recording_id, "review", Review)
     found_on = unlocked.vault.entry(recording_id).added_on
     state = settle(findings.value, review.value if review else None, transcript.body_sha256, found_on)

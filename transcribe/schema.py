@@ -240,11 +240,15 @@ class Finding(Quiet):
 
 @record
 class Findings(Quiet):
-    """What the rules say of a transcript: `found` spans, and `kept` spans a rule holds for ordinary words."""
+    """What the rules say of a transcript: `found` spans, and `kept` spans a rule holds for ordinary words.
+
+    `source` is the checksum of the transcript whose positions these are.
+    """
 
     found: tuple[Finding, ...]
     kept: tuple[Finding, ...]
     made_by: tuple[MadeBy, ...]
+    source: str = ""
 
 
 @record
