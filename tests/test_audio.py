@@ -202,11 +202,13 @@ def test_the_child_gets_no_secret_and_no_name(media_dir: Path, monkeypatch: pyte
     """A stand-in for ffmpeg writes down what it was given."""
     seen = tmp_path / "seen"
     spy = tmp_path / "ffmpeg"
-    spy.write_text(f'#!{shutil.which("sh")}\n{{ echo "$@"; env; }} >> {seen}\nexec {media.program()} "$@"\n')
+    spy.write_text(
+        f'#!{shutil.which("sh")}\n{{ echo "$@"; {shutil.which("env")}; }} >> {seen}\nexec {media.program()} "$@"\n'
+    )
     spy.chmod(0o700)
     monkeypatch.setattr(media, "restrain", lambda pid: None)  # the stand-in must be able to write
     monkeypatch.setattr(audio, "restrain", lambda pid: None)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path))  # and no ffprobe, so that ffmpeg does both
     monkeypatch.setenv("TRANSCRIBE_PASSPHRASE", "hunter2")
     with (media_dir / "call.flac").open("rb") as file:
         audio.decode(file.fileno())

@@ -111,7 +111,8 @@ def test_folding_twice_changes_nothing_more_for_letters_as_typed(text: str) -> N
     assert folded(folded(text)) == folded(folded(folded(text)))
 
 
-NAMES = st.text(st.characters(categories=["Lu", "Ll"], max_codepoint=0x24F), min_size=2, max_size=10)
+# not U+0149, a deprecated letter that is an apostrophe and an n
+NAMES = st.text(st.characters(categories=["Lu", "Ll"], max_codepoint=0x24F, exclude_characters="\u0149"), min_size=2)
 
 
 @given(NAMES, st.sampled_from(["{}", "a {} b", "\n{}\n", "'{}'", "{}'s", "({})", "_{}_"]))

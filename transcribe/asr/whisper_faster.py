@@ -25,6 +25,7 @@ from transcribe.asr.common import (
     check_language,
     failed,
     file_sha256,
+    is_leftover,
     language_windows,
     made_by,
     speech_regions,
@@ -136,6 +137,8 @@ class FasterWhisper:
             hotwords=", ".join(options.names) or None,
         )
         for segment in segments:
+            if is_leftover(segment.seek, section):
+                continue
             for word in segment.words or ():
                 yield Word(
                     start_s=float(word.start),

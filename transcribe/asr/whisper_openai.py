@@ -22,6 +22,7 @@ from transcribe.asr.common import (
     check_language,
     failed,
     file_sha256,
+    is_leftover,
     language_windows,
     made_by,
     speech_regions,
@@ -119,6 +120,8 @@ class OpenaiWhisper:
                 fp16=self._fp16,
             )
         for segment in result["segments"]:
+            if is_leftover(segment["seek"], section):
+                continue
             for word in segment["words"]:
                 yield Word(
                     start_s=float(word["start"]),
