@@ -198,6 +198,7 @@ class Person(Quiet):
 
     `kind` is person, place, service or organisation for roster entries, any `Kind` value for found ones. `forms`:
     surface forms, the full name first. `position_only`: forms that are bound to their findings and never searched for.
+    `heard`: how a recogniser wrote her name, learnt from accepted decisions, no ordinary words among them.
     `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned.
     """
 
@@ -211,6 +212,7 @@ class Person(Quiet):
     chosen: bool = False
     found: bool = False
     position_only: bool = False
+    heard: tuple[str, ...] = ()
 
 
 # --- detection ------------------------------------------------------------------------------------------------------
@@ -218,15 +220,20 @@ class Person(Quiet):
 
 @record
 class Reason(Quiet):
-    """Why a rule found something: the rule's name and a detail that holds no word of the interview."""
+    """Why a rule found something: the rule's name, a detail that holds no word of the interview, its own score."""
 
     rule: str
     detail: str = ""
+    score: float = 0.0
 
 
 @record
 class Finding(Quiet):
-    """A span that may identify somebody: positions and reasons, never the words. Score in [0, 1]."""
+    """A span that may identify somebody: positions and reasons, never the words.
+
+    `score` in [0, 1] is the probability that it identifies. `reason` is the one that decided, `evidence` all that
+    spoke for it. `role` and `relation` are what the context says of somebody who is not on the roster ("my husband").
+    """
 
     id: str
     utterance_id: str
@@ -236,6 +243,9 @@ class Finding(Quiet):
     person_id: str | None
     score: float
     reason: Reason
+    role: str = ""
+    relation: str = ""
+    evidence: tuple[Reason, ...] = ()
 
 
 @record
