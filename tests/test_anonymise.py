@@ -82,7 +82,7 @@ def test_who_is_kept_by_policy_is_read_by_her_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [(Kind.DATE, "[date]"), (Kind.ID_NUMBER, "[id number]"), (Kind.OTHER, "[other]")]
+    ("kind", "expected"), [(Kind.DATE, "[date]"), (Kind.ID_NUMBER, "[number]"), (Kind.OTHER, "[other]")]
 )
 def test_what_belongs_to_nobody_is_written_as_its_kind(kind: Kind, expected: str) -> None:
     (line,) = write(transcript(("S1", "on 3 May then")), (finding("U0001", 3, 8, None, kind=kind),)).lines

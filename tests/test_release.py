@@ -13,6 +13,7 @@ from transcribe.config import StudyConfig
 from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StoreError, StudyError
 from transcribe.overview import overview
 from transcribe.pipeline import refresh_findings
+from transcribe.ready import preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState, Transcript
 from transcribe.vault import Unlocked
@@ -120,9 +121,9 @@ def test_a_transcript_that_was_made_again_is_unreviewed_again(unlocked: Unlocked
     unlocked.save("R001", "transcript", again, "k2")
     save_candidates(unlocked, again)
     refresh_findings(unlocked, ENGINES)
-    ready = release.settled(unlocked, "R001")
-    assert ready is not None
-    assert ready.settled.review is ReviewState.UNREVIEWED
+    now = settled(unlocked, "R001")
+    assert now is not None
+    assert now.settled.review is ReviewState.UNREVIEWED
 
 
 def test_positions_in_an_earlier_transcript_are_never_released(unlocked: Unlocked) -> None:
@@ -198,16 +199,16 @@ def test_what_was_not_transcribed_and_who_is_not_known_is_told(unlocked: Unlocke
         write(unlocked, "R009")
     unlocked.study.artefact_path("R001", "findings").unlink()
     with pytest.raises(StudyError, match="not transcribed yet"):
-        release.preview(unlocked, "R001")
+        preview(unlocked, "R001")
 
 
 def test_a_preview_is_gated_and_draws_nothing_for_good(unlocked: Unlocked) -> None:
     settle(unlocked)
-    seen = release.preview(unlocked, "R001")
+    seen = preview(unlocked, "R001")
     assert not any(p.pseudonym for p in unlocked.vault.people)
     says_nothing_of(" ".join(line.text for line in seen.lines), *NAMES)
     write(unlocked)
-    assert release.preview(unlocked, "R001") == seen
+    assert preview(unlocked, "R001") == seen
 
 
 def test_drawing_again_names_the_files_to_replace(unlocked: Unlocked) -> None:

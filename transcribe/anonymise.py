@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from transcribe.config import Action, Policy
-from transcribe.pseudonyms import action
+from transcribe.detect import defaults
+from transcribe.pseudonyms import action, written
 from transcribe.review.decisions import Settled
 from transcribe.schema import (
     AnonymisedTranscript,
@@ -45,9 +46,11 @@ def anonymise(
 ) -> AnonymisedTranscript:
     """What may be released, if the gate agrees. Every person that a span points to has her pseudonym by now."""
     names = speaker_names(transcript, people, policy)
+    texts = {utterance.id: utterance.text for utterance in transcript.utterances}
     by_utterance: dict[str, list[_Piece]] = {}
     for finding in settled.replaced:
-        by_utterance.setdefault(finding.utterance_id, []).append(_piece(finding, people, policy))
+        surface = texts[finding.utterance_id][finding.start : finding.end]
+        by_utterance.setdefault(finding.utterance_id, []).append(_piece(finding, surface, people, policy))
     for finding in settled.kept:
         kept = _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=None)
         by_utterance.setdefault(finding.utterance_id, []).append(kept)
@@ -100,12 +103,12 @@ def label_of(pseudonym: str) -> str:
     return bare if bare == pseudonym else bare[:1].upper() + bare[1:]
 
 
-def _piece(finding: Finding, people: Mapping[str, Person], policy: Policy) -> _Piece:
+def _piece(finding: Finding, surface: str, people: Mapping[str, Person], policy: Policy) -> _Piece:
     person = people.get(finding.person_id or "")
-    text: str | None = f"[{finding.kind.value.replace('_', ' ')}]"
-    if person is not None:
-        text = None if action(person, policy) is Action.KEEP else person.pseudonym or text
-    return _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=text)
+    if person is None:  # nobody in particular: a question withheld, or a kind that is bound to its place
+        role = finding.role or defaults.role(finding)
+        person = Person(id="", kind=finding.kind, role=role, forms=(surface,), relation=finding.relation)
+    return _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=written(person, policy))
 
 
 def _line(number: int, speaker: str, utterance: Utterance, pieces: list[_Piece]) -> Line:

@@ -40,8 +40,14 @@ class Diarisation(_Section):
 
 
 class Detection(_Section):
-    """Which model-backed rules look for names, each with its model; the roster rule always runs."""
+    """Which model-backed rules look for names, each with its model; the rules that need no model always run.
 
+    `operating_point` "reviewed" is balanced: what is only possible is a question for the reviewer, and stays readable
+    in a transcript that she settles without an answer. "unreviewed" puts recall first: every question is withheld. What
+    is released unreviewed is always at the second.
+    """
+
+    operating_point: Literal["reviewed", "unreviewed"] = "reviewed"
     rules: dict[str, str] = {"presidio": "en_core_web_md"}
 
 
@@ -86,6 +92,9 @@ model = "whisper-base"       # see: transcribe models list
 
 [diarisation]
 engine = "pyannote"
+
+[detection]
+operating_point = "reviewed"  # or "unreviewed": whatever is only possibly a name is withheld, too
 
 [policy]
 convention = "pseudonyms"    # or "brackets": [infant] and [therapist] as in the published study

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from transcribe import pseudonyms
-from transcribe.release import settled
+from transcribe.ready import settled
 from transcribe.schema import Quiet, Recording, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from transcribe import asr, assemble, detect, diarise, intake, plugins, weights
 from transcribe.config import StudyConfig
-from transcribe.detect import resolve
+from transcribe.detect import look as looking
+from transcribe.detect import resolve, tagger_of
+from transcribe.detect.identity import Scope
 from transcribe.errors import StudyError
 from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
 from transcribe.store import Stored
@@ -22,10 +24,12 @@ from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import search_forms
 
 T = TypeVar("T")
-RECOGNISE, DIARISE, ASSEMBLE, DETECT = STAGES = ("recognise", "diarise", "assemble", "detect")
-VERSION = {RECOGNISE: "1", DIARISE: "1", ASSEMBLE: "1", DETECT: "1", "resolve": "1"}
+RECOGNISE, DIARISE, ASSEMBLE, LISTEN, DETECT = STAGES = ("recognise", "diarise", "assemble", "listen", "detect")
+VERSION = {RECOGNISE: "1", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "2"}
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
-SHARE = {RECOGNISE: 0.45, DIARISE: 0.45, ASSEMBLE: 0.02, DETECT: 0.08}
+SHARE = {RECOGNISE: 0.43, DIARISE: 0.43, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
+LANGUAGE = "en"
+"""The one that the rules know."""
 
 
 @record
@@ -39,6 +43,18 @@ class Candidates(Quiet):
     found: tuple[Finding, ...]
     language: str
     looked: bool  # whether any rule knows the language
+    foreign: tuple[str, ...] = ()  # ids of utterances in a language that no rule knows
+
+
+@record
+class Listened(Quiet):
+    """What a second listen found where a name of the people linked to the recording may have been said.
+
+    `source` is the checksum of the transcript.
+    """
+
+    source: str
+    found: tuple[Finding, ...]
 
 
 @record
@@ -215,11 +231,17 @@ def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcrip
 
 
 def look(stored: Stored[Transcript], engines: Engines) -> Candidates:
-    """What the model-backed rules find. They know English; of another language they say nothing, and that is told."""
+    """What the rules find that know nobody. They know English; of another language nothing is said, and that is told."""
     transcript = stored.value
-    knows = transcript.language == "en"
-    found = [f for rule in engines.rules for f in rule.find(transcript.utterances)] if knows else []
-    return Candidates(source=stored.body_sha256, found=tuple(found), language=transcript.language, looked=knows)
+    knows = transcript.language == LANGUAGE
+    seen = looking.look(transcript, engines.rules) if knows else looking.Seen(found=(), foreign=())
+    return Candidates(
+        source=stored.body_sha256,
+        found=seen.found,
+        language=transcript.language,
+        looked=knows,
+        foreign=seen.foreign,
+    )
 
 
 # --- findings: what the whole study knows, over each transcript ------------------------------------------------------
@@ -239,36 +261,66 @@ def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
     for _ in range(10):
         before = people_key(unlocked.vault.people)
         for recording_id in unlocked.study.recordings():
-            _refresh(unlocked, recording_id, engines)
+            refresh(unlocked, recording_id, engines)
         if people_key(unlocked.vault.people) == before:
             return
 
 
-def _refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
+def refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
+    """The findings of one recording, made again where the people or the transcript changed."""
     transcript = unlocked.standing(recording_id, "transcript", Transcript)
     candidates = unlocked.standing(recording_id, "candidates", Candidates)
     if transcript is None or candidates is None or candidates.value.source != transcript.body_sha256:
         return  # not run yet, stopped half-way, or damaged: the next run makes it
     stored = unlocked.standing(recording_id, "findings", Findings)
-    key = _findings_key(unlocked, transcript, candidates)
+    listened = unlocked.standing(recording_id, "listened", Listened)
+    key = _findings_key(unlocked, transcript, candidates, listened)
     if stored is not None and stored.key == key:
         return
     rules = engines.rules
+    heard = listened.value.found if listened and listened.value.source == transcript.body_sha256 else ()
     resolution = resolve.resolve(
         transcript.value,
-        candidates.value.found,
+        candidates.value.found + heard,
         unlocked.vault.people,
-        tagger=detect.tagger_of(rules),
+        tagger=tagger_of(rules),
         made_by=tuple(rule.made_by for rule in rules),
+        scope=scope_of(unlocked, recording_id),
     )
     if resolution.new_people:
         unlocked.change(lambda vault: with_people(vault, resolution.new_people))
-        key = _findings_key(unlocked, transcript, candidates)
+        key = _findings_key(unlocked, transcript, candidates, listened)
     findings = replace(resolution.findings, source=transcript.body_sha256)
     unlocked.save(recording_id, "findings", findings, key)
 
 
-def _findings_key(unlocked: Unlocked, transcript: Stored[Transcript], candidates: Stored[Candidates]) -> str:
+def _findings_key(unlocked: Unlocked, transcript: Stored[Transcript], *others: Stored[Any] | None) -> str:
     people = people_key(unlocked.vault.people)
-    sums = (transcript.body_sha256, candidates.body_sha256)
-    return unlocked.vault.digest("resolve", VERSION["resolve"], *sums, *people)
+    scope = scope_of(unlocked, transcript.value.recording_id)
+    sums = (transcript.body_sha256, *(other.body_sha256 if other else "" for other in others))
+    return unlocked.vault.digest("resolve", VERSION["resolve"], *sums, *scope.who, *people)
+
+
+def scope_of(unlocked: Unlocked, recording_id: str) -> Scope:
+    """Who took part in a recording, and to whom people found in it belong: its participant, where there is one."""
+    who = unlocked.vault.entry(recording_id).who
+    participants = [p.id for p in unlocked.vault.people if p.id in who and p.role == "participant"]
+    return Scope(recording_id=recording_id, who=who, of=participants[0] if len(participants) == 1 else "")
+
+
+# --- detection of a text that is no recording's own: a finished one, read again --------------------------------------
+
+
+def detect_again(transcript: Transcript, unlocked: Unlocked, engines: Engines) -> tuple[Finding, ...]:
+    """What all rules but those that need the sound find in a text; nobody new is made known by it."""
+    seen = looking.look(transcript, engines.rules)
+    people, tagger = unlocked.vault.people, tagger_of(engines.rules)
+    scope = scope_of(unlocked, transcript.recording_id)
+    return resolve.resolve(transcript, seen.found, people, tagger=tagger, scope=scope).findings.found
+
+
+def detection_key(engines: Engines, people: tuple[Person, ...]) -> tuple[str, ...]:
+    """All but the text that decides what `detect_again` finds."""
+    rules = engines.config.detection.rules
+    sums = (part for rule, model in rules.items() for part in (rule, model, weights.sha256(model)))
+    return (VERSION[DETECT], VERSION["resolve"], *sums, *people_key(people))

@@ -44,6 +44,15 @@ def action(person: Person, policy: Policy) -> Action:
     return Action.PSEUDONYM if by_name else Action.TAG
 
 
+def written(person: Person, policy: Policy) -> str | None:
+    """What is written instead of her: her pseudonym, or what fits who has none of her own; None where she is kept."""
+    what = action(person, policy)
+    if what is Action.KEEP:
+        return None
+    tag = _tag_text(person, {})
+    return person.pseudonym or (_general(person, tag) if what is Action.GENERALISE else f"[{tag}]")
+
+
 def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str]) -> tuple[Person, ...]:
     """Everybody with what is written instead of her; those who have it keep it. `draw` is a keyed digest.
 

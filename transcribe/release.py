@@ -8,15 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from transcribe import __version__, audit, export, plugins, pseudonyms, store
-from transcribe.anonymise import anonymise
-from transcribe.diarise import voices
-from transcribe.errors import ConfigError, NotSettledError, StudyError
+from transcribe.errors import ConfigError, NotSettledError
 from transcribe.export import Exporter
 from transcribe.gate import Gate
-from transcribe.pipeline import Candidates, Engines, refresh_findings
-from transcribe.review.decisions import Review, Settled, settle
-from transcribe.schema import AnonymisedTranscript, Findings, Person, Quiet, ReviewState, Speaker, Transcript, record
-from transcribe.store import Stored
+from transcribe.pipeline import Engines, refresh_findings
+from transcribe.ready import Ready, finished, named_people, read_until_clean, second_reading, settled
+from transcribe.schema import AnonymisedTranscript, Person, Quiet, ReviewState, record
 from transcribe.vault import Unlocked, with_people, with_pseudonyms
 
 
@@ -28,80 +25,6 @@ class Released(Quiet):
     folder: str
     files: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
-
-
-@record
-class SpeakerFixes(Quiet):
-    """Speakers that a person corrected; they outweigh the guess."""
-
-    speakers: tuple[Speaker, ...] = ()
-
-
-@record
-class Ready(Quiet):
-    """A recording's transcript with what is settled of it."""
-
-    transcript: Stored[Transcript]
-    settled: Settled
-    looked: bool
-
-
-def settled(unlocked: Unlocked, recording_id: str) -> Ready | None:
-    """What stands for a recording; None when it has not been through `run` yet."""
-    transcript = unlocked.load(recording_id, "transcript", Transcript)
-    findings = unlocked.load(recording_id, "findings", Findings)
-    candidates = unlocked.load(recording_id, "candidates", Candidates)
-    if transcript is None or findings is None or candidates is None:
-        return None
-    if {findings.value.source, candidates.value.source} != {transcript.body_sha256}:
-        return None  # a run was stopped half-way: these are positions in another transcript
-    review = unlocked.load(recording_id, "review", Review)
-    found_on = unlocked.vault.entry(recording_id).added_on
-    state = settle(findings.value, review.value if review else None, transcript.body_sha256, found_on)
-    named = replace(transcript, value=with_speakers(unlocked, transcript.value))
-    return Ready(transcript=named, settled=state, looked=candidates.value.looked)
-
-
-def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
-    """The transcript with its labels' roles: corrected ones as corrected, the others guessed around them."""
-    stored = unlocked.load(transcript.recording_id, "speakers", SpeakerFixes)
-    fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
-    if unlocked.study.sound_path(transcript.recording_id).exists():
-        taken = {speaker.person_id for speaker in fixed.values()}
-        who = set(unlocked.vault.entry(transcript.recording_id).who) - taken
-        people = tuple(person for person in unlocked.vault.people if person.id in who)
-        guessed = voices.who_is_who(transcript, people, fixed)
-    else:
-        guessed = transcript.speakers  # the labels of an imported transcript say who they are
-    return replace(transcript, speakers=tuple(fixed.get(speaker.label, speaker) for speaker in guessed))
-
-
-def named_people(unlocked: Unlocked) -> tuple[Person, ...]:
-    """Everybody with what is written instead of her, in roster order, then by first mention in order of recording."""
-    people = {person.id: person for person in unlocked.vault.people}
-    order = [person.id for person in unlocked.vault.people if not person.found]
-    for recording_id in unlocked.study.recordings():
-        findings = unlocked.standing(recording_id, "findings", Findings)
-        order += [f.person_id for f in findings.value.found if f.person_id in people] if findings else []
-    mentioned = dict.fromkeys([*order, *people])
-    ordered = tuple(people[person_id] for person_id in mentioned if person_id)
-    return pseudonyms.assign(ordered, unlocked.study.config.policy, unlocked.vault.digest)
-
-
-def preview(unlocked: Unlocked, recording_id: str) -> AnonymisedTranscript:
-    """What a release would write of a recording, checked by the gate; draws no pseudonym for good.
-
-    Raises StudyError when it has not been through `run`, LeakError when the gate refuses it.
-    """
-    ready = settled(unlocked, recording_id)
-    if ready is None:
-        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
-    people = named_people(unlocked)
-    policy = unlocked.study.config.policy
-    transcript = _anonymise(unlocked, ready, people)
-    gate = Gate(people, policy)
-    gate.refuse(gate.check_lines(transcript))
-    return transcript
 
 
 def write(
@@ -119,9 +42,10 @@ def write(
         refresh_findings(unlocked, engines)
         ready, left_out = _choose(unlocked, wanted, unreviewed)
         people = named_people(unlocked)
+        ready = [_read_again(unlocked, one, people, engines) for one in ready]
         unlocked.change(lambda vault: with_pseudonyms(vault, people))
         gate = Gate(people, unlocked.study.config.policy)
-        transcripts = [_anonymise(unlocked, one, people) for one in ready]
+        transcripts = [finished(unlocked, one, people) for one in ready]
         files: dict[str, bytes] = {}
         for transcript in transcripts:
             gate.refuse(gate.check_lines(transcript))
@@ -155,12 +79,29 @@ def _choose(
     return chosen, tuple(left_out)
 
 
+def _read_again(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...], engines: Engines) -> Ready:
+    """As it stands after a second reading. Raises NotSettledError where that asks the reviewer something new."""
+    recording_id = ready.transcript.value.recording_id
+    if ready.settled.review is ReviewState.UNREVIEWED:
+        read_until_clean(unlocked, recording_id, people, engines)
+    elif second_reading(unlocked, ready, people, engines):
+        raise NotSettledError(
+            "a second reading of the finished text found more that may identify somebody",
+            recording_id=recording_id,
+            stage="release",
+            advice="see `transcribe show`, and settle it again",
+        )
+    return settled(unlocked, recording_id) or ready
+
+
 NOT_RUN, TO_REVIEW = "not transcribed yet", "not reviewed"
 NO_DETECTOR = "in a language that no detector knows, so only a person can settle it"
+FOREIGN = "in parts in a language that no detector knows, so only a person can settle it"
 ADVICE = {
     NOT_RUN: "run `transcribe run STUDY`",
     TO_REVIEW: "settle it with `transcribe settle STUDY ID --reviewer ALIAS`, or release --unreviewed",
     NO_DETECTOR: "settle it with `transcribe settle STUDY ID --reviewer ALIAS`",
+    FOREIGN: "read those parts (`transcribe show STUDY ID --identified` marks them), then settle it",
 }
 
 
@@ -173,14 +114,9 @@ def _obstacle(ready: Ready | None, unreviewed: bool) -> str:
         return ""
     if not unreviewed:
         return TO_REVIEW
-    return "" if ready.looked else NO_DETECTOR
-
-
-def _anonymise(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...]) -> AnonymisedTranscript:
-    by_id = {person.id: person for person in people}
-    policy = unlocked.study.config.policy
-    digest = unlocked.digest_of(ready.transcript)
-    return anonymise(ready.transcript.value, ready.settled, by_id, policy, digest)
+    if not ready.looked:
+        return NO_DETECTOR
+    return FOREIGN if ready.foreign else ""
 
 
 def _export(transcript: AnonymisedTranscript, exporters: tuple[Exporter, ...], gate: Gate) -> dict[str, bytes]:

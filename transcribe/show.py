@@ -8,19 +8,23 @@ from transcribe import export
 from transcribe.anonymise import speaker_names
 from transcribe.errors import ConfigError, StudyError
 from transcribe.evaluate.der import write_rttm
+from transcribe.explain import QUESTION, WHO, by_place, state_of, told
 from transcribe.export.layout import stamp
-from transcribe.release import Ready, named_people, preview, settled
-from transcribe.review.decisions import place
-from transcribe.schema import Person, Speaker, Transcript, Turns
+from transcribe.ready import Ready, named_people, need, preview
+from transcribe.schema import Person, Speaker, Turns
 from transcribe.study import Study
 from transcribe.vault import Unlocked
 
 FORMATS = ("txt", "json", "rttm")
+CONTEXT = 30  # characters shown on both sides of a question
 
 
 def identified(unlocked: Unlocked, recording_id: str, form: str) -> str:
-    """The transcript with every name in it. Raises StudyError when there is none yet."""
-    ready = _ready(unlocked, recording_id)
+    """The transcript with every name in it, and below it what a reviewer should look at.
+
+    Raises StudyError when there is none yet.
+    """
+    ready = need(unlocked, recording_id, proposed=True)
     transcript = ready.transcript.value
     people = {person.id: person for person in unlocked.vault.people}
     names = {speaker.label: _real_name(speaker, people) for speaker in transcript.speakers}
@@ -32,14 +36,14 @@ def identified(unlocked: Unlocked, recording_id: str, form: str) -> str:
         f"{stamp(u.start_s)} {names[u.speaker]}: {u.text}" if transcript.timed else f"{names[u.speaker]}: {u.text}"
         for u in transcript.utterances
     )
-    return "\n\n".join(turns)
+    return "\n\n".join([*turns, *_to_decide(ready, people)])
 
 
 def pseudonymised(unlocked: Unlocked, recording_id: str, form: str) -> str:
     """What a release would hold, passed by the gate."""
     transcript = preview(unlocked, recording_id)
     if form == "rttm":
-        ready = _ready(unlocked, recording_id)
+        ready = need(unlocked, recording_id)
         people = {person.id: person for person in named_people(unlocked)}
         return _rttm(
             unlocked,
@@ -67,11 +71,22 @@ def check_form(form: str) -> None:
         raise ConfigError(f"there is no format {form!r} to show", advice=f"choose one of {', '.join(FORMATS)}")
 
 
-def _ready(unlocked: Unlocked, recording_id: str) -> Ready:
-    ready = settled(unlocked, recording_id)
-    if ready is None:
-        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
-    return ready
+def _to_decide(ready: Ready, people: dict[str, Person]) -> list[str]:
+    """The questions, each in a few words of its context, and the turns that no rule could read."""
+    texts = {u.id: u for u in ready.transcript.value.utterances}
+    lines = []
+    for finding in by_place(ready):
+        doubt = state_of(ready, finding)
+        if doubt in (QUESTION, WHO):
+            utterance = texts[finding.utterance_id]
+            lead, tail = utterance.text[: finding.start][-CONTEXT:], utterance.text[finding.end :][:CONTEXT]
+            marked = f"{lead}>{utterance.text[finding.start : finding.end]}<{tail}"
+            asked = "a name?" if doubt == QUESTION else f"who? taken for {finding.person_id}"
+            lines.append(
+                f"{finding.id} {stamp(utterance.start_s)} {asked} ({finding.score:.0%}) ...{marked.strip()}..."
+            )
+    lines += [f"{i}: in another language? No rule read it." for i in ready.foreign]
+    return ["To decide:\n" + "\n".join(lines)] if lines else []
 
 
 def _real_name(speaker: Speaker, people: dict[str, Person]) -> str:
@@ -120,25 +135,6 @@ def _document(ready: Ready, people: dict[str, Person], names: dict[str, str]) ->
             }
             for u in transcript.utterances
         ],
-        "findings": [_finding(f.id, place(f), transcript, people.get(f.person_id or ""), f.reason.rule, f.score)
-                     for f in ready.settled.replaced],
-    }  # fmt: skip
-
-
-def _finding(
-    finding_id: str, where: str, transcript: Transcript, person: Person | None, rule: str, score: float
-) -> dict[str, object]:
-    utterance_id, _, span = where.partition(":")
-    start, end = (int(part) for part in span.split("-"))
-    text = next(u.text for u in transcript.utterances if u.id == utterance_id)
-    return {
-        "id": finding_id,
-        "turn": utterance_id,
-        "start": start,
-        "end": end,
-        "text": text[start:end],
-        "person": person.id if person else None,
-        "role": person.role if person else None,
-        "rule": rule,
-        "score": round(score, 3),
+        "findings": [told(ready, finding, people) for finding in by_place(ready)],
+        "foreign": list(ready.foreign),
     }

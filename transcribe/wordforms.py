@@ -65,7 +65,7 @@ def search_forms(person: Person) -> tuple[str, ...]:
     """Every form to look for: as given, and of a person's full name each name alone, without titles and particles."""
     if person.position_only:
         return ()
-    forms = list(person.forms)
+    forms = [*person.forms, *person.heard]
     if person.kind is Kind.PERSON:
         for form in person.forms:
             forms += [part for part in re.split(r"[\s/(){}\[\]\"“”„«»]+", form) if _is_name_alone(part)]

@@ -83,7 +83,8 @@ def test_a_date_around_a_kept_month() -> None:
     resolution = _resolve(texts, {"4th of May": Kind.DATE}, people)
     assert surfaces(texts, resolution.findings.found) == ["4th of May"]
     assert surfaces(texts, resolution.findings.kept) == ["May"]
-    assert resolution.new_people[0].position_only
+    assert [(f.kind, f.person_id) for f in resolution.findings.found] == [(Kind.DATE, None)]  # bound to its place
+    assert resolution.new_people == ()
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_invariants(texts: list[str], raw: list[tuple[int, int, int, Kind]]) -> 
         assert all(a[1] <= b[0] for a, b in pairwise(spans))
         for match in index.find(utterance.text):
             assert any(start <= match.start and match.end <= end for start, end in spans)
-    assert {f.person_id for f in once.findings.found} <= {p.id for p in everybody}
+    assert {f.person_id for f in once.findings.found} <= {p.id for p in everybody} | {None}
     for candidate in candidates:
         covered = [f for f in once.findings.found if f.utterance_id == candidate.utterance_id]
         assert any(f.start <= candidate.start and candidate.end <= f.end for f in covered)

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NoEngines, add_detected, new_unlocked, person, says_nothing_of, transcript
-from transcribe import audit, release
+from transcribe import audit
 from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
 from transcribe.pipeline import refresh_findings
+from transcribe.ready import preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState
 from transcribe.vault import Unlocked
@@ -27,13 +28,13 @@ def unlocked(tmp_path: Path) -> Unlocked:
 
 
 def text(unlocked: Unlocked) -> list[str]:
-    return [line.text for line in release.preview(unlocked, "R001").lines]
+    return [line.text for line in preview(unlocked, "R001").lines]
 
 
 def state(unlocked: Unlocked) -> ReviewState:
-    ready = release.settled(unlocked, "R001")
-    assert ready is not None
-    return ready.settled.review
+    now = settled(unlocked, "R001")
+    assert now is not None
+    return now.settled.review
 
 
 def test_settling_accepts_what_was_found_and_says_so_without_a_name(unlocked: Unlocked) -> None:
@@ -65,9 +66,20 @@ def test_an_added_span_is_withheld_here_and_found_everywhere_else(unlocked: Unlo
     assert (added.id, added.kind, added.forms) == ("R001-A01", Kind.PLACE, ("Hubcap",))
 
 
-def test_an_added_span_of_a_known_person_becomes_a_form_of_hers(unlocked: Unlocked) -> None:
+def test_an_added_span_of_a_known_person_is_learnt_as_heard_and_its_repeat_withheld(unlocked: Unlocked) -> None:
     settling.settle(unlocked, "R001", "AB", add=("U0001:11-17=P1",))
-    assert unlocked.vault.person("P1").forms == ("Karen Okonkwo", "Hubcap")
+    settling.check(unlocked, "R001", ENGINES)
+    person_now = unlocked.vault.person("P1")
+    assert (person_now.forms, person_now.heard) == (("Karen Okonkwo",), ("Hubcap",))
+    assert state(unlocked) is ReviewState.REVIEWED  # she accepted the form, so its repeat needs no question
+    assert "Hubcap" not in " ".join(text(unlocked))
+
+
+def test_an_ordinary_word_marked_as_a_name_is_withheld_there_alone(unlocked: Unlocked) -> None:
+    settling.settle(unlocked, "R001", "AB", add=("U0001:18-22=P1",))  # "rose"
+    settling.check(unlocked, "R001", ENGINES)
+    assert unlocked.vault.person("P1").heard == ()
+    assert "rose" not in text(unlocked)[0]
 
 
 def test_an_added_date_binds_to_its_place(unlocked: Unlocked) -> None:

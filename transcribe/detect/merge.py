@@ -1,12 +1,14 @@
 """Overlapping candidates of one utterance become one span each, and no fragment of a name stays outside.
 
 The roster knows best who it is, a pattern knows best where a number or date ends, a model often sees the surname that
-the roster does not have. A word that the roster rule kept and a model marks all the same is found: withhold in doubt.
+the roster does not have. What is likely (a score of at least `balance`) is united first; what is only possible keeps
+what remains of it beside that, as a question of its own, so that a doubt never widens what is withheld for sure.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from math import prod
 
 from transcribe.detect import defaults
 from transcribe.detect.ordinary import CONTRACTION, PHRASE
@@ -14,7 +16,7 @@ from transcribe.schema import Finding, Kind, Person, Quiet, Reason, record
 from transcribe.wordforms import folded
 
 REPEAT = "repeat"  # a rule that guesses from elsewhere; it cannot overrule a kept word
-_PATTERN_KINDS = (Kind.DATE, Kind.CONTACT, Kind.ID_NUMBER, Kind.AGE)
+_PATTERN_KINDS = (Kind.DATE, Kind.CONTACT, Kind.ID_NUMBER, Kind.AGE, Kind.OTHER)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -33,16 +35,21 @@ def merge(
     seen: list[Finding],
     people: Mapping[str, Person],
 ) -> tuple[list[Merged], list[Finding]]:
-    """Merge what the roster rule found (`known`) and kept with what models have `seen`, all of one utterance.
+    """Merge what the roster rule found (`known`) and kept with what the other rules have `seen`, all of one utterance.
 
     Returns the merged spans, disjoint and sorted, and what stays kept.
     """
     sure = {(k.start, k.end) for k in kept if k.reason.detail.removesuffix(", shared form") in (CONTRACTION, PHRASE)}
     seen = [s for s in seen if (s.start, s.end) not in sure]
     seen = [s for s in seen if s.reason.rule != REPEAT or not any(s.start < k.end and k.start < s.end for k in kept)]
-    overruled = [k for k in kept if any(_marks(s, k) for s in seen)]
-    candidates = [f for f in known + overruled + seen if 0 <= f.start < f.end <= len(text)]
-    merged = [_settle(text, cluster, people) for cluster in _clusters(candidates)]
+    overruled = [_overruled(k, seen) for k in kept if any(_marks(s, k) for s in seen)]
+    inside = [f for f in known + overruled + seen if 0 <= f.start < f.end <= len(text)]
+    likely, possible = _by_strength(inside, len(known) + len(overruled))
+    merged = [_settle(text, cluster, people) for cluster in _clusters(likely)]
+    taken = [(m.finding.start, m.finding.end) for m in merged]
+    rest = [part for finding in possible for part in _outside(text, finding, taken)]
+    merged += [_settle(text, cluster, people) for cluster in _clusters(rest)]
+    merged.sort(key=lambda m: m.finding.start)
     spans = [(m.finding.start, m.finding.end) for m in merged]
     left = [k for k in kept if not any(start < k.end and k.start < end for start, end in spans)]
     return merged, left
@@ -53,6 +60,50 @@ def _marks(seen: Finding, kept: Finding) -> bool:
     overlap = seen.start < kept.end and kept.start < seen.end
     inside = seen.start <= kept.start and kept.end <= seen.end
     return overlap and (seen.kind not in _PATTERN_KINDS or not inside)
+
+
+def _overruled(kept: Finding, seen: list[Finding]) -> Finding:
+    """A word that the roster rule holds for an ordinary one and others do not: their word, weighed against ours."""
+    likeliest = max(s.score for s in seen if _marks(s, kept))
+    return replace(kept, score=round(likeliest * defaults.load().scores["against_roster"], 4))
+
+
+def _by_strength(candidates: list[Finding], ours: int) -> tuple[list[Finding], list[Finding]]:
+    """(likely, possible). One of the first `ours` (the roster's own forms) that touches a likely one counts as likely:
+    the gate looks for these forms, and they must not be taken apart."""
+    balance = defaults.load().scores["balance"]
+    likely = [f for f in candidates if f.score >= balance]
+    possible = [f for f in candidates if f.score < balance]
+    forms = [f for f in candidates[:ours] if f.score < balance]
+    grown = True
+    while grown:
+        touching = [f for f in forms if any(f.start < g.end and g.start < f.end for g in likely)]
+        likely += touching
+        forms = [f for f in forms if f not in touching]
+        possible = [f for f in possible if f not in touching]
+        grown = bool(touching)
+    return likely, possible
+
+
+def _outside(text: str, finding: Finding, taken: list[tuple[int, int]]) -> list[Finding]:
+    """What of a finding lies outside spans that are taken, in whole words; nothing where that is only punctuation."""
+    words = [m.span() for m in _WORD.finditer(text, finding.start, finding.end)]
+    if not any(start < finding.end and finding.start < end for start, end in taken):
+        return [finding]
+    parts: list[tuple[int, int]] = []
+    free = [w for w in words if not any(start < w[1] and w[0] < end for start, end in taken)]
+    for start, end in free:
+        joined = parts and not any(parts[-1][1] <= s < start for s, _ in taken)
+        if joined:
+            parts[-1] = (parts[-1][0], end)
+        else:
+            parts.append((start, end))
+    idle = defaults.load().words.trim | defaults.load().words.never
+    return [
+        replace(finding, start=start, end=end)
+        for start, end in parts
+        if not all(folded(word) in idle for word in _WORD.findall(text[start:end]))
+    ]
 
 
 def _clusters(candidates: list[Finding]) -> list[list[Finding]]:
@@ -90,15 +141,32 @@ def _settle(text: str, cluster: list[Finding], people: Mapping[str, Person]) -> 
     known.sort(key=lambda f: (people[f.person_id or ""].found, -_length(f), -f.score, f.start))
     seen = sorted((f for f in cluster if f.person_id is None), key=lambda f: (-_length(f), -f.score, _order(f)))
     if not known:
-        return Merged(finding=replace(seen[0], start=start, end=end))
+        return Merged(finding=_joint(replace(seen[0], start=start, end=end), cluster))
     owner = known[0]
     if not seen or _length(owner) == end - start or _length(seen[0]) <= _length(owner):
-        return Merged(finding=replace(owner, start=start, end=end))
+        return Merged(finding=_joint(replace(owner, start=start, end=end), cluster))
     model = seen[0]
     if model.kind is not Kind.PERSON or people[owner.person_id or ""].kind is not Kind.PERSON:
         # an e-mail address, a street, an institution, with a known name inside: another thing than that name
-        return Merged(finding=replace(model, start=start, end=end))
-    return _extended(text, replace(owner, start=start, end=end), known, model, people)
+        return Merged(finding=_joint(replace(model, start=start, end=end), cluster))
+    return _extended(text, _joint(replace(owner, start=start, end=end), cluster), known, model, people)
+
+
+def _joint(finding: Finding, cluster: Iterable[Finding]) -> Finding:
+    """With all that speaks for it: rules that err independently are all wrong with the product of their doubts."""
+    best: dict[str, Finding] = {}
+    for one in cluster:
+        rule = one.reason.rule
+        if rule not in best or best[rule].score < one.score:
+            best[rule] = one
+    told = next((f for f in cluster if f.relation or f.role), finding)
+    return replace(
+        finding,
+        score=round(1 - prod(1 - f.score for f in best.values()), 4),
+        role=finding.role or told.role,
+        relation=finding.relation or told.relation,
+        evidence=tuple(reason for f in best.values() for reason in (f.evidence or (replace(f.reason, score=f.score),))),
+    )
 
 
 def _extended(text: str, whole: Finding, known: list[Finding], model: Finding, people: Mapping[str, Person]) -> Merged:
@@ -114,6 +182,6 @@ def _extended(text: str, whole: Finding, known: list[Finding], model: Finding, p
     full = [form for form in owner.forms if len(form.split()) > 1]
     if names and full and not owner.position_only and _length(known[0]) < min(len(form) for form in full):
         # The roster knows her full name and it is not this one: somebody else with that first name or surname.
-        return Merged(finding=replace(model, start=whole.start, end=whole.end))
+        return Merged(finding=replace(whole, person_id=None, kind=model.kind, reason=model.reason))
     reason = Reason(rule=whole.reason.rule, detail=f"{whole.reason.detail}, with more of the name")
     return Merged(finding=replace(whole, reason=reason), aliases=tuple(names))

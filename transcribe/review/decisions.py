@@ -28,11 +28,12 @@ class Review(Quiet):
     settled_on: str
 
 
-def settle(findings: Findings, review: Review | None, source: str, found_on: str) -> Settled:
+def settle(findings: Findings, review: Review | None, source: str, found_on: str, balance: float = 0.0) -> Settled:
     """Apply decisions to findings. A review of another transcript (`source` differs) is stale and does not count.
 
     A decision about a span outweighs every rule on the words it touches; the later decision outweighs the earlier.
-    With a finding that the reviewer has not seen, the transcript counts as unreviewed.
+    A question (a score under `balance`) that the reviewer saw and did not answer leaves the words as they are. With a
+    finding that she has not seen, the transcript counts as unreviewed. Unreviewed, every question is withheld.
     """
     if review is None or review.source != source:
         return Settled(replaced=findings.found, kept=findings.kept, review=ReviewState.UNREVIEWED, settled_on=found_on)
@@ -41,7 +42,10 @@ def settle(findings: Findings, review: Review | None, source: str, found_on: str
         replaced = [f for f in replaced if not _touches(f, decision)]
         kept = [f for f in kept if not _touches(f, decision)]
         (kept if decision.verdict is Verdict.KEEP else replaced).append(_as_finding(decision))
-    unseen = {place(f) for f in replaced if f.reason.rule != RULE} - set(review.seen)
+    seen = set(review.seen)
+    unseen = {place(f) for f in replaced if f.reason.rule != RULE} - seen
+    passed = [f for f in replaced if f.score < balance and place(f) in seen]
+    replaced, kept = [f for f in replaced if f not in passed], kept + passed
     return Settled(
         replaced=tuple(sorted(replaced, key=_order)),
         kept=tuple(sorted(kept, key=_order)),
@@ -53,6 +57,11 @@ def settle(findings: Findings, review: Review | None, source: str, found_on: str
 def place(finding: Finding) -> str:
     """A span's place in its transcript, as text."""
     return f"{finding.utterance_id}:{finding.start}-{finding.end}"
+
+
+def unchanged(findings: Findings, source: str, on: str) -> Review:
+    """The review of somebody who has seen everything and changed nothing: what the rules propose."""
+    return Review(decisions=(), source=source, seen=tuple(map(place, findings.found)), reviewer="", settled_on=on)
 
 
 def decide(finding: Finding, verdict: Verdict, reviewer: str, at: str) -> Decision:

@@ -3,11 +3,14 @@
 import re
 from dataclasses import replace
 
-from transcribe import audit
-from transcribe.errors import StudyError
-from transcribe.release import Ready, SpeakerFixes, settled
+from transcribe import audit, pipeline
+from transcribe.detect.identity import SEARCHED, lower_words, new_person
+from transcribe.errors import NotSettledError, StudyError
+from transcribe.pipeline import Engines
+from transcribe.ready import Ready, SpeakerFixes, named_people, need, second_reading
 from transcribe.review.decisions import Review, decide, place
-from transcribe.schema import Decision, Findings, Kind, Person, Speaker, Transcript, Utterance, Verdict
+from transcribe.review.learning import learnt
+from transcribe.schema import Decision, Finding, Kind, Person, Reason, Speaker, Transcript, Utterance, Verdict
 from transcribe.vault import Unlocked, with_people
 
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,16}")
@@ -15,41 +18,82 @@ _SPAN = re.compile(r"(U\d{4,}):(\d+)-(\d+)=([A-Za-z0-9_.-]+)")
 
 
 def settle(
-    unlocked: Unlocked, recording_id: str, reviewer: str, reject: tuple[str, ...] = (), add: tuple[str, ...] = ()
+    unlocked: Unlocked,
+    recording_id: str,
+    reviewer: str,
+    reject: tuple[str, ...] = (),
+    add: tuple[str, ...] = (),
+    accept: tuple[str, ...] = (),
 ) -> Review:
-    """Settle a recording's findings: all accepted but those in `reject` (ids), with spans in `add` withheld too.
+    """Settle a recording's findings: the likely ones accepted, the questions left as they are, but for what is named.
 
-    `add` items are UTTERANCE:START-END=WHO, code-point offsets, WHO a person's id or a kind such as place.
-    Raises StudyError for an unknown finding, span or person.
+    `reject` and `accept` are ids; `add` items are UTTERANCE:START-END=WHO, code-point offsets, WHO a person's id or a
+    kind such as place. Raises StudyError for an unknown finding, span or person.
     """
     if not _ALIAS.fullmatch(reviewer):
         raise StudyError("a reviewer's alias has 1 to 16 letters, digits, - or _", advice="choose one such as AB")
-    ready = settled(unlocked, recording_id)
-    findings = unlocked.load(recording_id, "findings", Findings)
-    if ready is None or findings is None:
-        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    ready = need(unlocked, recording_id)
     before = unlocked.load(recording_id, "review", Review)
     earlier = before.value.decisions if before and before.value.source == ready.transcript.body_sha256 else ()
     at = audit.now()
-    by_id = {finding.id: finding for finding in findings.value.found}
-    unknown = [finding_id for finding_id in reject if finding_id not in by_id]
+    by_id = {finding.id: finding for finding in ready.findings.found}
+    unknown = [finding_id for finding_id in (*reject, *accept) if finding_id not in by_id]
     if unknown:
         raise StudyError(f"there is no finding {unknown[0]}", recording_id=recording_id, advice="see `transcribe show`")
     kept = [decide(by_id[finding_id], Verdict.KEEP, reviewer, at) for finding_id in reject]
+    taken = [decide(_named(unlocked, ready, by_id[finding_id]), Verdict.ACCEPT, reviewer, at) for finding_id in accept]
     added = [_added(unlocked, ready, text, reviewer, at) for text in add]
     review = Review(
-        decisions=(*earlier, *kept, *added),
+        decisions=(*earlier, *kept, *taken, *added),
         source=ready.transcript.body_sha256,
-        seen=tuple(place(finding) for finding in findings.value.found),
+        seen=tuple(place(finding) for finding in ready.findings.found),
         reviewer=reviewer,
         settled_on=at[:10],
     )
     unlocked.save(recording_id, "review", review)
     unlocked.study.log("settled", recording=recording_id)
-    audit.append(
-        unlocked.study.audit_path, "settled", recording=recording_id, by=reviewer, rejected=len(kept), added=len(added)
-    )
+    counts = {"rejected": len(kept), "accepted": len(taken), "added": len(added)}
+    audit.append(unlocked.study.audit_path, "settled", recording=recording_id, by=reviewer, **counts)
     return review
+
+
+def check(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
+    """What follows from settling: forms that were heard are learnt, their repeats withheld, the text read once more.
+
+    Raises NotSettledError when that second reading finds something that the reviewer has not seen.
+    """
+    ready = need(unlocked, recording_id)
+    taught = learnt(ready.transcript.value, ready.settled.replaced, unlocked.vault.people)
+    if taught:
+        unlocked.change(lambda vault: with_people(vault, taught))
+    pipeline.refresh(unlocked, recording_id, engines)
+    _see(unlocked, recording_id)
+    new = second_reading(unlocked, need(unlocked, recording_id), named_people(unlocked), engines)
+    if new:
+        raise NotSettledError(
+            f"a second reading of the finished text found {new} more that may identify somebody",
+            recording_id=recording_id,
+            stage="settle",
+            advice="see `transcribe show` (G0001 ...), and settle it again; --reject what is none",
+        )
+
+
+def _see(unlocked: Unlocked, recording_id: str) -> None:
+    """The repeats of what she accepted are withheld as that is, and she need not be asked again."""
+    stored = unlocked.load(recording_id, "review", Review)
+    if stored is not None:
+        places = tuple(place(f) for f in need(unlocked, recording_id).settled.replaced)
+        seen = tuple(dict.fromkeys((*stored.value.seen, *places)))
+        unlocked.save(recording_id, "review", replace(stored.value, seen=seen))
+
+
+def _named(unlocked: Unlocked, ready: Ready, finding: Finding) -> Finding:
+    """An accepted question names somebody: somebody new where nobody is known."""
+    if finding.person_id is not None or finding.kind not in SEARCHED:
+        return finding
+    person = _newcomer(unlocked, ready.transcript.value, finding)
+    unlocked.change(lambda vault: with_people(vault, (person,)))
+    return replace(finding, person_id=person.id)
 
 
 def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) -> Decision:
@@ -80,31 +124,34 @@ def _person(
     unlocked: Unlocked, transcript: Transcript, utterance: Utterance, span: tuple[int, int], who: str
 ) -> Person:
     if who not in {kind.value for kind in Kind}:
-        person = unlocked.vault.person(who)
-        form = utterance.text[span[0] : span[1]]
-        person = person if form in person.forms else replace(person, forms=(*person.forms, form))
-    else:
-        taken = {person.id for person in unlocked.vault.people}
-        new_id = next(i for n in range(1, 10_000) if (i := f"{transcript.recording_id}-A{n:02d}") not in taken)
-        form = utterance.text[span[0] : span[1]]
-        person = Person(
-            id=new_id,
-            kind=Kind(who),
-            role=who.replace("_", " "),
-            forms=(form,),
-            found=True,
-            position_only=Kind(who) in (Kind.DATE, Kind.AGE),  # "Monday", "three": no names to search for elsewhere
-        )
+        return unlocked.vault.person(who)
+    marked = Finding(
+        id="",
+        utterance_id=utterance.id,
+        start=span[0],
+        end=span[1],
+        kind=Kind(who),
+        person_id=None,
+        score=1.0,
+        reason=Reason(rule="review"),
+        role=who.replace("_", " "),
+    )
+    person = _newcomer(unlocked, transcript, marked)
     unlocked.change(lambda vault: with_people(vault, (person,)))
     return person
 
 
+def _newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding) -> Person:
+    """Somebody whom a reviewer makes known, RECORDING-A01 ..."""
+    taken = {person.id for person in unlocked.vault.people}
+    new_id = next(i for n in range(1, 10_000) if (i := f"{transcript.recording_id}-A{n:02d}") not in taken)
+    text = next(u.text for u in transcript.utterances if u.id == finding.utterance_id)
+    return new_person(new_id, finding, text, lower_words(transcript.utterances))
+
+
 def speakers(unlocked: Unlocked, recording_id: str) -> tuple[Speaker, ...]:
     """Who the labels of a recording are taken for. Raises StudyError before its first run."""
-    ready = settled(unlocked, recording_id)
-    if ready is None:
-        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
-    return ready.transcript.value.speakers
+    return need(unlocked, recording_id).transcript.value.speakers
 
 
 def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) -> tuple[Speaker, ...]:

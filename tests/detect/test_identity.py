@@ -1,0 +1,85 @@
+"""Who a finding names: namesakes in one interview, families apart, questions that are nobody yet. Invented names."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.detect.helpers import person, surfaces, transcript
+from transcribe.detect import resolve
+from transcribe.detect.identity import SHARED, Scope, agree
+from transcribe.schema import Finding, Kind, Person, Reason
+
+
+def said(text: str, surface: str, nth: int = 0, score: float = 0.9, **fields: str) -> Finding:
+    start = -1
+    for _ in range(nth + 1):
+        start = text.index(surface, start + 1)
+    return Finding(
+        id="", utterance_id="U0001", start=start, end=start + len(surface), kind=Kind.PERSON, person_id=None,
+        score=score, reason=Reason(rule="kinship"), **fields,
+    )  # fmt: skip
+
+
+def owners(
+    text: str, candidates: list[Finding], people: tuple[Person, ...] = (), scope: Scope | None = None
+) -> list[tuple[str, str | None, bool]]:
+    resolution = resolve.resolve(transcript(text), tuple(candidates), people, scope=scope)
+    found = resolution.findings.found
+    again = resolve.resolve(transcript(text), tuple(candidates), people + resolution.new_people, scope=scope)
+    assert again.findings == resolution.findings
+    return [
+        (surface, f.person_id, f.reason.detail.endswith(SHARED))
+        for surface, f in zip(surfaces((text,), found), found, strict=True)
+    ]
+
+
+def test_two_of_one_name_stay_two_where_the_speaker_says_so() -> None:
+    text = "my sister Emmeline came, my friend Emmeline too, so Emmeline laughed"
+    candidates = [said(text, "Emmeline", 0, relation="sister"), said(text, "Emmeline", 1, relation="friend")]
+    assert owners(text, candidates) == [
+        ("Emmeline", "R001-F01", False),
+        ("Emmeline", "R001-F02", False),
+        ("Emmeline", "R001-F02", True),  # the one who was mentioned last; a question
+    ]
+
+
+def test_somebody_of_the_roster_with_another_relation_is_somebody_else() -> None:
+    text = "my friend Emmeline came, and Emmeline laughed"
+    known = (replace(person("K1", "Emmeline", role="relative"), relation="participant's sister"),)
+    found = owners(text, [said(text, "Emmeline", relation="friend")], known)
+    assert [(one[1], one[2]) for one in found] == [("R001-F01", False), ("R001-F01", True)]
+    same = owners(text, [said(text, "Emmeline", relation="sister")], known)
+    assert [one[1] for one in same] == ["K1", "K1"]
+
+
+def test_a_question_is_nobody_yet() -> None:
+    text = "then Emmeline came"
+    assert owners(text, [said(text, "Emmeline", score=0.3)]) == [("Emmeline", None, False)]
+
+
+def test_somebody_found_in_another_family_is_somebody_else_here() -> None:
+    text = "then Emmeline came"
+    found = replace(person("R001-F01", "Emmeline"), found=True, of="P1")
+    mine = Scope(recording_id="R002", who=("P2",), of="P2")
+    resolution = resolve.resolve(transcript(text, recording_id="R002"), (), (found,), scope=mine)
+    assert [f.person_id for f in resolution.findings.found] == ["R002-F01"]
+    assert [(p.of, p.forms) for p in resolution.new_people] == [("P2", ("Emmeline",))]
+    hers = Scope(recording_id="R003", who=("P1",), of="P1")
+    resolution = resolve.resolve(transcript(text, recording_id="R003"), (), (found,), scope=hers)
+    assert [f.person_id for f in resolution.findings.found] == ["R001-F01"]
+
+
+def test_what_kin_words_say_becomes_role_and_relation_of_who_was_found() -> None:
+    text = "my husband Osgood came"
+    candidates = (said(text, "Osgood", role="partner", relation="husband"),)
+    (new,) = resolve.resolve(transcript(text), candidates, (), scope=Scope(recording_id="R001", of="P1")).new_people
+    assert (new.role, new.relation, new.of) == ("partner", "husband", "P1")
+
+
+@pytest.mark.parametrize(
+    ("known", "heard", "expected"),
+    [("", "sister", True), ("older daughter", "daughter", True), ("participant's sister", "sister", True),
+     ("sister", "friend", False), ("self", "sister", False)],
+)  # fmt: skip
+def test_relations_agree(known: str, heard: str, expected: bool) -> None:
+    assert agree(known, heard) is expected

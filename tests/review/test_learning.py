@@ -1,0 +1,53 @@
+"""What an accepted decision teaches, and what it must not. All names are invented."""
+
+import pytest
+
+from tests.builders import finding, person, transcript
+from transcribe.review.learning import learnt
+from transcribe.schema import Kind, Person
+
+PEOPLE = (
+    person("P1", "Siobhra Quillby", "Siobhra"),
+    person("X1", "Will", role="partner"),
+    person("L1", "Abercwmboi", kind=Kind.PLACE, role="place"),
+)
+TEXT = "Then Shavorna rang from Aberkumboy, and we'll see Evva's Quillby again."
+
+
+def heard_of(surface: str, whom: Person) -> dict[str, tuple[str, ...]]:
+    start = TEXT.index(surface)
+    said = transcript(("S1", TEXT))
+    return {p.id: p.heard for p in learnt(said, [finding("U0001", start, start + len(surface), whom)], PEOPLE)}
+
+
+@pytest.mark.parametrize(
+    ("surface", "whom", "expected"),
+    [
+        ("Shavorna", PEOPLE[0], {"P1": ("Shavorna",)}),
+        ("Aberkumboy", PEOPLE[2], {"L1": ("Aberkumboy",)}),
+        ("Evva's", PEOPLE[0], {"P1": ("Evva",)}),
+    ],
+)
+def test_a_rare_form_is_learnt(surface: str, whom: Person, expected: dict[str, tuple[str, ...]]) -> None:
+    assert heard_of(surface, whom) == expected
+
+
+@pytest.mark.parametrize(
+    ("surface", "whom"),
+    [
+        ("we'll", PEOPLE[1]),  # an ordinary word
+        ("Then Shavorna", PEOPLE[0]),  # a common word in it
+        ("Quillby", PEOPLE[1]),  # somebody else's name
+        ("see", PEOPLE[1]),
+    ],
+)
+def test_an_ordinary_word_or_anybodys_name_is_not(surface: str, whom: Person) -> None:
+    assert heard_of(surface, whom) == {}
+
+
+def test_a_learnt_form_is_searched_for_everywhere() -> None:
+    from transcribe.wordforms import FormIndex
+
+    said = transcript(("S1", TEXT))
+    (taught,) = learnt(said, [finding("U0001", 5, 13, PEOPLE[0])], PEOPLE)
+    assert [m.person_id for m in FormIndex([taught]).find("and shavorna said")] == ["P1"]

@@ -1,0 +1,166 @@
+"""Who is it that a finding names? Known people by their forms, in the scope of the recording; new ones in order.
+
+Somebody found in one family's interview is not taken for her namesake in another family's: found people belong to a
+participant (`of`), and count only in recordings that she took part in. Two people of one name in one interview stay
+two where the speakers say so ("my sister Emma", "my friend Emma"); a bare "Emma" then goes to the one mentioned last
+and is marked as shared, which makes it a question of who it is.
+"""
+
+import re
+from dataclasses import replace
+
+from transcribe.detect import defaults, merge
+from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utterance, record
+from transcribe.wordforms import folded
+
+SHARED = "shared form"
+# What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
+SEARCHED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE, Kind.CONTACT, Kind.ID_NUMBER)
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_PUBLIC = ("therapist", "clinician", "professional", "interviewer")  # may be met by many families
+
+
+@record
+class Scope(Quiet):
+    """The recording's id, ids of those who took part in it, and the participant that people found in it belong to."""
+
+    recording_id: str
+    who: tuple[str, ...] = ()
+    of: str = ""
+
+    def holds(self, person: Person) -> bool:
+        """Whether a mention in this recording can be of that person."""
+        here = person.id.startswith(f"{self.recording_id}-")
+        return not person.found or here or not person.of or person.of in self.who
+
+
+class Identities:
+    """Who is known in a pass, by folded form, and who is new in it, in order of position."""
+
+    def __init__(self, transcript: Transcript, people: tuple[Person, ...], scope: Scope) -> None:
+        self.people = {person.id: person for person in people}
+        self.new: list[Person] = []
+        self.lower = lower_words(transcript.utterances)
+        self._scope = scope
+        self._by_form: dict[tuple[Kind, str], list[str]] = {}
+        self._by_token: dict[str, list[str]] = {}
+        self._last: dict[str, str] = {}  # the bearer of a shared form who was mentioned last
+        for person in people:
+            self._learn(person)
+
+    def _learn(self, person: Person) -> None:
+        if not self._scope.holds(person):
+            return
+        for form in person.forms:
+            self._by_form.setdefault((person.kind, folded(form)), []).append(person.id)
+            tokens = folded(form).split()
+            if person.kind is Kind.PERSON and len(tokens) > 1:
+                for token in tokens:
+                    ids = self._by_token.setdefault(token, [])
+                    if person.id not in ids:
+                        ids.append(person.id)
+
+    def settle(self, merged: merge.Merged, text: str) -> Finding:
+        """The finding with a person; whoever is nobody known becomes a new one, where it is likely that it is one."""
+        finding = merged.finding
+        for start, end in merged.aliases:
+            self._person_for(replace(finding, start=start, end=end, person_id=None), text)
+        if finding.person_id is not None and not self._scope.holds(self.people[finding.person_id]):
+            finding = replace(finding, person_id=None)
+        person_id, shared = self._whose(finding, text)
+        detail = finding.reason.detail.removesuffix(f", {SHARED}") + (f", {SHARED}" if shared else "")
+        return replace(finding, person_id=person_id, reason=replace(finding.reason, detail=detail))
+
+    def _whose(self, finding: Finding, text: str) -> tuple[str | None, bool]:
+        """The id, and whether several people could be meant."""
+        form = folded(text[finding.start : finding.end])
+        namesakes = self._namesakes(finding, form)
+        if finding.relation:
+            agreeing = [i for i in namesakes if agree(self.people[i].relation or self.people[i].role, finding.relation)]
+            if namesakes and not agreeing and finding.kind is Kind.PERSON and finding.score >= _balance():
+                self._last[form] = self._add(finding, text)
+                return self._last[form], False
+            if len(agreeing) == 1:
+                self._last[form] = agreeing[0]
+                return agreeing[0], False
+        if len(namesakes) > 1:
+            return self._last.get(form, finding.person_id or namesakes[0]), True
+        if finding.person_id is not None:
+            return finding.person_id, False
+        return self._person_for(finding, text), False
+
+    def _namesakes(self, finding: Finding, form: str) -> list[str]:
+        same = self._by_form.get((Kind.PERSON, form), []) if finding.kind is Kind.PERSON else []
+        ids = dict.fromkeys([finding.person_id, *same]) if finding.person_id else dict.fromkeys(same)
+        return [i for i in ids if i is not None and self.people[i].kind is Kind.PERSON]
+
+    def _person_for(self, finding: Finding, text: str) -> str | None:
+        form = folded(text[finding.start : finding.end])
+        known = self._by_form.get((finding.kind, form))
+        if known:
+            return known[0]
+        if finding.kind is Kind.PERSON and len(self._by_token.get(form, ())) == 1:
+            return self._by_token[form][0]
+        if finding.kind not in SEARCHED or finding.score < _balance():
+            return None  # bound to its place, or only a question: nobody until a person says so
+        return self._add(finding, text)
+
+    def _add(self, finding: Finding, text: str) -> str:
+        number = 1 + len(self.new)
+        while f"{self._scope.recording_id}-F{number:02d}" in self.people:
+            number += 1
+        person = new_person(f"{self._scope.recording_id}-F{number:02d}", finding, text, self.lower)
+        public = person.kind is not Kind.PERSON or person.role in _PUBLIC
+        person = person if public else replace(person, of=self._scope.of)
+        self.new.append(person)
+        self.people[person.id] = person
+        self._learn(person)
+        return person.id
+
+
+def _balance() -> float:
+    return defaults.load().scores["balance"]
+
+
+def agree(known: str, said: str) -> bool:
+    """Whether two texts about somebody's relation can be of one person: nothing known, or a word in common."""
+    words = [{w for w in re.findall(r"[^\W_]+", folded(text)) if w not in ("s", "of", "the")} for text in (known, said)]
+    return not words[0] or not words[1] or bool(words[0] & words[1])
+
+
+def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str] = frozenset()) -> Person:
+    """Who nobody knew, as a finding shows her; `lower`: the words that the transcript has in lower case, folded."""
+    surface = text[finding.start : finding.end]
+    compact = re.sub(r"[\s.,()-]", "", surface)
+    numeric = finding.kind in (Kind.CONTACT, Kind.ID_NUMBER) and any(char.isdigit() for char in compact)
+    return Person(
+        id=person_id,
+        kind=finding.kind,
+        role=finding.role or defaults.role(finding),
+        forms=(surface, compact) if numeric and compact != surface else (surface,),
+        relation=finding.relation,
+        found=True,
+        position_only=position_only(finding.kind, surface, lower),
+    )
+
+
+def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset()) -> bool:
+    """Bound to its findings: a date, an ordinary word or phrase, or a form too short to search for."""
+    if kind not in SEARCHED:
+        return True
+    if kind in (Kind.CONTACT, Kind.ID_NUMBER):
+        return False
+    words = defaults.load().words
+    tokens = [folded(m.group()) for m in _WORD.finditer(surface)]
+    if sum(char.isalpha() for char in surface) < 3 or not tokens:
+        return True
+    # Each name of a person's full name is searched for alone, so one ordinary word among them binds them all.
+    common = [token in lower or words.needs_context(token) or token in words.never for token in tokens]
+    return any(common) if kind is Kind.PERSON or len(tokens) == 1 else all(common)
+
+
+def lower_words(utterances: tuple[Utterance, ...]) -> frozenset[str]:
+    """Folded words that the transcript somewhere writes in lower case."""
+    return frozenset(
+        folded(m.group()) for u in utterances for m in _WORD.finditer(u.text) if m.group() == m.group().lower()
+    )

@@ -1,0 +1,68 @@
+"""Why a finding is one: its rule, all that spoke for it, its probability, and what becomes of it."""
+
+from transcribe.detect.identity import SHARED
+from transcribe.errors import StudyError
+from transcribe.ready import Ready, need
+from transcribe.review.decisions import RULE
+from transcribe.schema import Finding, Person, Reason
+from transcribe.vault import Unlocked
+
+WITHHELD, KEPT, QUESTION, WHO = "withheld", "kept", "question", "withheld, but who is it?"
+
+
+def by_place(ready: Ready) -> list[Finding]:
+    """All findings and what a reviewer added, in order of the transcript."""
+    order = {u.id: n for n, u in enumerate(ready.transcript.value.utterances)}
+    added = [f for f in ready.settled.replaced if f.reason.rule == RULE and not _found(ready, f)]
+    return sorted((*ready.findings.found, *added), key=lambda f: (order[f.utterance_id], f.start, f.end))
+
+
+def _found(ready: Ready, finding: Finding) -> bool:
+    return any(_same(finding, f) for f in ready.findings.found)
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    return (one.utterance_id, one.start, one.end) == (other.utterance_id, other.start, other.end)
+
+
+def state_of(ready: Ready, finding: Finding) -> str:
+    """What becomes of it as things stand: withheld, kept, or a question (whether it is a name, or whose it is)."""
+    if any(_same(finding, f) for f in ready.settled.replaced):
+        return WHO if finding.reason.detail.endswith(SHARED) else WITHHELD
+    mine = [f for f in ready.settled.kept if _same(finding, f)]
+    return KEPT if not mine or mine[0].reason.rule == RULE else QUESTION
+
+
+def told(ready: Ready, finding: Finding, people: dict[str, Person]) -> dict[str, object]:
+    """A finding with its words, for the key holder's eyes."""
+    text = next(u.text for u in ready.transcript.value.utterances if u.id == finding.utterance_id)
+    person = people.get(finding.person_id or "")
+    return {
+        "id": finding.id,
+        "turn": finding.utterance_id,
+        "start": finding.start,
+        "end": finding.end,
+        "text": text[finding.start : finding.end],
+        "kind": finding.kind.value,
+        "person": person.id if person else None,
+        "role": person.role if person else finding.role or None,
+        "relation": (person.relation if person else finding.relation) or None,
+        "rule": finding.reason.rule,
+        "score": round(finding.score, 3),
+        "state": state_of(ready, finding),
+    }
+
+
+def explain(unlocked: Unlocked, recording_id: str, finding_id: str) -> dict[str, object]:
+    """A finding with its evidence. Raises StudyError for an id that is none."""
+    ready = need(unlocked, recording_id, proposed=True)
+    finding = next((f for f in ready.findings.found if f.id == finding_id), None)
+    if finding is None:
+        raise StudyError(f"there is no finding {finding_id}", recording_id=recording_id, advice="see `transcribe show`")
+    people = {person.id: person for person in unlocked.vault.people}
+    evidence = finding.evidence or (finding.reason,)
+    return {**told(ready, finding, people), "evidence": [_evidence(reason, finding) for reason in evidence]}
+
+
+def _evidence(reason: Reason, finding: Finding) -> dict[str, object]:
+    return {"rule": reason.rule, "detail": reason.detail, "score": round(reason.score or finding.score, 3)}

@@ -1,0 +1,192 @@
+"""What stands for a recording at this moment: its transcript, who speaks, what is settled, and how it would read."""
+
+from dataclasses import replace
+
+from transcribe import anonymise, pipeline, pseudonyms
+from transcribe.detect import defaults
+from transcribe.diarise import voices
+from transcribe.errors import StudyError
+from transcribe.gate import Gate
+from transcribe.pipeline import Candidates, Engines
+from transcribe.reread import Clean, Reread, read_again
+from transcribe.review.decisions import Review, Settled, settle, unchanged
+from transcribe.schema import (
+    AnonymisedTranscript,
+    Finding,
+    Findings,
+    Person,
+    Quiet,
+    ReviewState,
+    Speaker,
+    Transcript,
+    record,
+)
+from transcribe.store import Stored
+from transcribe.vault import Unlocked
+
+MOST_READINGS = 5
+
+
+@record
+class SpeakerFixes(Quiet):
+    """Speakers that a person corrected; they outweigh the guess."""
+
+    speakers: tuple[Speaker, ...] = ()
+
+
+@record
+class Ready(Quiet):
+    """A recording's transcript with its findings and what is settled of them.
+
+    `looked`: a rule knows its language; `foreign`: ids of utterances in a language that no rule knows.
+    """
+
+    transcript: Stored[Transcript]
+    findings: Findings
+    settled: Settled
+    looked: bool
+    foreign: tuple[str, ...] = ()
+
+
+def settled(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) -> Ready | None:
+    """What stands for a recording; None when it has not been through `run` yet.
+
+    `proposed`: where nobody has reviewed it, as it would stand if a reviewer changed nothing.
+    """
+    transcript = unlocked.load(recording_id, "transcript", Transcript)
+    findings = unlocked.load(recording_id, "findings", Findings)
+    candidates = unlocked.load(recording_id, "candidates", Candidates)
+    if transcript is None or findings is None or candidates is None:
+        return None
+    source = transcript.body_sha256
+    if {findings.value.source, candidates.value.source} != {source}:
+        return None  # a run was stopped half-way: these are positions in another transcript
+    everything = _with_second_reading(unlocked, recording_id, findings.value, source)
+    stored = unlocked.load(recording_id, "review", Review)
+    review = stored.value if stored else None
+    found_on = unlocked.vault.entry(recording_id).added_on
+    state = settle(everything, review, source, found_on, balance(unlocked))
+    if proposed and state.review is ReviewState.UNREVIEWED:
+        kept = review.decisions if review and review.source == source else ()
+        guess = replace(unchanged(everything, source, found_on), decisions=kept)
+        state = settle(everything, guess, source, found_on, balance(unlocked))
+        state = replace(state, review=ReviewState.UNREVIEWED)
+    return Ready(
+        transcript=replace(transcript, value=with_speakers(unlocked, transcript.value)),
+        findings=everything,
+        settled=state,
+        looked=candidates.value.looked,
+        foreign=candidates.value.foreign,
+    )
+
+
+def need(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) -> Ready:
+    """The same. Raises StudyError when it has not been through `run` yet."""
+    ready = settled(unlocked, recording_id, proposed=proposed)
+    if ready is None:
+        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    return ready
+
+
+def balance(unlocked: Unlocked) -> float:
+    """The score under which a finding is a question, at the study's operating point."""
+    point = unlocked.study.config.detection.operating_point
+    return defaults.load().scores["balance"] if point == "reviewed" else 0.0
+
+
+def _with_second_reading(unlocked: Unlocked, recording_id: str, findings: Findings, source: str) -> Findings:
+    """The findings with those of second readings that stand nowhere else, ids G0001 ..."""
+    stored = unlocked.standing(recording_id, "reread", Reread)
+    if stored is None or stored.value.source != source:
+        return findings
+    apart = [f for f in stored.value.found if not any(_overlap(f, g) for g in findings.found)]
+    numbered = tuple(replace(finding, id=f"G{number:04d}") for number, finding in enumerate(apart, 1))
+    kept = tuple(k for k in findings.kept if not any(_overlap(k, f) for f in numbered))
+    return replace(findings, found=findings.found + numbered, kept=kept)
+
+
+def _overlap(one: Finding, other: Finding) -> bool:
+    return one.utterance_id == other.utterance_id and one.start < other.end and other.start < one.end
+
+
+def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
+    """The transcript with its labels' roles: corrected ones as corrected, the others guessed around them."""
+    stored = unlocked.load(transcript.recording_id, "speakers", SpeakerFixes)
+    fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
+    if unlocked.study.sound_path(transcript.recording_id).exists():
+        taken = {speaker.person_id for speaker in fixed.values()}
+        who = set(unlocked.vault.entry(transcript.recording_id).who) - taken
+        people = tuple(person for person in unlocked.vault.people if person.id in who)
+        guessed = voices.who_is_who(transcript, people, fixed)
+    else:
+        guessed = transcript.speakers  # the labels of an imported transcript say who they are
+    return replace(transcript, speakers=tuple(fixed.get(speaker.label, speaker) for speaker in guessed))
+
+
+def named_people(unlocked: Unlocked) -> tuple[Person, ...]:
+    """Everybody with what is written instead of her, in roster order, then by first mention in order of recording."""
+    people = {person.id: person for person in unlocked.vault.people}
+    order = [person.id for person in unlocked.vault.people if not person.found]
+    for recording_id in unlocked.study.recordings():
+        findings = unlocked.standing(recording_id, "findings", Findings)
+        order += [f.person_id for f in findings.value.found if f.person_id in people] if findings else []
+    mentioned = dict.fromkeys([*order, *people])
+    ordered = tuple(people[person_id] for person_id in mentioned if person_id)
+    return pseudonyms.assign(ordered, unlocked.study.config.policy, unlocked.vault.digest)
+
+
+def finished(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...]) -> AnonymisedTranscript:
+    """How it would read, before the gate."""
+    by_id = {person.id: person for person in people}
+    policy = unlocked.study.config.policy
+    digest = unlocked.digest_of(ready.transcript)
+    return anonymise.anonymise(ready.transcript.value, ready.settled, by_id, policy, digest)
+
+
+def preview(unlocked: Unlocked, recording_id: str) -> AnonymisedTranscript:
+    """What a release would write once it is settled as proposed, checked by the gate; draws no pseudonym for good.
+
+    Raises StudyError when it has not been through `run`, LeakError when the gate refuses it.
+    """
+    ready = need(unlocked, recording_id, proposed=True)
+    people = named_people(unlocked)
+    transcript = finished(unlocked, ready, people)
+    gate = Gate(people, unlocked.study.config.policy)
+    gate.refuse(gate.check_lines(transcript))
+    return transcript
+
+
+def second_reading(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...], engines: Engines) -> int:
+    """Read the finished text again; how many new findings that brought. Each text is read once (its keyed digest)."""
+    transcript = ready.transcript.value
+    if not ready.looked or not transcript.utterances:
+        return 0
+    text = finished(unlocked, ready, people)
+    lines = "\n".join(line.text for line in text.lines)
+    digest = unlocked.vault.digest("reread", lines, *pipeline.detection_key(engines, unlocked.vault.people))
+    clean = unlocked.standing(transcript.recording_id, "clean", Clean)
+    if clean is not None and clean.value.digest == digest:
+        return 0
+    hits = read_again(
+        transcript,
+        text,
+        (*ready.settled.replaced, *ready.settled.kept),
+        lambda t: pipeline.detect_again(t, unlocked, engines),
+    )
+    hits = tuple(h for h in hits if not any(_overlap(h, f) for f in (*ready.settled.replaced, *ready.settled.kept)))
+    if not hits:
+        unlocked.save(transcript.recording_id, "clean", Clean(digest=digest))
+        return 0
+    source = ready.transcript.body_sha256
+    before = unlocked.standing(transcript.recording_id, "reread", Reread)
+    earlier = before.value.found if before and before.value.source == source else ()
+    unlocked.save(transcript.recording_id, "reread", Reread(source=source, found=earlier + hits))
+    return len(hits)
+
+
+def read_until_clean(unlocked: Unlocked, recording_id: str, people: tuple[Person, ...], engines: Engines) -> None:
+    """Withhold what second readings of the unreviewed text bring, until one brings nothing."""
+    for _ in range(MOST_READINGS):
+        ready = settled(unlocked, recording_id)
+        if ready is None or not second_reading(unlocked, ready, people, engines):
+            return

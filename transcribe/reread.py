@@ -1,0 +1,92 @@
+"""The finished text is read again, as a stranger would: does any rule still see a name outside what was settled?
+
+Names that were taken out change what stands beside them, so a rule may see now what it did not see before; and a rule
+that looks at what will be released needs no trust in the steps that led there. What it finds becomes a finding of the
+transcript (rule "second reading"), to be settled like any other.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from transcribe.detect import defaults
+from transcribe.schema import AnonymisedTranscript, Finding, Line, Quiet, Reason, Transcript, Utterance, record
+from transcribe.wordforms import folded
+
+RULE = "second reading"
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+Detect = Callable[[Transcript], tuple[Finding, ...]]
+
+
+@record
+class Reread(Quiet):
+    """What second readings of a transcript found so far; `source` is the checksum of the transcript."""
+
+    source: str
+    found: tuple[Finding, ...]
+
+
+@record
+class Clean(Quiet):
+    """The keyed digest of a finished text that was read again without finding anything."""
+
+    digest: str
+
+
+def read_again(
+    transcript: Transcript, finished: AnonymisedTranscript, settled: tuple[Finding, ...], detect: Detect
+) -> tuple[Finding, ...]:
+    """What `detect` sees in the finished lines outside replacements and kept words, in positions of `transcript`.
+
+    `settled` are the findings that the lines' replaced and kept spans stand for. Only what is likely counts (a score of
+    at least `balance`): the questions were asked at the first reading.
+    """
+    utterances = transcript.utterances
+    as_read = tuple(
+        Utterance(id=u.id, speaker=u.speaker, start_s=u.start_s, end_s=u.end_s, words=line.words)
+        for u, line in zip(utterances, finished.lines, strict=True)
+    )
+    hits = detect(replace(transcript, utterances=as_read))
+    lines = {u.id: line for u, line in zip(utterances, finished.lines, strict=True)}
+    balance = defaults.load().scores["balance"]
+    found = []
+    for hit in hits:
+        if hit.score < balance:
+            continue
+        line = lines[hit.utterance_id]
+        mine = sorted((f for f in settled if f.utterance_id == hit.utterance_id), key=lambda f: f.start)
+        found += [_moved(hit, start, end, line, mine) for start, end in _left(hit, line)]
+    return tuple(found)
+
+
+def _left(hit: Finding, line: Line) -> list[tuple[int, int]]:
+    """The words of a hit that stand outside replacements and kept words, in runs."""
+    idle = defaults.load().words.trim | defaults.load().words.never
+    settled = [(s.start, s.end) for s in (*line.replaced, *line.kept)]
+    runs: list[tuple[int, int]] = []
+    for match in _WORD.finditer(line.text, hit.start, hit.end):
+        if any(start < match.end() and match.start() < end for start, end in settled):
+            continue
+        if runs and not any(runs[-1][1] <= start < match.start() for start, _ in settled):
+            runs[-1] = (runs[-1][0], match.end())
+        else:
+            runs.append(match.span())
+    return [run for run in runs if not all(folded(w) in idle for w in _WORD.findall(line.text[slice(*run)]))]
+
+
+def _moved(hit: Finding, start: int, end: int, line: Line, settled: list[Finding]) -> Finding:
+    """The hit at its place in the utterance: every replacement before it has another length than what it replaced."""
+    shift = 0
+    spans = sorted((*line.replaced, *line.kept), key=lambda s: s.start)
+    for span, finding in zip(spans, settled, strict=True):
+        if span.end <= start:
+            shift = finding.end - span.end
+    return replace(
+        hit,
+        id="",
+        start=start + shift,
+        end=end + shift,
+        person_id=None,
+        reason=Reason(rule=RULE, detail=hit.reason.rule, score=hit.score),
+        evidence=(),
+    )

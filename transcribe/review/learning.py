@@ -1,0 +1,47 @@
+"""What accepted decisions teach: how the recogniser writes somebody's name ("also heard as"). Pure.
+
+Only what is no ordinary word is learnt, and nothing that is also somebody else's name: a learnt form is searched for in
+the whole study and checked by the gate, and "we'll" for Will or "Eva" for Aoife would withhold the wrong words there.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from wordfreq import zipf_frequency
+
+from transcribe.detect.identity import lower_words, position_only
+from transcribe.schema import Finding, Person, Transcript
+from transcribe.wordforms import folded, search_forms
+
+RARE = 3.5  # zipf: a word said less than three times in a million
+_POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
+
+
+def learnt(transcript: Transcript, accepted: Iterable[Finding], people: Iterable[Person]) -> tuple[Person, ...]:
+    """The people of whom a new form was heard, with it. `accepted` are spans of this transcript, each with a person."""
+    known = {person.id: person for person in people}
+    texts = {utterance.id: utterance.text for utterance in transcript.utterances}
+    lower = lower_words(transcript.utterances)
+    bearers: dict[str, set[str]] = {}
+    for person in known.values():
+        for form in search_forms(person):
+            bearers.setdefault(folded(form), set()).add(person.id)
+    changed: dict[str, Person] = {}
+    for finding in accepted:
+        bearer = known.get(finding.person_id or "")
+        if bearer is None or bearer.position_only:
+            continue
+        surface = _POSSESSIVE.sub("", texts[finding.utterance_id][finding.start : finding.end])
+        form = folded(surface)
+        if form in bearers or not form or position_only(bearer.kind, surface, lower) or not _rare(form):
+            continue
+        bearers[form] = {bearer.id}
+        heard = changed.get(bearer.id, bearer)
+        changed[bearer.id] = replace(heard, heard=(*heard.heard, surface))
+    return tuple(changed.values())
+
+
+def _rare(form: str) -> bool:
+    """Whether each of its words is: one common word among them would be searched for with the rest."""
+    return all(zipf_frequency(word, "en") < RARE for word in re.findall(r"[^\W\d_]+", form))
