@@ -32,6 +32,14 @@ def test_a_row_says_who_somebody_is() -> None:
     assert (anna.relation, anna.of, anna.pseudonym, anna.chosen) == ("self", "d1-P1", "Ilona", True)
 
 
+def test_how_a_name_is_heard_may_stand_in_the_roster_and_survives_the_next_import() -> None:
+    header = "id,kind,role,names,heard\n"
+    (first,) = people.read((header + "P1,person,infant,Aoibhra,Eevra; Eevrah\n").encode())
+    assert (first.forms, first.heard) == (("Aoibhra",), ("Eevra", "Eevrah"))
+    (again,) = people.merge((first,), roster("P1,person,infant,Aoibhra"))
+    assert again.heard == ("Eevra", "Eevrah")
+
+
 @pytest.mark.parametrize(
     "data",
     [

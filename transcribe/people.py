@@ -14,7 +14,7 @@ from transcribe.schema import Kind, Person
 from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import folded, search_forms
 
-COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym")
+COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard")
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
 SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -32,6 +32,8 @@ L1,place,place,Town,home town,P1,
 
 def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
     """The people of a roster file (CSV, UTF-8; names separated by `;`, the full name first), ids with `prefix`.
+
+    The column `heard`, which may be left out, says how recognition writes a name; it grows by accepted decisions.
 
     Raises RosterError that names the row and the column, never what stands there.
     """
@@ -80,7 +82,7 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     kind = KINDS.get(cells.get("kind", "").lower())
     if kind is None:
         raise RosterError(f"row {number}: the kind is not one of {', '.join(KINDS)}", advice="correct it")
-    forms = tuple(dict.fromkeys(form.strip() for form in cells.get("names", "").split(";") if form.strip()))
+    forms, heard = (_separated(cells.get(column, "")) for column in ("names", "heard"))
     if not forms or not all(re.search(r"[^\W\d_]", form) for form in forms):
         raise RosterError(f"row {number}: a name is missing or has no letter", advice="separate names with ;")
     if any(unicodedata.category(char) in ("Cc", "Cs") for value in cells.values() for char in value):
@@ -96,7 +98,12 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
         of=prefix + of if of else "",
         pseudonym=cells.get("pseudonym", ""),
         chosen=bool(cells.get("pseudonym")),
+        heard=heard,
     )
+
+
+def _separated(cell: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
 
 
 def merge(known: tuple[Person, ...], imported: tuple[Person, ...], *, released: bool = False) -> tuple[Person, ...]:
@@ -129,7 +136,9 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
 
 def listing(unlocked: Unlocked) -> list[tuple[str, str, str, str, str]]:
     """id, kind, role, names and what is written instead, for the key holder's eyes."""
-    return [(p.id, p.kind.value, p.role, "; ".join(p.forms), p.pseudonym or "-") for p in unlocked.vault.people]
+    return [
+        (p.id, p.kind.value, p.role, "; ".join((*p.forms, *p.heard)), p.pseudonym or "-") for p in unlocked.vault.people
+    ]
 
 
 def _merged(before: Person | None, now: Person, released: bool) -> Person:
@@ -146,6 +155,7 @@ def _merged(before: Person | None, now: Person, released: bool) -> Person:
             f"{now.id}: the pseudonym that was released cannot be changed by an import",
             advice=f"use `transcribe people STUDY redraw {now.id}`",
         )
+    now = replace(now, heard=tuple(dict.fromkeys((*before.heard, *now.heard))))
     if before.pseudonym and not now.pseudonym:
         return replace(now, pseudonym=before.pseudonym, chosen=before.chosen)
     return now
