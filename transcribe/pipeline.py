@@ -192,7 +192,7 @@ class Job:
         stored = self._open.standing(self._id, "priming", Priming)
         if stored is not None and not again:
             return stored.value.names
-        names = priming(self._open.vault.people, self._entry.who)
+        names = tuple(person.forms[0] for person in linked(self._open.vault.people, self._entry.who))
         self._open.save(self._id, "priming", Priming(names=names))
         return names
 
@@ -216,12 +216,18 @@ class Job:
 ARTEFACTS: dict[str, type] = {"words": Words, "turns": Turns, "transcript": Transcript, "candidates": Candidates}
 
 
-def priming(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[str, ...]:
-    """The full names of those who took part and of everybody and every place that belongs to one of them."""
-    linked = [
-        person for person in people if not person.found and (person.id in who or (person.of and person.of in who))
-    ]
-    return tuple(person.forms[0] for person in linked)
+def linked(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[Person, ...]:
+    """Those of the roster who took part, and everybody and every place that belongs to one of them."""
+    took_part = _took_part(people, who)
+    return tuple(p for p in people if not p.found and (p.id in took_part or (p.of and p.of in took_part)))
+
+
+def _took_part(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[str, ...]:
+    """`who`; where nobody said so and the study has one participant, it is that one and the interviewers."""
+    participants = [p.id for p in people if p.role == "participant" and not p.found]
+    if who or len(participants) != 1:
+        return who
+    return (*participants, *(p.id for p in people if p.role == "interviewer" and not p.found))
 
 
 def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcript:
@@ -303,7 +309,7 @@ def _findings_key(unlocked: Unlocked, transcript: Stored[Transcript], *others: S
 
 def scope_of(unlocked: Unlocked, recording_id: str) -> Scope:
     """Who took part in a recording, and to whom people found in it belong: its participant, where there is one."""
-    who = unlocked.vault.entry(recording_id).who
+    who = _took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
     participants = [p.id for p in unlocked.vault.people if p.id in who and p.role == "participant"]
     return Scope(recording_id=recording_id, who=who, of=participants[0] if len(participants) == 1 else "")
 
