@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 import jellyfish
 from rapidfuzz.distance import JaroWinkler
 
 from transcribe.config import Action, Policy
+from transcribe.detect.numerals import numbers
 from transcribe.schema import Kind, Person
 from transcribe.wordforms import folded, search_forms
 
@@ -35,11 +37,13 @@ _MALE = re.compile(r"\b(father|dad|husband|son|brother|boy|uncle|nephew|grandfat
 
 
 def action(person: Person, policy: Policy) -> Action:
-    """What the policy says of a person, place, ... : by role first, then by kind, then by the convention."""
+    """What the policy says of a person, place, ... : by role first, then by kind, then the defaults, by convention."""
     if person.role in policy.roles:
         return policy.roles[person.role]
     if person.kind in policy.kinds:
         return policy.kinds[person.kind]
+    if person.role in _table()["roles"]:
+        return Action(_table()["roles"][person.role])
     by_name = person.kind is Kind.PERSON and person.role in WITH_PSEUDONYM[policy.convention]
     return Action.PSEUDONYM if by_name else Action.TAG
 
@@ -176,9 +180,34 @@ def pool(name: str) -> tuple[str, ...]:
 
 
 def _general(person: Person, tag: str) -> str:
-    """A vaguer word: of a date its year, of all else what it is."""
+    """A vaguer word: of a date its year, of an age the years around it, of all else what it is."""
     year = re.search(r"\b(?:19|20)\d\d\b", person.forms[0]) if person.kind is Kind.DATE else None
-    return f"[date in {year[0]}]" if year else f"[a {tag}]"
+    if year:
+        return f"[date in {year[0]}]"
+    band = _age_band(person.forms[0]) if person.kind is Kind.AGE and person.role not in _table()["general"] else ""
+    return f"[{band or _table()['general'].get(person.role, f'a {tag}')}]"
+
+
+def _age_band(said: str) -> str:
+    """The years around all ages in a text: "aged 5 to 9"; nothing where it holds no number."""
+    values = numbers(said)
+    if not values:
+        return ""
+    if re.search(r"hour|day|week", said):
+        return "under one year old"
+    years = [value // 12 for value in values] if "month" in said else list(values)
+    bands = _table()["ages"]["bands"]
+    if max(years) < bands[0]:
+        return "under one year old"
+    first = max((band for band in bands if band <= min(years)), default=0)
+    after = min((band for band in bands if band > max(years)), default=0)
+    return f"aged {first} to {after - 1}" if after else f"aged {first} or more"
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    """policy.toml."""
+    return tomllib.loads(files("transcribe").joinpath("policy.toml").read_text(encoding="utf-8"))
 
 
 def _tag_text(person: Person, real: Mapping[str, list[str]]) -> str:

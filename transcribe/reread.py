@@ -87,6 +87,7 @@ def _moved(hit: Finding, start: int, end: int, line: Line, settled: list[Finding
         start=start + shift,
         end=end + shift,
         person_id=None,
+        role=hit.role or defaults.role(hit),
         reason=Reason(rule=RULE, detail=hit.reason.rule, score=hit.score),
         evidence=(),
     )

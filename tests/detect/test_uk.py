@@ -49,6 +49,32 @@ RIGHT = [
     ("on the Old Quillon Road", "STREET", "Old Quillon Road"),
     ("at Quillon Road Surgery", "INSTITUTION", "Quillon Road Surgery"),
     ("at Saint Quill's Primary", "INSTITUTION", "Saint Quill's Primary"),
+    ("at fourteen Quillon Crescent", "ADDRESS", "fourteen Quillon Crescent"),
+    ("from thirty-two Quillon Street", "ADDRESS", "thirty-two Quillon Street"),
+    ("it's number 27 Quillon Lane", "ADDRESS", "number 27 Quillon Lane"),
+    ("at fourteen quillon crescent", "ADDRESS", "fourteen quillon crescent"),
+    ("flat 3, Quillon Court", "ADDRESS", "flat 3, Quillon Court"),
+    ("in flat three", "ADDRESS", "flat three"),
+    ("we live at number twelve and", "ADDRESS", "number twelve"),
+    ("the fourth of the fifth, twenty twenty-two", "CALENDAR_DATE", "fourth of the fifth, twenty twenty-two"),
+    ("on the third June", "CALENDAR_DATE", "third June"),
+    ("we're in BS3 now", "UK_POSTCODE", "BS3"),
+    ("at St. Quill's primary.", "INSTITUTION", "St. Quill's primary"),  # as Whisper writes it
+    ("in Little Quills nursery", "INSTITUTION", "Little Quills nursery"),
+    ("at the Royal Quillon for", "INSTITUTION", "Royal Quillon"),
+    ("to the quill tree clinic with", "INSTITUTION", "quill tree clinic"),
+    ("the Quillon Parent Infant Service", "SERVICE_NAME", "Quillon Parent Infant Service"),
+    ("with the Quill Tree Clinic.", "SERVICE_NAME", "Quill Tree Clinic"),
+    ("on Quillon ward", "WARD", "Quillon ward"),
+    ("on Ward 7", "WARD", "Ward 7"),
+    ("on Ward D four", "WARD", "Ward D four"),
+    ("in the Quillon Ward", "WARD", "Quillon Ward"),
+    ("in Delivery Suite B", "WARD", "Delivery Suite B"),
+    ("he drives for Quillon Coaches", "EMPLOYER", "Quillon Coaches"),
+    ("since then, in April", "CALENDAR_DATE", "April"),
+    ("until Christmas Eve", "CALENDAR_DATE", "Christmas Eve"),
+    ("Tuesday the sixth of June", "CALENDAR_DATE", "Tuesday the sixth of June"),
+    ("I work for Quillon and Sons in", "EMPLOYER", "Quillon and Sons"),
 ]
 
 
@@ -59,7 +85,7 @@ def test_found(text: str, entity: str, surface: str) -> None:
 
 WRONG = [
     "today, thirty minutes, last week, Monday, two years, the weekend, at half past three",
-    "in 2019 we moved, and in May, and at Easter",
+    "in 2019 we moved, by the end of June, and at Easter",
     "it may second my view, and we march on",
     "the second may be easier than the first",
     "she was 3 and he was 11, about 10.30, 20 to 30 of them",
@@ -69,6 +95,12 @@ WRONG = [
     "The Hospital said so, and The School",
     "On the road, in the street, at the clinic",
     "a1, b2 and so on, 5 p.m.",
+    "two doors down the road, a one way street, the two lovely gardens",
+    "on the postnatal ward, at the local surgery, to the nearest nursery, on a ward, in the Postnatal Ward",
+    "the Queen Mother, the Royal Family",
+    "the M25, WD40, CO2 and vitamin B12",
+    "I work for them, at work for a bit, I worked with Quillon",
+    "number one, number two of them, a flat tyre, flat out",
 ]
 
 

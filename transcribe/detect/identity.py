@@ -17,6 +17,8 @@ SHARED = "shared form"
 # What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
 SEARCHED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE, Kind.CONTACT, Kind.ID_NUMBER)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+# A piece of a number: "six", "twenty one", "461".
+_SHORT = re.compile(r"\W*(?:\w\W*){1,4}|[^\W\d_]+(?:[\s-]+[^\W\d_]+)?")
 _PUBLIC = ("therapist", "clinician", "professional", "interviewer")  # may be met by many families
 
 
@@ -149,7 +151,7 @@ def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset())
     if kind not in SEARCHED:
         return True
     if kind in (Kind.CONTACT, Kind.ID_NUMBER):
-        return False
+        return _SHORT.fullmatch(surface) is not None
     words = defaults.load().words
     tokens = [folded(m.group()) for m in _WORD.finditer(surface)]
     if sum(char.isalpha() for char in surface) < 3 or not tokens:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from transcribe.detect import Rule
+from transcribe.detect import Rule, field, spoken
 from transcribe.schema import Finding, Quiet, Transcript, record
 
 
@@ -17,4 +17,5 @@ class Seen(Quiet):
 def look(transcript: Transcript, rules: Iterable[Rule]) -> Seen:
     """What the rules find in an English transcript. Overlaps are settled later, by `resolve`."""
     found = tuple(f for rule in rules for f in rule.find(transcript.utterances))
+    found += spoken.find(transcript.utterances) + field.find(transcript.utterances)
     return Seen(found=found, foreign=())

@@ -1,0 +1,102 @@
+"""What identifies in this field beside names: ages, births, twins, rare diagnoses; and what only looks like it."""
+
+import time
+
+import pytest
+
+from tests.detect.helpers import utterances
+from transcribe.detect import field
+from transcribe.schema import Kind
+
+
+def _found(*texts: str) -> list[tuple[str, str]]:
+    us = utterances(*texts)
+    by_id = {u.id: u.text for u in us}
+    return [(by_id[f.utterance_id][f.start : f.end], f.role) for f in field.find(us)]
+
+
+RIGHT = [
+    ("Tilda, she's seven, she's in year two", "seven", "exact age"),
+    ("he's nearly six.", "six", "exact age"),
+    ("I'm 34 and I", "34", "exact age"),
+    ("I’m 34 and I", "34", "exact age"),
+    ("she was eleven weeks old", "eleven weeks old", "exact age"),
+    ("a seven-year-old", "seven-year-old", "exact age"),
+    ("when he was three months it stopped", "three months", "exact age"),
+    ("when I was 12 I left", "12", "exact age"),
+    ("my daughter's four", "four", "exact age"),
+    ("aged 3 and 5", "3 and 5", "exact age"),
+    ("at her second birthday", "second", "birthday"),
+    ("she was six pounds two", "six pounds two", "birth weight"),
+    ("he weighed 2.4 kilos", "2.4 kilos", "birth weight"),
+    ("six pound four ounces", "six pound four ounces", "birth weight"),
+    ("weighing two point four kilos", "two point four kilos", "birth weight"),
+    ("born at 29 weeks", "29 weeks", "gestation"),
+    ("he came four weeks early", "four weeks early", "gestation"),
+    ("he was a 29 weeker", "29 weeker", "gestation"),
+    ("at thirty-two plus four", "thirty-two plus four", "gestation"),
+    ("when I was five months pregnant", "five months pregnant", "gestation"),
+    ("they are twins", "twins", "multiple birth"),
+    ("she has Angelman syndrome and", "Angelman syndrome", "rare diagnosis"),
+    ("it's called Pierre Robin", "Pierre Robin", "rare diagnosis"),
+    ("and Quillon syndrome", "Quillon syndrome", "rare diagnosis"),
+    ("a 22q11 deletion", "22q11 deletion", "rare diagnosis"),
+    ("He was born on the 17th of October 2021, so", "17th of October 2021", "date of birth"),
+    ("the third of June is her birthday", "third of June", "date of birth"),
+    ("born on the 4th of the 5th", "4th of the 5th", "date of birth"),
+    ("her date of birth is 04 05 2022", "04 05 2022", "date of birth"),
+    ("I was born in May", "May", "date of birth"),
+]
+
+
+@pytest.mark.parametrize(("text", "surface", "role"), RIGHT)
+def test_found(text: str, surface: str, role: str) -> None:
+    assert _found(text) == [(surface, role)]
+
+
+def test_a_date_that_answers_a_question_for_the_date_of_birth() -> None:
+    assert _found("And his date of birth?", "The third of June twenty nineteen.") == [
+        ("third of June twenty nineteen", "date of birth")
+    ]
+
+
+WRONG = [
+    "it cost six pounds fifty, or two pounds ten, ten quid",
+    "for eleven days, at half past seven, 10 minutes late",
+    "he's one of them, I'm one hundred percent sure, she's two doors down",
+    "there's 3 of us, she's fine, two of them, it was seven",
+    "a twin bed, a twin room and Twin Peaks",
+    "We moved on the 9th of January. In September we came back.",
+    "six weeks later, four weeks ago, in 29 weeks of work",
+    "born at 7 in the morning",
+    "it may be, and he will be fine",
+    "the syndrome, a disease, my depression, her autism",
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_left_alone(text: str) -> None:
+    assert _found(text) == []
+
+
+def test_kinds() -> None:
+    kinds = {f.role: f.kind for f in field.find(utterances("He's six. They're twins. Born on 3 June. It's Sotos."))}
+    assert kinds == {
+        "exact age": Kind.AGE,
+        "multiple birth": Kind.OTHER,
+        "date of birth": Kind.DATE,
+        "rare diagnosis": Kind.OTHER,
+    }
+
+
+def test_reasons_hold_no_word() -> None:
+    findings = field.find(utterances("Tilda's seven. She was born on the 3rd of June, a 29 weeker with Noonan's."))
+    assert {f.reason.rule for f in findings} == {"field"}
+    assert all(f.reason.detail == f.role for f in findings)
+
+
+@pytest.mark.parametrize("piece", ["twins ", "born on 3 June ", "Quillon ", "she was two ", "7-", "one ", "a"])
+def test_long_texts_take_time_in_proportion(piece: str) -> None:
+    begun = time.perf_counter()
+    field.find(utterances(piece * (100_000 // len(piece))))
+    assert time.perf_counter() - begun < 10

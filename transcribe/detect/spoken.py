@@ -1,0 +1,227 @@
+"""The rule for what is read out: phone, NHS, NI and other numbers, postcodes, number plates, e-mail and web addresses.
+
+Presidio's patterns see what is written as usual and in one turn; this rule reads the words themselves, as said or as a
+recogniser writes them ("oh double seven double oh", "O7700-900, 461", "C F eleven, nine Z Z"), over fillers and over
+turns. NHS check digit: NHS Data Dictionary, modulo 11. Phone numbers: Ofcom's plan, 0 and nine or ten digits.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
+
+from transcribe.detect import emails
+from transcribe.detect.numerals import Item, Tokens, runs, tables
+from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
+
+RULE = "spoken"
+_LOOK_BACK = 14  # words before a number that may say what it is
+_NHS_DIGITS = 10
+_DIGIT = "[0-9O]"
+_PHONE = re.compile(r"(?:0044|44|0)?0?[1-9]\d{8,9}")
+_PLATES = (
+    re.compile(rf"[A-Z]{{2}}{_DIGIT}{{2}}[A-Z]{{3}}"),
+    re.compile(rf"[A-Z](?:{_DIGIT}){{2,3}}[A-Z]{{3}}"),
+    re.compile(rf"[A-Z]{{3}}{_DIGIT}{{2,3}}[A-Z]"),
+)
+_NINO = re.compile(
+    rf"[A-Z]{{2}}{_DIGIT}{{6}}[A-D]"
+)  # which first letters are given out is not asked: they are misheard
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+|.*[£$€%].*|.*\d\.\d.*")
+_YEARS = re.compile(r"(?:(?:19|20)\d\d)+")
+
+
+@record
+class _Found(Quiet):
+    """What some stretches of words are; each is the first and the last word."""
+
+    words: tuple[tuple[int, int], ...]
+    kind: Kind
+    entity: str
+    score: float
+
+
+def find(utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]:
+    """Spans sorted by position, one for each turn that a number or an address stands in; without a person."""
+    tokens = Tokens([utterance.text for utterance in utterances])
+    ids = [utterance.id for utterance in utterances]
+    found: list[Finding] = []
+    for run in runs(tokens):
+        for one in _in_run(tokens, run):
+            found += _findings(tokens, ids, one)
+    for address in emails.find(tokens):
+        words = ((address.first, address.last),)
+        one = _Found(words=words, kind=Kind.CONTACT, entity=address.entity, score=address.score)
+        found += _findings(tokens, ids, one)
+    order = {i: place for place, i in enumerate(ids)}
+    return tuple(sorted(dict.fromkeys(found), key=lambda f: (order[f.utterance_id], f.start, f.end, f.reason.detail)))
+
+
+def _findings(tokens: Tokens, ids: list[str], one: _Found) -> Iterator[Finding]:
+    spans: dict[int, tuple[int, int]] = {}
+    for first, last in one.words:
+        for here, start, end in tokens.pieces(first, last):
+            spans[here] = (spans.get(here, (start, end))[0], end)
+    for here, (start, end) in spans.items():
+        before = re.search(r"[+(]+\s?$", tokens.texts[here][max(0, start - 3) : start])
+        yield Finding(
+            id="",
+            utterance_id=ids[here],
+            start=start - len(before.group()) if before else start,
+            end=end,
+            kind=one.kind,
+            person_id=None,
+            score=one.score,
+            reason=Reason(rule=RULE, detail=one.entity, score=one.score),
+        )
+
+
+def _in_run(tokens: Tokens, run: tuple[Item, ...]) -> Iterator[_Found]:
+    """Codes first; what digits they leave are read as numbers."""
+    if sum(len(item.chars) for item in run if item.numeric) < 2:
+        return
+    taken: set[int] = set()
+    for first, last, entity, score in _codes(tokens, run):
+        kind = Kind.CONTACT if entity == "UK_POSTCODE" else Kind.ID_NUMBER
+        yield _Found(words=_words(run[first : last + 1]), kind=kind, entity=entity, score=score)
+        taken.update(range(first, last + 1))
+    stretch: list[Item] = []
+    for index, item in enumerate((*run, None)):
+        if item is not None and item.numeric and index not in taken:
+            stretch.append(item)
+            continue
+        while len(stretch) > 1 and stretch[0].chars == "O" and stretch[1].chars[0] == "0":
+            stretch.pop(0)  # "Oh, 0117": the nought is there already
+        if stretch and (one := _number(tokens, stretch)):
+            yield one
+        stretch = []
+
+
+def _words(items: Sequence[Item]) -> tuple[tuple[int, int], ...]:
+    return tuple((item.first, item.last) for item in items)
+
+
+# --- codes of letters and digits ------------------------------------------------------------------------------------
+
+
+def _codes(tokens: Tokens, run: tuple[Item, ...]) -> Iterator[tuple[int, int, str, float]]:
+    """(first item, last item, entity, score) of whole codes; they begin and end where items do, and do not overlap."""
+    if not any(not item.numeric for item in run):
+        return
+    text = "".join(item.chars for item in run)
+    starts, ends, place = {}, {}, 0
+    for index, item in enumerate(run):
+        starts[place] = index
+        place += len(item.chars)
+        ends[place] = index
+    free = 0
+    for start in starts:
+        if start < free:
+            continue
+        for entity, pattern, score in _code_patterns():
+            match = pattern.match(text, start)
+            if match and match.end() in ends and (sure := _sure(tokens, run[starts[start]], entity, score)):
+                yield starts[start], ends[match.end()], entity, sure
+                free = match.end()
+                break
+
+
+@cache
+def _code_patterns() -> tuple[tuple[str, re.Pattern[str], float], ...]:
+    areas = sorted(tables()["postcode"]["areas"], key=len, reverse=True)
+    area = "|".join(area.replace("O", "[O0]") for area in areas)
+    postcode = rf"(?:{area})(?:[1-9]{_DIGIT}?[ABEHMNPRVWXYCDFGJKSTU]?){_DIGIT}[ABD-HJLNP-UW-Z]{{2}}"
+    return (
+        ("UK_NINO", _NINO, 0.95),
+        ("UK_POSTCODE", re.compile(postcode), 0.9),
+        *(("VEHICLE_PLATE", pattern, 0.6) for pattern in _PLATES),
+    )
+
+
+def _sure(tokens: Tokens, item: Item, entity: str, score: float) -> float:
+    """How sure a code is; a plate only as it is written or where a car is spoken of."""
+    if entity != "VEHICLE_PLATE":
+        return score
+    if _context(tokens, item.first, "plate"):
+        return 0.95
+    return score if len(item.chars) > 1 and tokens.written(item.first).isupper() else 0.2
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+def _number(tokens: Tokens, items: list[Item]) -> _Found | None:
+    digits = "".join(item.chars for item in items).replace("O", "0")
+    if len(digits) < 4 or not digits.strip("0") or (len(digits) < 9 and _YEARS.fullmatch(digits)):
+        return None
+    if _public().fullmatch(digits):
+        return None
+    about = _about(tokens, items[0].first)
+    kind, entity, score = Kind.ID_NUMBER, "LONG_NUMBER", 0.0
+    if _is_nhs(digits) and not (about == "phone" and digits[0] == "0"):
+        entity, score = "UK_NHS", 0.98
+    elif about == "nhs" and len(digits) > 5:
+        entity, score = "UK_NHS", 0.95
+    elif len(digits) < 14 and _PHONE.fullmatch(digits) and digits[0] in "04" and len(digits) > 9:
+        kind, entity, score = Kind.CONTACT, "PHONE_NUMBER", 0.97
+    elif about == "phone" and (len(digits) > 4 or digits[0] == "0"):
+        kind, entity, score = Kind.CONTACT, "PHONE_NUMBER", 0.9 if len(digits) > 5 else 0.6
+    elif digits[0] == "0" and len(digits) > 8:
+        kind, entity, score = Kind.CONTACT, "PHONE_NUMBER", 0.85
+    elif about == "id":
+        score = 0.85
+    elif about == "number" and len(digits) > 5:
+        kind, entity, score = Kind.CONTACT, "PHONE_NUMBER", 0.8
+    elif len(digits) > 6 and not _ordinary(tokens, items):
+        score = 0.6 if len(digits) > 8 and len(items) < len(digits) - 1 else 0.4
+    return _Found(words=_words(items), kind=kind, entity=entity, score=score) if score else None
+
+
+@cache
+def _public() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(sorted(tables()['numbers']['public']))})+")
+
+
+def _is_nhs(digits: str) -> bool:
+    """Ten digits whose last one checks the others."""
+    if len(digits) != _NHS_DIGITS or len(set(digits)) == 1:
+        return False
+    rest = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
+    return rest % 11 == int(digits[9]) and rest != 10
+
+
+def _ordinary(tokens: Tokens, items: list[Item]) -> bool:
+    """Counting, money, thousands, years, and one number after another: "two, three, four", "10,000,000"."""
+    if any(len(item.chars) > _NHS_DIGITS for item in items):
+        return False
+    values = [int(item.chars.replace("O", "0")) for item in items]
+    steps = {after - before for before, after in pairwise(values)}
+    if len(steps) == 1 or all(1800 < value < 2100 for value in values):
+        return True
+    if len(values) > 3 and len(set(values)) <= 3:
+        return True
+    text = " ".join(tokens.texts[here][max(0, start - 1) : end + 1] for here, start, end in
+                    tokens.pieces(items[0].first, items[-1].last))  # fmt: skip
+    compact = text.strip(" ,.?!")
+    return bool(_THOUSANDS.fullmatch(compact)) or (max(values) >= 1000 > min(values) and len(items) < 4)
+
+
+# --- what is spoken of ----------------------------------------------------------------------------------------------
+
+
+def _about(tokens: Tokens, index: int) -> str:
+    """What the words before a number call it, the nearest first: phone, nhs, id, number, or "" for nothing."""
+    context = tables()["context"]
+    number = False
+    for word in reversed(tokens.words[max(0, index - _LOOK_BACK) : index]):
+        bare = word.removesuffix("'s")
+        for about in ("nhs", "phone", "id"):
+            if bare in context[about]:
+                return about
+        number = number or bare in context["number"]
+    return "number" if number else ""
+
+
+def _context(tokens: Tokens, index: int, name: str) -> bool:
+    words = tables()["context"][name]
+    return any(word.removesuffix("'s") in words for word in tokens.words[max(0, index - _LOOK_BACK) : index])
