@@ -17,7 +17,7 @@ LAYERS = [
     "export", "imports", "intake",
     "asr", "diarise", "detect",
     "assemble", "pseudonyms", "people", "review/decisions", "anonymise", "gate",
-    "reread", "review/learning", "pipeline", "ready", "explain", "release", "evaluate", "review/settling", "overview", "show", "batch", "console", "cli",
+    "reread", "review/learning", "speakers", "pipeline", "ready", "explain", "release", "evaluate", "review/settling", "overview", "show", "batch", "console", "cli",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from rapidfuzz.distance import JaroWinkler
 from tests.builders import person
 from transcribe import pseudonyms
 from transcribe.config import Action, Policy
-from transcribe.pseudonyms import ALIKE, action, assign, clashes, pool, refusals
+from transcribe.pseudonyms import ALIKE, action, assign, clashes, pool, refusals, written
 from transcribe.schema import Kind, Person
 from transcribe.wordforms import folded, search_forms
 
@@ -185,3 +185,41 @@ def test_thousands_of_found_people_are_named_in_seconds() -> None:
     done = assign((MOTHER, INFANT, *people), Policy(), draw)
     assert clashes(done) == ()
     assert time.process_time() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "said", "expected"),
+    [
+        (Kind.AGE, "exact age", "seven", "[aged 5 to 9]"),
+        (Kind.AGE, "exact age", "3 and 5", "[aged 1 to 9]"),
+        (Kind.AGE, "exact age", "eleven weeks old", "[under one year old]"),
+        (Kind.AGE, "exact age", "eighteen months", "[aged 1 to 4]"),
+        (Kind.AGE, "exact age", "ninety", "[aged 80 or more]"),
+        (Kind.AGE, "birthday", "second", "[nth]"),
+        (Kind.OTHER, "rare diagnosis", "Quillon syndrome", "[a rare condition]"),
+        (Kind.DATE, "date of birth", "3 June 2021", "[date in 2021]"),
+    ],
+)
+def test_a_vaguer_word(kind: Kind, role: str, said: str, expected: str) -> None:
+    policy = Policy(kinds={kind: Action.GENERALISE})
+    assert written(Person(id="", kind=kind, role=role, forms=(said,)), policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "expected"),
+    [
+        (Kind.AGE, "exact age", None),
+        (Kind.OTHER, "birth weight", None),
+        (Kind.OTHER, "gestation", None),
+        (Kind.OTHER, "multiple birth", None),
+        (Kind.OTHER, "rare diagnosis", "[a rare condition]"),
+        (Kind.DATE, "date of birth", "[date of birth]"),
+        (Kind.CONTACT, "phone number", "[phone number]"),
+        (Kind.AGE, "age", "[age]"),  # what a reviewer marked is replaced
+        (Kind.OTHER, "other", "[other]"),
+    ],
+)
+def test_what_is_kept_unless_the_study_says_otherwise(kind: Kind, role: str, expected: str | None) -> None:
+    person = Person(id="", kind=kind, role=role, forms=("said",))
+    assert written(person, Policy()) == expected
+    assert written(person, Policy(kinds={kind: Action.TAG})) == f"[{role}]"

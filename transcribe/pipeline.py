@@ -19,6 +19,7 @@ from transcribe.detect import resolve, tagger_of
 from transcribe.detect.identity import Scope
 from transcribe.errors import StudyError
 from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
+from transcribe.speakers import with_speakers
 from transcribe.store import Stored
 from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import search_forms
@@ -207,10 +208,13 @@ class Job:
         return self._do(ASSEMBLE, "transcript", key, lambda: build_transcript(self._id, words.value, turns.value))
 
     def _candidates(self, transcript: Stored[Transcript]) -> Stored[Candidates]:
+        """What an "I'm ..." or "my husband" means hangs on who says it."""
         rules = self._engines.config.detection.rules
         parts = [part for rule, model in rules.items() for part in (rule, model, weights.sha256(model))]
-        key = self._key(DETECT, transcript.body_sha256, *parts)
-        return self._do(DETECT, "candidates", key, lambda: look(transcript, self._engines))
+        voiced = replace(transcript, value=with_speakers(self._open, transcript.value))
+        roles = [f"{speaker.label}={speaker.role}" for speaker in voiced.value.speakers]
+        key = self._key(DETECT, transcript.body_sha256, *parts, *roles)
+        return self._do(DETECT, "candidates", key, lambda: look(voiced, self._engines))
 
 
 ARTEFACTS: dict[str, type] = {"words": Words, "turns": Turns, "transcript": Transcript, "candidates": Candidates}
@@ -237,7 +241,7 @@ def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcrip
 
 
 def look(stored: Stored[Transcript], engines: Engines) -> Candidates:
-    """What the rules find that know nobody. They know English; of another language nothing is said, and that is told."""
+    """What the rules find that know nobody. They know English; of another language they say nothing, as is told."""
     transcript = stored.value
     knows = transcript.language == LANGUAGE
     seen = looking.look(transcript, engines.rules) if knows else looking.Seen(found=(), foreign=())

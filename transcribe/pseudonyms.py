@@ -29,8 +29,16 @@ RELATIONS = frozenset(
     "husband|wife|ex-husband|ex-wife|partner|ex-partner|boyfriend|girlfriend|fiancé|fiancée|mother|father|sister|"
     "brother|older sister|younger sister|older brother|younger brother|older daughter|older son|younger daughter|"
     "younger son|daughter|son|twin|stepdaughter|stepson|stepmother|stepfather|grandmother|grandfather|mother-in-law|"
-    "father-in-law|sister-in-law|brother-in-law|aunt|uncle|cousin|niece|nephew|friend|neighbour|godmother|"
-    "godfather".split("|")
+    "father-in-law|sister-in-law|brother-in-law|daughter-in-law|son-in-law|aunt|uncle|cousin|niece|nephew|friend|"
+    "neighbour|godmother|godfather|flatmate|colleague|ex-boyfriend|ex-girlfriend|participant's mother|"
+    "participant's father|participant's sister|participant's brother|participant's older sister|"
+    "participant's younger sister|participant's older brother|participant's younger brother|"
+    "participant's grandmother|participant's grandfather|participant's stepmother|participant's stepfather|"
+    "participant's stepsister|participant's stepbrother|child|older child|younger child|middle child|"
+    "middle daughter|middle son|middle sister|middle brother|baby|therapist|counsellor|gp|doctor|midwife|"
+    "health visitor|nurse|consultant|psychologist|psychiatrist|paediatrician|obstetrician|surgeon|registrar|"
+    "anaesthetist|physiotherapist|psychiatric nurse|doula|social worker|key worker|support worker|family worker|"
+    "teacher|head teacher|childminder|solicitor|vicar|researcher|interpreter".split("|")
 )
 _FEMALE = re.compile(r"\b(mother|mum|wife|daughter|sister|girl|aunt|niece|grandmother|female|woman|stepmother)\b", re.I)
 _MALE = re.compile(r"\b(father|dad|husband|son|brother|boy|uncle|nephew|grandfather|male|man|stepfather)\b", re.I)
@@ -213,7 +221,7 @@ def _table() -> Mapping[str, Any]:
 def _tag_text(person: Person, real: Mapping[str, list[str]]) -> str:
     """Her relation or role; what she is where the role, which anybody may write as she likes, holds a real name."""
     relation = person.relation.lower()
-    text = relation if person.kind is Kind.PERSON and relation in RELATIONS and not person.found else person.role
+    text = person.relation if person.kind is Kind.PERSON and relation in RELATIONS else person.role
     if any(word in real for word in _words(text)):
         return person.kind.value.replace("_", " ")
     return re.sub(r"[^\w' -]", " ", text.replace("_", " ")).strip() or person.kind.value

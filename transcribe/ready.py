@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from transcribe import anonymise, pipeline, pseudonyms
 from transcribe.detect import defaults
-from transcribe.diarise import voices
 from transcribe.errors import StudyError
 from transcribe.gate import Gate
 from transcribe.pipeline import Candidates, Engines
@@ -17,21 +16,14 @@ from transcribe.schema import (
     Person,
     Quiet,
     ReviewState,
-    Speaker,
     Transcript,
     record,
 )
+from transcribe.speakers import with_speakers
 from transcribe.store import Stored
 from transcribe.vault import Unlocked
 
 MOST_READINGS = 5
-
-
-@record
-class SpeakerFixes(Quiet):
-    """Speakers that a person corrected; they outweigh the guess."""
-
-    speakers: tuple[Speaker, ...] = ()
 
 
 @record
@@ -107,20 +99,6 @@ def _with_second_reading(unlocked: Unlocked, recording_id: str, findings: Findin
 
 def _overlap(one: Finding, other: Finding) -> bool:
     return one.utterance_id == other.utterance_id and one.start < other.end and other.start < one.end
-
-
-def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
-    """The transcript with its labels' roles: corrected ones as corrected, the others guessed around them."""
-    stored = unlocked.load(transcript.recording_id, "speakers", SpeakerFixes)
-    fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
-    if unlocked.study.sound_path(transcript.recording_id).exists():
-        taken = {speaker.person_id for speaker in fixed.values()}
-        who = set(unlocked.vault.entry(transcript.recording_id).who) - taken
-        people = tuple(person for person in unlocked.vault.people if person.id in who)
-        guessed = voices.who_is_who(transcript, people, fixed)
-    else:
-        guessed = transcript.speakers  # the labels of an imported transcript say who they are
-    return replace(transcript, speakers=tuple(fixed.get(speaker.label, speaker) for speaker in guessed))
 
 
 def named_people(unlocked: Unlocked) -> tuple[Person, ...]:

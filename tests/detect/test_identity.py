@@ -6,7 +6,7 @@ import pytest
 
 from tests.detect.helpers import person, surfaces, transcript
 from transcribe.detect import resolve
-from transcribe.detect.identity import SHARED, Scope, agree
+from transcribe.detect.identity import SHARED, Scope, position_only
 from transcribe.schema import Finding, Kind, Person, Reason
 
 
@@ -76,10 +76,22 @@ def test_what_kin_words_say_becomes_role_and_relation_of_who_was_found() -> None
     assert (new.role, new.relation, new.of) == ("partner", "husband", "P1")
 
 
+def test_who_introduces_herself_by_a_name_nobody_has_is_the_participant_heard_wrongly() -> None:
+    text = "I'm Shavorna and my name is fine"
+    known = (person("P1", "Siobhra"), person("R1", "Tamsin", role="interviewer"))
+    scope = Scope(recording_id="R001", who=("P1", "R1"), of="P1")
+    assert [o[:2] for o in owners(text, [said(text, "Shavorna", role="participant")], known, scope)] == [
+        ("Shavorna", "P1")
+    ]
+
+
 @pytest.mark.parametrize(
-    ("known", "heard", "expected"),
-    [("", "sister", True), ("older daughter", "daughter", True), ("participant's sister", "sister", True),
-     ("sister", "friend", False), ("self", "sister", False)],
-)  # fmt: skip
-def test_relations_agree(known: str, heard: str, expected: bool) -> None:
-    assert agree(known, heard) is expected
+    "surface", ["07700 900461", "M1 1AA", "tilda@example.org", "oh double seven", "tilda at gmail"]
+)
+def test_a_number_or_address_is_searched_for(surface: str) -> None:
+    assert not position_only(Kind.CONTACT, surface)
+
+
+@pytest.mark.parametrize("surface", ["six", "seven", "twenty one", "twenty-one", "461", "4 6 1", "tilda"])
+def test_a_piece_of_a_number_is_not(surface: str) -> None:
+    assert position_only(Kind.CONTACT, surface)

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from transcribe.detect import defaults, merge
+from transcribe.detect.relations import agree
 from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utterance, record
 from transcribe.wordforms import folded
 
@@ -78,7 +79,7 @@ class Identities:
         form = folded(text[finding.start : finding.end])
         namesakes = self._namesakes(finding, form)
         if finding.relation:
-            agreeing = [i for i in namesakes if agree(self.people[i].relation or self.people[i].role, finding.relation)]
+            agreeing = [i for i in namesakes if agree(self.people[i].relation, finding.relation)]
             if namesakes and not agreeing and finding.kind is Kind.PERSON and finding.score >= _balance():
                 self._last[form] = self._add(finding, text)
                 return self._last[form], False
@@ -103,9 +104,19 @@ class Identities:
             return known[0]
         if finding.kind is Kind.PERSON and len(self._by_token.get(form, ())) == 1:
             return self._by_token[form][0]
+        speaker = self._who_took_part(finding)
+        if speaker is not None:
+            return speaker
         if finding.kind not in SEARCHED or finding.score < _balance():
             return None  # bound to its place, or only a question: nobody until a person says so
         return self._add(finding, text)
+
+    def _who_took_part(self, finding: Finding) -> str | None:
+        """Who introduces herself by a name that nobody has is the participant or interviewer herself, heard wrongly."""
+        if finding.kind is not Kind.PERSON or finding.role not in ("participant", "interviewer"):
+            return None
+        ids = [i for i in self._scope.who if i in self.people and self.people[i].role == finding.role]
+        return ids[0] if len(ids) == 1 else None
 
     def _add(self, finding: Finding, text: str) -> str:
         number = 1 + len(self.new)
@@ -122,12 +133,6 @@ class Identities:
 
 def _balance() -> float:
     return defaults.load().scores["balance"]
-
-
-def agree(known: str, said: str) -> bool:
-    """Whether two texts about somebody's relation can be of one person: nothing known, or a word in common."""
-    words = [{w for w in re.findall(r"[^\W_]+", folded(text)) if w not in ("s", "of", "the")} for text in (known, said)]
-    return not words[0] or not words[1] or bool(words[0] & words[1])
 
 
 def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str] = frozenset()) -> Person:

@@ -1,9 +1,10 @@
 """All rules that need neither people nor sound, over one transcript: models, fused, and patterns of speech."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from transcribe.detect import Rule, field, spoken
-from transcribe.schema import Finding, Quiet, Transcript, record
+from transcribe.detect import Rule, field, kinship, languages, spoken, tagger_of
+from transcribe.schema import Finding, Kind, Quiet, Transcript, record
 
 
 @record
@@ -16,6 +17,23 @@ class Seen(Quiet):
 
 def look(transcript: Transcript, rules: Iterable[Rule]) -> Seen:
     """What the rules find in an English transcript. Overlaps are settled later, by `resolve`."""
-    found = tuple(f for rule in rules for f in rule.find(transcript.utterances))
-    found += spoken.find(transcript.utterances) + field.find(transcript.utterances)
-    return Seen(found=found, foreign=())
+    rules = tuple(rules)
+    utterances = transcript.utterances
+    found = tuple(f for rule in rules for f in rule.find(utterances))
+    found += spoken.find(utterances) + field.find(utterances)
+    found += kinship.find(utterances, transcript.speakers, tagger_of(rules))
+    roles = {speaker.label: speaker.role for speaker in transcript.speakers}
+    said = {u.id: (u.text, roles.get(u.speaker, "")) for u in utterances}
+    foreign = {stretch.utterance_id for stretch in languages.stretches(utterances, transcript.language)}
+    return Seen(
+        found=tuple(_in_context(f, *said[f.utterance_id]) for f in found),
+        foreign=tuple(u.id for u in utterances if u.id in foreign),
+    )
+
+
+def _in_context(finding: Finding, text: str, speaker: str) -> Finding:
+    """With what the words around it say of a person whom another rule found."""
+    if finding.kind is not Kind.PERSON or finding.role or finding.relation:
+        return finding
+    said = kinship.context(text, finding.start, finding.end, speaker)
+    return finding if said is None else replace(finding, role=said.role, relation=said.relation)

@@ -7,10 +7,11 @@ from transcribe import audit, pipeline
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
 from transcribe.errors import NotSettledError, StudyError
 from transcribe.pipeline import Engines
-from transcribe.ready import Ready, SpeakerFixes, named_people, need, second_reading
+from transcribe.ready import Ready, named_people, need, second_reading
 from transcribe.review.decisions import Review, decide, place
 from transcribe.review.learning import learnt
 from transcribe.schema import Decision, Finding, Kind, Person, Reason, Speaker, Transcript, Utterance, Verdict
+from transcribe.speakers import SpeakerFixes
 from transcribe.vault import Unlocked, with_people
 
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,16}")

@@ -1,0 +1,110 @@
+"""People introduced or addressed: tables of right and wrong cases. All names are invented."""
+
+import pytest
+
+from tests.detect.helpers import surfaces, utterances
+from transcribe.detect import kinship, relations
+from transcribe.detect.relations import Role
+from transcribe.schema import Speaker
+
+INTRODUCED = [
+    ("my husband Dave came", "Dave", "partner", "husband"),
+    ("my little girl, Poppy, cried", "Poppy", "child", "daughter"),
+    ("my therapist, Karen", "Karen", "therapist", "therapist"),
+    ("our eldest, Kwame, is six", "Kwame", "sibling", "older child"),
+    ("we've got an older boy as well, Kwame", "Kwame", "sibling", "older son"),
+    ("the health visitor was called Bronwen", "Bronwen", "clinician", "health visitor"),
+    ("then Auntie Bev came", "Bev", "relative", "aunt"),
+    ("Sam, my brother, came", "Sam", "relative", "participant's brother"),
+    ("Niamh, who's my sister", "Niamh", "relative", "participant's sister"),
+    ("My mother, Chidinma, came", "Chidinma", "grandparent", "participant's mother"),
+    ("my mother-in-law, June, came", "June", "grandparent", "mother-in-law"),
+    ("my husband's mother, June, came", "June", "grandparent", "mother-in-law"),
+    ("my ex-husband, Will, came", "Will", "partner", "ex-husband"),
+    ("it was my wife really. Grace.", "Grace", "partner", "wife"),
+    ("his mother, June, came", "June", "", ""),
+    ("his teacher, Miss Kay", "Kay", "professional", "teacher"),
+    ("there was this lady Sandra", "Sandra", "", ""),
+    ("She said to me, Siobhan, when he cries", "Siobhan", "", ""),
+    ("Thank you, Siobhan.", "Siobhan", "", ""),
+    ("I'm Priya", "Priya", "", ""),
+    ("it's the Kellys again", "Kellys", "", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "role", "relation"), INTRODUCED)
+def test_introduced(text: str, name: str, role: str, relation: str) -> None:
+    found = kinship.find(utterances(text))
+    assert surfaces((text,), found) == [name]
+    assert (found[0].role, found[0].relation) == (role, relation)
+
+
+def test_two_sons() -> None:
+    text = "my sons Tom and Ben"
+    found = kinship.find(utterances(text))
+    assert surfaces((text,), found) == ["Tom", "Ben"]
+    assert [f.relation for f in found] == ["son", "son"]
+
+
+NOBODY = [
+    "I saw my husband. And then",
+    "I'm British",
+    "my husband is Nigerian",
+    "Hi. Lovely.",
+    "the Ways and Means of it",
+]
+
+
+@pytest.mark.parametrize("text", NOBODY)
+def test_nobody(text: str) -> None:
+    assert not kinship.find(utterances(text))
+
+
+LOWER = [
+    ("my husband dave came round", ["dave"]),
+    ("the health visitor bronwen was nice", ["bronwen"]),
+    ("my husband snores loudly", []),
+    ("my husband will come", []),
+    ("my wife really struggled", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), LOWER)
+def test_without_capitals(text: str, expected: list[str]) -> None:
+    assert surfaces((text,), kinship.find(utterances(text))) == expected
+
+
+def test_the_interviewers_own_people_are_nobodys_relatives() -> None:
+    speakers = (Speaker(label="S1", role="interviewer", person_id=None, confidence=1.0),)
+    told = [
+        kinship.find(utterances(text), speakers)[0].relation for text in ("my husband Dave", "and your husband, Dave")
+    ]
+    assert told == ["", "husband"]
+
+
+def test_you_is_not_the_person_spoken_of_before() -> None:
+    found = kinship.find(utterances("I'm the researcher here. Is it alright if I call you Tilda?"))
+    assert [(f.role, f.relation) for f in found] == [("", "")]
+
+
+def test_context_of_a_name_that_another_rule_saw() -> None:
+    text = "and our midwife, Zzyra, said"
+    assert kinship.context(text, 17, 22) == Role(role="clinician", relation="midwife")
+    assert kinship.context("so Zzyra left", 3, 8) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "agrees"),
+    [
+        ("participant's mother", "participant's sister", False),
+        ("older daughter", "younger daughter", False),
+        ("daughter", "older daughter", True),
+        ("husband", "partner", True),
+        ("mother-in-law", "brother-in-law", False),
+        ("", "husband", True),
+        ("older brother of the infant", "husband", False),
+        ("older brother of the infant", "older son", True),
+    ],
+)
+def test_agreement(known: str, said: str, agrees: bool) -> None:
+    assert relations.agree(known, said) is agrees
