@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe import console, intake, passphrase, release, show, store, study, vault, weights
+from transcribe import explain as explanations
 from transcribe import people as roster
 from transcribe.batch import plan
 from transcribe.batch import run as batch
@@ -22,6 +23,8 @@ from transcribe.vault import Unlocked
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models = typer.Typer(no_args_is_help=True, help="The weights of the models: list, fetch, verify, path.")
 app.add_typer(models, name="models")
+evaluate = typer.Typer(no_args_is_help=True, help="How much is found, and how much can still be read.")
+app.add_typer(evaluate, name="evaluate")
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.")]
 PassphraseFile = Annotated[Path | None, typer.Option("--passphrase-file", help="File that holds the passphrase.")]
@@ -237,15 +240,35 @@ def settle(
     recording_id: Annotated[str, typer.Argument(metavar="ID")],
     reviewer: Annotated[str, typer.Option(help="Your alias, never your name: it stands in the audit.")],
     reject: Annotated[str, typer.Option(help="Findings that are no names: F0003,F0017. The words stay.")] = "",
+    accept: Annotated[str, typer.Option(help="Questions that are names: F0004. They are withheld.")] = "",
     adds: Annotated[list[str] | None, typer.Option("--add", help="Withhold more: U0003:10-15=P1 or =place.")] = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say that a person has read the transcript and settled its findings."""
+    """Say that a person has read the transcript and settled it; words of questions she does not answer stay."""
     unlocked = _unlock(root, passphrase_file)
-    review = settling.settle(unlocked, recording_id, reviewer, _list(reject), tuple(adds or ()))
+    review = settling.settle(unlocked, recording_id, reviewer, _list(reject), tuple(adds or ()), _list(accept))
+    settling.check(unlocked, recording_id, Engines(unlocked.study.config))
     data = {"recording": recording_id, "decisions": len(review.decisions), "settled_on": review.settled_on}
     console.say(as_json, data, f"{recording_id} is settled. Next: transcribe release {root} {recording_id}")
+
+
+@app.command()
+def explain(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    finding_id: Annotated[str, typer.Argument(metavar="FINDING", help="F0003, as `show --identified` lists it.")],
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why a finding is one: the rules that spoke for it, how probable it is, and what becomes of it."""
+    told = explanations.explain(_unlock(root, passphrase_file), recording_id, finding_id)
+    evidence = told.pop("evidence")
+    rows = [(str(e["rule"]), str(e["detail"]), f"{e['score']:.0%}") for e in evidence]
+    facts = [f"{name}: {value}" for name, value in told.items() if value is not None]
+    console.say(
+        as_json, {**told, "evidence": evidence}, *facts, console.table(("rule", "evidence", "probability"), rows)
+    )
 
 
 @app.command("release")
@@ -306,13 +329,43 @@ def detect_command(
     source: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help='Rows {"id", "text"}.')],
     out: Annotated[Path, typer.Option(help='Rows {"id", "spans": [[start, end, kind], ...]}.')],
     roster_file: Annotated[Path | None, typer.Option("--roster", help="A roster CSV.")] = None,
+    unreviewed: Annotated[
+        bool, typer.Option(help="With every question, as an unreviewed release withholds it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find what identifies in plain texts, for evaluation; needs no study and keeps nothing."""
     from transcribe.evaluate import detection
 
-    rows, spans = detection.detect_file(source, out, roster_file)
+    rows, spans = detection.detect_file(source, out, roster_file, unreviewed=unreviewed)
     console.say(as_json, {"rows": rows, "spans": spans}, f"{spans} spans in {rows} texts.")
+
+
+@evaluate.command("pii")
+def evaluate_pii(
+    gold: Annotated[Path, typer.Argument(metavar="GOLD.jsonl", help='Rows {"id", "text", "spans"}.')],
+    found: Annotated[Path, typer.Argument(metavar="FOUND.jsonl", help="What `transcribe detect` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """What of the names and identifiers in texts was found: recall, precision, people safe, false alarms."""
+    from transcribe.evaluate import report
+
+    data, tables = report.pii_report(gold, found)
+    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables))
+
+
+@evaluate.command("leaks")
+def evaluate_leaks(
+    gold: Annotated[Path, typer.Argument(metavar="GOLD.json", help="An interview with timed words and identifiers.")],
+    released: Annotated[Path, typer.Argument(metavar="RELEASED.json", help="Its released json, or show --json.")],
+    roster_file: Annotated[Path | None, typer.Option("--roster", help="The roster CSV of the study.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which of the identifiers that were spoken can still be read in what was released, in any spelling."""
+    from transcribe.evaluate import report
+
+    data, tables = report.leaks_report(gold, released, roster_file)
+    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables))
 
 
 @models.command("list")

@@ -48,7 +48,7 @@ class Detection(_Section):
     """
 
     operating_point: Literal["reviewed", "unreviewed"] = "reviewed"
-    rules: dict[str, str] = {"presidio": "en_core_web_md"}
+    rules: dict[str, str] = {"presidio": "en_core_web_md", "rampart": "rampart"}
 
 
 class Policy(_Section):

@@ -1,5 +1,7 @@
 """Why a finding is one: its rule, all that spoke for it, its probability, and what becomes of it."""
 
+from typing import Any
+
 from transcribe.detect.identity import SHARED
 from transcribe.errors import StudyError
 from transcribe.ready import Ready, need
@@ -53,7 +55,7 @@ def told(ready: Ready, finding: Finding, people: dict[str, Person]) -> dict[str,
     }
 
 
-def explain(unlocked: Unlocked, recording_id: str, finding_id: str) -> dict[str, object]:
+def explain(unlocked: Unlocked, recording_id: str, finding_id: str) -> dict[str, Any]:
     """A finding with its evidence. Raises StudyError for an id that is none."""
     ready = need(unlocked, recording_id, proposed=True)
     finding = next((f for f in ready.findings.found if f.id == finding_id), None)

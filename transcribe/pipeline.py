@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from transcribe import asr, assemble, detect, diarise, intake, plugins, weights
+from transcribe.asr.scoring import Scorer
 from transcribe.config import StudyConfig
 from transcribe.detect import look as looking
-from transcribe.detect import resolve, tagger_of
+from transcribe.detect import resolve, second_listen, tagger_of
 from transcribe.detect.identity import Scope
 from transcribe.errors import StudyError
 from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
@@ -141,8 +142,9 @@ class Job:
         if self._open.study.sound_path(self._id).exists():
             words = self._words(again == RECOGNISE)
             turns = self._turns(again == DIARISE)
-            self.__dict__.pop("_audio", None)  # the sound is not needed any more, and it is large
             transcript = self._transcript(words, turns)
+            self._listened(transcript)
+            self.__dict__.pop("_audio", None)  # the sound is not needed any more, and it is large
         else:
             transcript = self._imported()
         self._candidates(transcript)
@@ -207,6 +209,22 @@ class Job:
         key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)
         return self._do(ASSEMBLE, "transcript", key, lambda: build_transcript(self._id, words.value, turns.value))
 
+    def _listened(self, transcript: Stored[Transcript]) -> Stored[Listened]:
+        """The sound is heard again where a name of the people linked to the recording may have been said."""
+        people = linked(self._open.vault.people, self._entry.who)
+        chosen = self._engines.config.recognition
+        engine = (chosen.engine, chosen.model, weights.sha256(chosen.model))
+        key = self._key(LISTEN, transcript.body_sha256, *engine, *people_key(people))
+        return self._do(LISTEN, "listened", key, lambda: self._listen(transcript, people))
+
+    def _listen(self, transcript: Stored[Transcript], people: tuple[Person, ...]) -> Listened:
+        """Nothing where nobody is known or the engine cannot tell how well a text fits the sound."""
+        found: tuple[Finding, ...] = ()
+        if people and transcript.value.utterances and isinstance(self._engines.transcriber, Scorer):
+            known = resolve.by_roster(transcript.value, people, tagger_of(self._engines.rules))
+            found = second_listen.listen(transcript.value, people, self._engines.transcriber, self._audio, known)
+        return Listened(source=transcript.body_sha256, found=found)
+
     def _candidates(self, transcript: Stored[Transcript]) -> Stored[Candidates]:
         """What an "I'm ..." or "my husband" means hangs on who says it."""
         rules = self._engines.config.detection.rules
@@ -217,7 +235,13 @@ class Job:
         return self._do(DETECT, "candidates", key, lambda: look(voiced, self._engines))
 
 
-ARTEFACTS: dict[str, type] = {"words": Words, "turns": Turns, "transcript": Transcript, "candidates": Candidates}
+ARTEFACTS: dict[str, type] = {
+    "words": Words,
+    "turns": Turns,
+    "transcript": Transcript,
+    "listened": Listened,
+    "candidates": Candidates,
+}
 
 
 def linked(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[Person, ...]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transcribe.asr.sections import Section, Word, cut, sections, tidy
+from transcribe.asr.sections import Section, Word, cut, sections, tidy, unsaid
 from transcribe.schema import SAMPLE_RATE_HZ
 
 RATE = SAMPLE_RATE_HZ
@@ -85,3 +85,20 @@ def test_tidy_words_are_in_order_and_inside(raw: list[tuple[float, float, str]])
     assert all(0 <= one.start_s <= one.end_s <= 40.0 for one in tidied)
     starts = [one.start_s for one in tidied]
     assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize(
+    ("spans", "duration_s", "gaps"),
+    [
+        ([(0.2, 1.0), (1.2, 2.0)], 4.0, ()),
+        ([(0.2, 1.0), (6.0, 7.0)], 8.0, ((1.0, 6.0),)),
+        ([(4.0, 5.0)], 9.0, ((0.0, 4.0), (5.0, 9.0))),
+        ([(0.0, 1.0), (4.0, 5.0)], 5.0, ()),
+        ([(0.0, 3.0), (2.0, 2.5), (9.0, 9.5)], 9.5, ((2.5, 9.0),)),
+        ([], 60.0, ()),
+    ],
+)
+def test_stretches_without_a_word(
+    spans: list[tuple[float, float]], duration_s: float, gaps: tuple[tuple[float, float], ...]
+) -> None:
+    assert unsaid([word(*span) for span in spans], duration_s) == gaps

@@ -63,7 +63,7 @@ def test_an_address_or_institution_around_a_name_is_one_span() -> None:
 
 
 def test_a_model_overrules_a_kept_word() -> None:
-    texts = ("And I felt hope, Anna.",)
+    texts = ("I hope so, Anna.",)
     assert surfaces(texts, _resolve(texts, {}).findings.kept) == ["hope"]
     resolution = _resolve(texts, {"hope": Kind.PERSON})
     assert _owners(texts, resolution) == [("hope", "I1")]

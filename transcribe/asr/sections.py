@@ -23,6 +23,8 @@ SEARCH_S = 150.0
 PAUSE_S = 0.5
 """A pause between utterances; the pauses inside them and the closures of plosives are shorter."""
 FRAME_S = 0.02
+UNSAID_S = 3.0
+"""Longer than any pause that is left inside speech: those of two seconds and more are cut out."""
 
 
 @record
@@ -83,6 +85,16 @@ def _quietest(samples: Samples) -> int:
     sums = np.convolve(energy, np.ones(width), mode="valid")
     last = len(sums) - 1 - int(np.argmin(sums[::-1]))
     return (last + width // 2) * frame
+
+
+def unsaid(words: Sequence[Word], duration_s: float) -> tuple[tuple[float, float], ...]:
+    """The stretches of a section of `duration_s` that are longer than UNSAID_S and have no word; none if all of it is.
+
+    `words` are sorted and timed in the section's samples.
+    """
+    edges = [0.0, *(time for word in words for time in (word.start_s, word.end_s)), duration_s]
+    gaps = zip(edges[::2], edges[1::2], strict=True)
+    return tuple((start, end) for start, end in gaps if words and end - start > UNSAID_S)
 
 
 def tidy(words: Iterable[Word], duration_s: float) -> tuple[Word, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from transcribe.detect import Rule, field, kinship, languages, spoken, tagger_of
+from transcribe.detect import Rule, field, fusion, kinship, languages, spoken, tagger_of
 from transcribe.schema import Finding, Kind, Quiet, Transcript, record
 
 
@@ -19,7 +19,8 @@ def look(transcript: Transcript, rules: Iterable[Rule]) -> Seen:
     """What the rules find in an English transcript. Overlaps are settled later, by `resolve`."""
     rules = tuple(rules)
     utterances = transcript.utterances
-    found = tuple(f for rule in rules for f in rule.find(utterances))
+    seen = tuple(f for rule in rules for f in rule.find(utterances))
+    found = fusion.fuse(utterances, seen, tagger_of(rules))
     found += spoken.find(utterances) + field.find(utterances)
     found += kinship.find(utterances, transcript.speakers, tagger_of(rules))
     roles = {speaker.label: speaker.role for speaker in transcript.speakers}

@@ -5,7 +5,7 @@ When in doubt it is a name: a doubtful one is found with a low score, and a revi
 
 import re
 
-from transcribe.detect import Tagger, defaults
+from transcribe.detect import Tagger, defaults, lowercase
 from transcribe.schema import Quiet, record
 from transcribe.wordforms import folded
 
@@ -158,19 +158,12 @@ def _in_idiom(here: Place, words: defaults.Words) -> bool:
 def _lower(here: Place, cased: bool, tagger: Tagger | None, words: defaults.Words) -> Judgement:
     if _after_title(here, words):
         return _name("after a title")
-    if cased:
+    chance = lowercase.probability(here, cased, tagger)
+    if not lowercase.reportable(chance):
         return _kept("ordinary word, lower case")
-    grammatical = here.form in words.function or here.form in words.auxiliary
-    lead = f" {' '.join(here.before)}"
-    if any(lead.endswith(f" {naming}") for naming in words.naming):
-        return _name("after a naming phrase")
-    if not grammatical and here.before and here.before[-1] in words.kin | words.titles_weak:
-        return _name("after a word for kin")
-    if not grammatical and here.possessive:
-        return _doubtful("possessive")
-    if tagger is not None and tagger.part_of_speech(here.text, here.start, here.end) == "PROPN":
-        return _doubtful("tagged as a name")
-    return _kept("ordinary word in a text without capitals")
+    return Judgement(
+        name=True, score=round(chance, 3), why="doubtful: ordinary word, lower case, where a name may stand"
+    )
 
 
 def _before_verb(here: Place, tagger: Tagger | None) -> bool:

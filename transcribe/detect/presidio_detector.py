@@ -17,6 +17,8 @@ from typing import Any
 
 from transcribe import offline  # noqa: F401 - must come before any engine
 from transcribe.detect import defaults
+from transcribe.detect.ordinary import has_capitals
+from transcribe.detect.recase import recased
 from transcribe.errors import EngineError
 from transcribe.schema import Finding, Kind, MadeBy, Reason, Utterance
 from transcribe.wordforms import folded
@@ -24,65 +26,55 @@ from transcribe.wordforms import folded
 _MODEL_ENTITIES = ("PERSON", "LOCATION", "ORGANIZATION")
 _LOGGERS = ("presidio-analyzer", "presidio_analyzer", "decision_process")
 _LANGUAGE = "en"
+_IDLE = ["parser", "lemmatizer"]  # neither names nor tags need them, and they take half the time
 # Word-like pieces with inner apostrophes and hyphens; numbers count as pieces, too.
 _PIECE = re.compile(r"[^\W_]+(?:['’\-&][^\W_]+)*")
 
 
 class PresidioDetector:
-    """A rule and a tagger; keeps the last text it tagged, since many questions come about one utterance."""
+    """A rule and a tagger; keeps the tags of the texts it read last, since many questions come about them."""
 
-    def __init__(self, analyzer: Any, made_by: MadeBy, block_characters: int) -> None:
+    def __init__(self, analyzer: Any, made_by: MadeBy) -> None:
         self.made_by = made_by
         self._analyzer = analyzer
-        self._block_characters = block_characters
-        self._tagged: tuple[str, Any] = ("", None)
+        self._tags: dict[str, dict[int, str]] = {}
 
     def find(self, utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]:
-        """Spans of all entities, sorted by position; consecutive utterances are read together as blocks."""
-        found = []
-        block: list[Utterance] = []
-        length = 0
-        for utterance in utterances:
-            if block and length + len(utterance.text) > self._block_characters:
-                found += self._find_in_block(block)
-                block, length = [], 0
-            block.append(utterance)
-            length += len(utterance.text) + 1
-        if block:
-            found += self._find_in_block(block)
-        return tuple(found)
+        """Spans of all entities, by position; each utterance is read by itself (measured: no better joined).
+
+        A transcript without capitals is read with capitals where `recase` would have them.
+        """
+        cased = has_capitals(tuple(utterance.text for utterance in utterances))
+        self._tags = {}
+        return tuple(f for utterance in utterances for f in self._find_in(utterance, cased))
 
     def part_of_speech(self, text: str, start: int, end: int) -> str:
-        """The tag of the first token of text[start:end], read in its utterance."""
-        if self._tagged[0] != text:
-            self._tagged = (text, self._analyzer.nlp_engine.nlp[_LANGUAGE](text))
-        span = self._tagged[1].char_span(start, end, alignment_mode="expand")
-        return span[0].pos_ if span is not None and len(span) else ""
+        """The tag of the token of `text` that begins at `start`, else of the first one in text[start:end]."""
+        if text not in self._tags:
+            self._keep(text, self._analyzer.nlp_engine.nlp[_LANGUAGE](text))
+        tags = self._tags[text]
+        return tags.get(start) or next((tag for at, tag in tags.items() if start <= at < end), "")
 
-    def _find_in_block(self, block: list[Utterance]) -> list[Finding]:
-        text = "\n".join(utterance.text for utterance in block)
+    def _keep(self, text: str, document: Any) -> None:
+        self._tags[text] = {token.idx: token.pos_ for token in document}
+
+    def _find_in(self, utterance: Utterance, cased: bool) -> list[Finding]:
+        text = utterance.text if cased else recased(utterance.text)
         artifacts = self._analyzer.nlp_engine.process_text(text, _LANGUAGE)
+        self._keep(utterance.text, artifacts.tokens)
         results = self._analyzer.analyze(text=text, language=_LANGUAGE, nlp_artifacts=artifacts)
-        offset = 0
-        found = []
-        for utterance in block:
-            end = offset + len(utterance.text)
-            for result in results:
-                span = (max(result.start, offset), min(result.end, end))
-                if span[0] < span[1]:
-                    found += self._finding(utterance, span[0] - offset, span[1] - offset, result, artifacts.tokens)
-            offset = end + 1
-        return sorted(set(found), key=lambda f: (f.utterance_id, f.start, f.end, f.kind.value))
+        found = [f for result in results for f in self._finding(utterance, result, artifacts.tokens)]
+        return sorted(set(found), key=lambda f: (f.start, f.end, f.kind.value))
 
-    def _finding(self, utterance: Utterance, start: int, end: int, result: Any, tokens: Any) -> list[Finding]:
+    def _finding(self, utterance: Utterance, result: Any, tokens: Any) -> list[Finding]:
         entity = result.entity_type
         kind = defaults.load().entities.get(entity)
         if kind is None:
             return []
-        spans = [(start, end)]
+        spans = [(result.start, result.end)]
         if entity in _MODEL_ENTITIES:
-            spans = name_spans(utterance.text, start, end)
-            if spans and not _looks_like_name(utterance.text[start:end], result, tokens):
+            spans = name_spans(utterance.text, result.start, result.end)
+            if spans and not _looks_like_name(tokens.text[result.start : result.end], result, tokens):
                 return []
         return [_make(utterance, *span, kind, entity, result.score) for span in spans]
 
@@ -147,7 +139,7 @@ def load(weights: Path) -> PresidioDetector:
             "the name-finding model could not be loaded", advice="run `transcribe models fetch`", stage="detect"
         ) from error
     settings = defaults.load()
-    return PresidioDetector(analyzer, _made_by(weights, settings), settings.block_characters)
+    return PresidioDetector(analyzer, _made_by(weights, settings))
 
 
 def _made_by(weights: Path, settings: defaults.Defaults) -> MadeBy:
@@ -156,10 +148,9 @@ def _made_by(weights: Path, settings: defaults.Defaults) -> MadeBy:
         stage="detect",
         engine="presidio-analyzer",
         version=version("presidio-analyzer"),
-        model="en_core_web_md",
+        model=weights.name,
         model_sha256=hashlib.sha256(weights_file.read_bytes()).hexdigest(),
         options=(
-            ("block_characters", str(settings.block_characters)),
             ("spacy", version("spacy")),
             ("threshold", str(settings.scores["threshold"])),
         ),
@@ -187,7 +178,8 @@ def _analyzer(weights: Path) -> Any:
             "labels_to_ignore": _other_labels(weights, settings),
         },
     }
-    engine = NlpEngineProvider(nlp_configuration=configuration).create_engine()
+    engine: Any = NlpEngineProvider(nlp_configuration=configuration).create_engine()
+    engine.nlp[_LANGUAGE].select_pipes(disable=_IDLE)
     names = SpacyRecognizer(supported_entities=list(_MODEL_ENTITIES))
     registry = RecognizerRegistry(recognizers=[names, *uk.recognizers()], supported_languages=[_LANGUAGE])
     return AnalyzerEngine(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from transcribe.detect import Tagger, defaults, merge, roster
+from transcribe.detect import Tagger, approximate, defaults, merge, roster
 from transcribe.detect.identity import Identities, Scope, lower_words
 from transcribe.detect.ordinary import has_capitals
 from transcribe.schema import Finding, Findings, Kind, MadeBy, Person, Quiet, Reason, Transcript, Utterance, record
@@ -59,14 +59,12 @@ def resolve(
     by position. Every form of everybody who is not `position_only` is found or kept wherever it occurs. A finding
     without a person is a question, or of a kind that is bound to its place.
     """
+    own = (roster.RULE, approximate.RULE)
     ids = {person.id for person in people}
+    others = tuple(c for c in candidates if c.reason.rule not in own and (c.person_id is None or c.person_id in ids))
     given = _Given(
         transcript=transcript,
-        candidates=tuple(
-            c
-            for c in candidates
-            if c.reason.rule != roster.RULE and (c.person_id is None or c.person_id in ids) and c.score >= _ask()
-        ),
+        candidates=tuple(c for c in others + _heard_wrongly(transcript, people, tagger) if c.score >= _ask()),
         scope=scope or Scope(recording_id=transcript.recording_id),
         tagger=tagger,
     )
@@ -82,6 +80,18 @@ def resolve(
         ),
         new_people=new,
     )
+
+
+def by_roster(transcript: Transcript, people: tuple[Person, ...], tagger: Tagger | None) -> tuple[Finding, ...]:
+    """What the text alone tells of people: where they are named, as they are written or in another spelling."""
+    found, kept = roster.find(transcript.utterances, people, tagger)
+    return found + approximate.find(transcript.utterances, people, found + kept)
+
+
+def _heard_wrongly(transcript: Transcript, people: tuple[Person, ...], tagger: Tagger | None) -> tuple[Finding, ...]:
+    """Where names of the roster may stand in another spelling, outside of where they stand as they are written."""
+    known = tuple(person for person in people if not person.found)
+    return tuple(f for f in by_roster(transcript, known, tagger) if f.reason.rule == approximate.RULE)
 
 
 def _ask() -> float:

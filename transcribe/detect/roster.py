@@ -1,17 +1,18 @@
 """The roster rule: every form of every known person in every utterance is either found or, with a reason, kept.
 
-It uses the same FormIndex as the release gate, so what it neither finds nor keeps cannot pass the gate. The longest
-match wins; matches that overlap only in part become one span, so that no fragment of a name stays readable.
+Beside the forms, what variants.py derives from them (short names, plurals, spelt out, broken off) is found. The form
+index is that of the release gate, so what is neither found nor kept here cannot pass the gate. The longest match wins;
+matches that overlap only in part become one span, so that no fragment of a name stays readable.
 """
 
 import re
 
-from transcribe.detect import Tagger, defaults, ordinary
+from transcribe.detect import Tagger, defaults, ordinary, variants
 from transcribe.detect.ordinary import Judgement
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
 from transcribe.wordforms import FormIndex, Match, folded
 
-RULE = "roster"
+RULE = variants.RULE
 
 
 @record
@@ -26,7 +27,10 @@ class _Roster(Quiet):
 def find(
     utterances: tuple[Utterance, ...], people: tuple[Person, ...], tagger: Tagger | None = None
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """(found, kept): disjoint spans that together cover every match of a search form of any person."""
+    """(found, kept): disjoint spans that together cover every match of a search form of any person.
+
+    What is found beyond the search forms lies clear of them or around them, so that this holds all the same.
+    """
     roster = _Roster(
         people={person.id: person for person in people},
         order={person.id: place for place, person in enumerate(people)},
@@ -34,13 +38,29 @@ def find(
         cased=ordinary.has_capitals(tuple(utterance.text for utterance in utterances)),
         tagger=tagger,
     )
+    derived: dict[str, list[Finding]] = {}
+    for finding in variants.find(utterances, people, roster.cased):
+        derived.setdefault(finding.utterance_id, []).append(finding)
     found: list[Finding] = []
     kept: list[Finding] = []
     for utterance in utterances:
         names, words = _in_utterance(utterance, roster)
+        names, words = _with_derived(names, words, derived.get(utterance.id, []))
         found += names
         kept += words
     return tuple(found), tuple(kept)
+
+
+def _with_derived(
+    names: list[Finding], words: list[Finding], derived: list[Finding]
+) -> tuple[list[Finding], list[Finding]]:
+    """Adds the derived forms that overlap no name; kept words inside one give way to it, any others stay."""
+    for finding in sorted(derived, key=lambda f: (f.start - f.end, f.start)):
+        touched = [k for k in names + words if k.start < finding.end and finding.start < k.end]
+        if all(k in words and finding.start <= k.start and k.end <= finding.end for k in touched):
+            words = [k for k in words if k not in touched]
+            names = [*names, finding]
+    return sorted(names, key=lambda f: f.start), words
 
 
 def _in_utterance(utterance: Utterance, roster: _Roster) -> tuple[list[Finding], list[Finding]]:

@@ -1,11 +1,16 @@
 """Detection on one text without a study, for `transcribe detect` and for evaluation."""
 
-from transcribe.detect import Rule, resolve, tagger_of
+from transcribe.detect import Rule, look, resolve, tagger_of
 from transcribe.schema import Person, Transcript, Utterance, Word
 
 
-def detect_text(text: str, rule: Rule, people: tuple[Person, ...] = ()) -> tuple[tuple[int, int, str], ...]:
-    """Spans (start, end, kind) of what `rule` and the roster find in a text; each line is read as an utterance."""
+def detect_text(
+    text: str, rules: tuple[Rule, ...], people: tuple[Person, ...] = (), least: float = 0.0
+) -> tuple[tuple[int, int, str], ...]:
+    """Spans (start, end, kind) of what rules and roster find in a text; each line is read as an utterance.
+
+    `least`: the probability from which on a finding counts.
+    """
     utterances = []
     offsets = {}
     start = 0
@@ -17,10 +22,12 @@ def detect_text(text: str, rule: Rule, people: tuple[Person, ...] = ()) -> tuple
     transcript = Transcript(
         recording_id="TEXT", language="en", utterances=tuple(utterances), speakers=(), made_by=(), timed=False
     )
-    resolution = resolve.resolve(transcript, rule.find(transcript.utterances), people, tagger=tagger_of([rule]))
+    found = look.look(transcript, rules).found
+    resolution = resolve.resolve(transcript, found, people, tagger=tagger_of(rules))
     return tuple(
         (offsets[f.utterance_id] + f.start, offsets[f.utterance_id] + f.end, f.kind.value)
         for f in resolution.findings.found
+        if f.score >= least
     )
 
 

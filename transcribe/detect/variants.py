@@ -1,0 +1,252 @@
+"""Forms of known names that no form index has: short, plural, initials, spelt out, broken off, run together.
+
+What is found here binds to its position: none of it is a word to search a release for. Scores are in variants.toml.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any
+
+from rapidfuzz.distance import Indel
+from wordfreq import zipf_frequency
+
+from transcribe.detect import defaults, diminutives
+from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
+from transcribe.wordforms import TITLES, folded, search_forms
+
+RULE = "roster"  # a part of the roster rule
+SHORT_NAME = "short name"
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_LETTER = r"(?:double[ -]?(?:u|you)|(?:double|treble|triple)[ -]?[^\W\d_]|[^\W\d_])"
+_SPELT = re.compile(rf"(?<![\w'’.@])({_LETTER})(?:[\s,.–-]+(?:and\s+)?{_LETTER}(?![\w'’@])){{2,}}", re.IGNORECASE)
+_ALPHABET = re.compile(
+    r"(?<![\w'’])([^\W\d_])\s+(?:for|as in)\s+([^\W\d_]+)(?:[\s,.]+(?:and\s+)?[^\W\d_]\s+(?:for|as in)\s+[^\W\d_]+)+",
+    re.IGNORECASE,
+)
+_INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.\s?([^\W\d_])(?:\.|(?![\w.]))")
+_CUT = re.compile(r"(?<![\w'’])([^\W\d_]{1,8})(\s*[-–—]+|\s*…|\.{2,3}|,)(?=\s|$|[^\W\d_])")
+
+
+@record
+class _Form(Quiet):
+    """A folded form, whose it is, and how it comes about; `ordinary`: an English word, too."""
+
+    form: str
+    person_id: str
+    why: str
+    ordinary: bool
+
+
+@record
+class _Known(Quiet):
+    """Of a set of people: forms of one word, names by their letters, initials."""
+
+    forms: dict[str, tuple[_Form, ...]]
+    names: dict[str, str]
+    initials: dict[str, str]
+
+
+@record
+class _Hit(Quiet):
+    start: int
+    end: int
+    person_id: str
+    why: str
+    score: float
+
+
+@cache
+def _scores() -> dict[str, Any]:
+    return tomllib.loads((files("transcribe.detect") / "variants.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=32)
+def _known(people: tuple[Person, ...]) -> _Known:
+    exact = {folded(form) for person in people for form in search_forms(person)}
+    forms: dict[str, list[_Form]] = {}
+    names: dict[str, str] = {}
+    initials: dict[str, str] = {}
+    for person in people:
+        if person.position_only:
+            continue
+        for form, why in _derived(person):
+            if form not in exact and not any(f.person_id == person.id for f in forms.get(form, ())):
+                entry = _Form(form=form, person_id=person.id, why=why, ordinary=_ordinary(form))
+                forms.setdefault(form, []).append(entry)
+        for name in _single_names(person):
+            names.setdefault(name, person.id)
+        full = _names_of(person)
+        if len(full) > 1:
+            initials.setdefault(full[0][0] + full[-1][0], person.id)
+    return _Known(forms={form: tuple(entries) for form, entries in forms.items()}, names=names, initials=initials)
+
+
+def _names_of(person: Person) -> list[str]:
+    """The names of a person's full name, folded, without titles."""
+    if person.kind is not Kind.PERSON:
+        return []
+    return [plain for word in _WORD.findall(person.forms[0]) if (plain := folded(word)) not in TITLES]
+
+
+def _single_names(person: Person) -> list[str]:
+    single = [folded(form) for form in search_forms(person) if len(_WORD.findall(form)) == 1]
+    return [name for name in single if len(name) > 2 and name.isalpha()]
+
+
+def _derived(person: Person) -> Iterator[tuple[str, str]]:
+    """(form, why) of one word each."""
+    if person.kind is not Kind.PERSON:
+        return
+    full = _names_of(person)
+    firsts = [full[0]] if full else []
+    firsts += [folded(form) for form in person.forms[1:] if len(_WORD.findall(form)) == 1]
+    for first in firsts:
+        for short in sorted(diminutives.of(first)):
+            yield short, SHORT_NAME
+    for name in _single_names(person):
+        if len(name) > 2:
+            yield (f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"), "plural"
+    if len(full) > 1:
+        yield "".join(full), "names run together"
+
+
+@lru_cache(maxsize=65536)
+def _ordinary(form: str) -> bool:
+    """Whether a form is an English word that is no name: in our table, or frequent and not in the name tables."""
+    words = defaults.load().words
+    if words.needs_context(form) or form in words.never or form in words.trim:
+        return True
+    return zipf_frequency(form, "en") >= _scores()["ordinary_from"] and not diminutives.of(form)
+
+
+def find(utterances: tuple[Utterance, ...], people: tuple[Person, ...], cased: bool) -> tuple[Finding, ...]:
+    """Findings, possibly overlapping; `cased`: the transcript distinguishes capitals."""
+    known = _known(people)
+    kinds = {person.id: person.kind for person in people}
+    return tuple(
+        Finding(
+            id="",
+            utterance_id=utterance.id,
+            start=hit.start,
+            end=hit.end,
+            kind=kinds[hit.person_id],
+            person_id=hit.person_id,
+            score=hit.score,
+            reason=Reason(rule=RULE, detail=hit.why, score=hit.score),
+        )
+        for utterance in utterances
+        for hit in _hits(utterance.text, known, cased)
+    )
+
+
+def _hits(text: str, known: _Known, cased: bool) -> Iterator[_Hit]:
+    words = [(m.start(), m.end(), folded(m.group())) for m in _WORD.finditer(text)]
+    for start, end, word in words:
+        end, word = (end - 2, word[:-2]) if word.endswith("'s") else (end, word)
+        entries = known.forms.get(word)
+        if entries:
+            score = _score(text, start, entries, cased)
+            if score:
+                shared = ", shared form" if len({e.person_id for e in entries}) > 1 else ""
+                yield _Hit(
+                    start=start, end=end, person_id=entries[0].person_id, why=entries[0].why + shared, score=score
+                )
+    yield from _spelt(text, known)
+    yield from _initialled(text, known)
+    yield from _cut_off(text, known, words)
+
+
+def _score(text: str, start: int, entries: tuple[_Form, ...], cased: bool) -> float:
+    """0.0 where a derived form is no name here."""
+    entry = entries[0]
+    table = _scores()[entry.why.replace(" ", "_")]
+    capital = text[start].isupper()
+    opens = bool(re.search(r"(?:^|[.?!…:;])[\s\"“‘'—–-]*$", text[:start]))
+    if entry.ordinary:
+        the = entry.why == "plural" and bool(re.search(r"\b[Tt]he\s+$", text[:start]))
+        if not (cased and capital and not opens and (the or entry.why != "plural")):
+            return 0.0
+        score = float(table["ordinary"])
+    elif cased and not capital:
+        score = float(table["lower"])
+    else:
+        score = float(table["score"])
+    return min(score, _scores()["shared"]) if len({e.person_id for e in entries}) > 1 else score
+
+
+def _spelt(text: str, known: _Known) -> Iterator[_Hit]:
+    """ "A-O-I-F-E", "a, o, i, f, e", "double l", "A for apple": compared with every name by its letters."""
+    for pattern in (_SPELT, _ALPHABET):
+        for match in pattern.finditer(text):
+            hits = [
+                hit
+                for start, end in _ends(match, pattern is _ALPHABET)
+                if (hit := _spelling(text, start, end, known, pattern is _ALPHABET)) is not None
+            ]
+            if hits:
+                yield max(hits, key=lambda hit: hit.score)
+
+
+def _ends(match: re.Match[str], alphabet: bool) -> Iterator[tuple[int, int]]:
+    """The span, and it without its first or last letter, which may be a word: "I", "a"."""
+    yield match.span()
+    if not alphabet:
+        pieces = list(re.finditer(_LETTER, match.group(), re.IGNORECASE))
+        yield match.start(), match.start() + pieces[-2].end()
+        yield match.start() + pieces[1].start(), match.end()
+
+
+def _spelling(text: str, start: int, end: int, known: _Known, alphabet: bool) -> _Hit | None:
+    table = _scores()["spelt"]
+    letters = _letters(text[start:end], alphabet)
+    likest = max(known.names, key=lambda name: Indel.normalized_similarity(letters, name), default="")
+    alike = Indel.normalized_similarity(letters, likest) if likest else 0.0
+    if len(letters) < 3 or alike < table["from"]:
+        return None
+    score = table["exact"] if letters == likest else round(table["like"] * alike, 3)
+    return _Hit(start=start, end=end, person_id=known.names[likest], why="spelt out", score=score)
+
+
+def _letters(spelt: str, alphabet: bool) -> str:
+    """The letters that a spelling says."""
+    plain = folded(spelt)
+    if alphabet:
+        return "".join(re.findall(r"\b(\w)\s+(?:for|as in)\b", plain))
+    plain = re.sub(r"double[ -]?(?:u|you)\b", "w", plain)
+    plain = re.sub(r"double[ -]?(\w)\b", r"\1\1", plain)
+    plain = re.sub(r"(?:treble|triple)[ -]?(\w)\b", r"\1\1\1", plain)
+    return re.sub(r"[^a-z]", "", re.sub(r"\band\b", "", plain))
+
+
+def _initialled(text: str, known: _Known) -> Iterator[_Hit]:
+    """ "S.B." for Siobhan Bell: a question, since many things are written so."""
+    for match in _INITIALS.finditer(text):
+        person_id = known.initials.get(folded(match.group(1) + match.group(2)))
+        if person_id and match.group(1).isupper() and match.group(2).isupper():
+            score = float(_scores()["initials"])
+            yield _Hit(start=match.start(), end=match.end(), person_id=person_id, why="initials", score=score)
+
+
+def _cut_off(text: str, known: _Known, words: list[tuple[int, int, str]]) -> Iterator[_Hit]:
+    """ "Seb- Sebastian", "Sio-": the beginning of a name, broken off."""
+    table = _scores()["cut_off"]
+    after = {one[0]: two[2] for one, two in pairwise(words)}
+    for match in _CUT.finditer(text):
+        fragment, comma = folded(match.group(1)), match.group(2).strip() == ","
+        following = re.sub(r"'s$", "", after.get(match.start(), ""))
+        repeated = following in known.names and following != fragment and following.startswith(fragment)
+        ordinary = fragment in known.names or zipf_frequency(fragment, "en") >= _scores()["ordinary_from"]
+        if repeated and not (comma and (ordinary or len(fragment) < 2)):
+            owner, score = known.names[following], float(table["repeated"])
+        elif len(fragment) > 2 and not ordinary and not comma:
+            owners = [i for name, i in known.names.items() if name.startswith(fragment) and name != fragment]
+            if not owners:
+                continue
+            owner, score = owners[0], float(table["alone"])
+        else:
+            continue
+        yield _Hit(start=match.start(1), end=match.end(1), person_id=owner, why="broken off", score=score)

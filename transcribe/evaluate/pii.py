@@ -1,0 +1,192 @@
+"""How well names and other identifiers are found in texts: counts of mentions that add, rates and intervals last.
+
+A mention counts as found only when every letter and digit of it is covered by found spans of any kind: a name that is
+covered in part is readable. `touched` is the looser count. A found span is right when it overlaps a gold span of any
+identifying kind; one that only overlaps a span scored neither way (scoring.toml) counts neither way.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from transcribe.evaluate.intervals import interval
+from transcribe.evaluate.tables import is_ordinary, kind_of
+from transcribe.schema import Kind, Quiet, record
+from transcribe.wordforms import folded
+
+_LETTER = re.compile(r"[^\W_]")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+@record
+class Mention(Quiet):
+    """A gold mention: whose it is within its document, whether each of its words is an ordinary one, what was found."""
+
+    document: int
+    kind: Kind
+    person: str
+    origin: str
+    ordinary: bool
+    covered: bool
+    touched: bool
+
+
+@record
+class Claim(Quiet):
+    """A found span: whether it overlaps something that identifies, and something of its own kind."""
+
+    document: int
+    kind: Kind
+    right: bool
+    kind_right: bool
+
+
+@record
+class PiiCounts(Quiet):
+    """Mentions and claims of documents with so many words each; add them before taking rates."""
+
+    mentions: tuple[Mention, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    words: tuple[int, ...] = ()
+
+    def __add__(self, other: "PiiCounts") -> "PiiCounts":
+        shift = len(self.words)
+        moved: dict[str, Any] = {
+            "mentions": tuple(_moved(m, shift) for m in other.mentions),
+            "claims": tuple(_moved(c, shift) for c in other.claims),
+        }
+        return PiiCounts(
+            mentions=self.mentions + moved["mentions"],
+            claims=self.claims + moved["claims"],
+            words=self.words + other.words,
+        )
+
+
+def _moved(one: Any, shift: int) -> Any:
+    from dataclasses import replace
+
+    return replace(one, document=one.document + shift)
+
+
+@record
+class Rate(Quiet):
+    """A share of counted cases with its 95 % interval; None where there is no case."""
+
+    name: str
+    count: int
+    of: int
+    low: float | None
+    high: float | None
+
+    @property
+    def rate(self) -> float | None:
+        return self.count / self.of if self.of else None
+
+
+def score(gold: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]]) -> PiiCounts:
+    """Gold rows {id, text, spans: [[start, end, label, person?, origin?]]} against found rows {id, spans}.
+
+    A document that `found` does not name counts as one in which nothing was found.
+    """
+    by_id = {row["id"]: row["spans"] for row in found}
+    counts = PiiCounts()
+    for row in gold:
+        counts += _document(row, [(int(s[0]), int(s[1]), str(s[2])) for s in by_id.get(row["id"], [])])
+    return counts
+
+
+def _document(row: Mapping[str, Any], found: list[tuple[int, int, str]]) -> PiiCounts:
+    text = str(row["text"])
+    gold = [(int(s[0]), int(s[1]), kind_of(str(s[2])), tuple(s[3:])) for s in row["spans"]]
+    hidden = {i for start, end, _ in found for i in range(start, end)}
+    mentions = []
+    for start, end, kind, more in gold:
+        if kind is None:
+            continue
+        letters = [i for i in range(start, end) if _LETTER.match(text[i])]
+        tokens = [folded(m.group()) for m in _WORD.finditer(text, start, end)]
+        mentions.append(
+            Mention(
+                document=0,
+                kind=kind,
+                person=str(more[0]) if more and more[0] else " ".join(tokens),
+                origin=str(more[1]) if len(more) > 1 else str(row.get("origin", "")),
+                ordinary=any(is_ordinary(token) for token in tokens),
+                covered=all(i in hidden for i in letters),
+                touched=any(i in hidden for i in letters),
+            )
+        )
+    claims = [claim for span in found if (claim := _claim(span, gold)) is not None]
+    return PiiCounts(mentions=tuple(mentions), claims=tuple(claims), words=(len(_WORD.findall(text)),))
+
+
+def _claim(span: tuple[int, int, str], gold: list[tuple[int, int, Kind | None, Any]]) -> Claim | None:
+    start, end, label = span
+    met = [kind for first, last, kind, _ in gold if start < last and first < end]
+    if met and all(kind is None for kind in met):
+        return None
+    kind = kind_of(label) or Kind.OTHER
+    return Claim(document=0, kind=kind, right=bool(met), kind_right=kind in met)
+
+
+def rates(counts: PiiCounts, kind: Kind | None = None) -> tuple[Rate, ...]:
+    """Recall, precision, person-level recall and false alarms, of one kind or all, each over documents."""
+    mentions = [m for m in counts.mentions if kind in (None, m.kind)]
+    claims = [c for c in counts.claims if kind in (None, c.kind)]
+    people: dict[tuple[int, str], bool] = {}
+    for m in mentions:
+        people[m.document, m.person] = people.get((m.document, m.person), True) and m.covered
+    documents = range(len(counts.words))
+    wrong = [sum(not c.right for c in claims if c.document == d) for d in documents]
+    safe = [[ok for (d, _), ok in people.items() if d == document] for document in documents]
+    return (
+        _rate("recall", mentions, lambda m: m.covered, counts),
+        _rate("recall, touched", mentions, lambda m: m.touched, counts),
+        _rate("recall, ordinary words", [m for m in mentions if m.ordinary], lambda m: m.covered, counts),
+        *(
+            _rate(f"recall, {origin}", [m for m in mentions if m.origin == origin], lambda m: m.covered, counts)
+            for origin in sorted({m.origin for m in mentions if m.origin})
+        ),
+        rate("people safe", [(sum(ok), len(ok)) for ok in safe]),
+        _rate("precision", claims, lambda c: c.right, counts),
+        _rate("precision, kind", claims, lambda c: c.kind_right, counts),
+        rate("false alarms a word", list(zip(wrong, counts.words, strict=True))),
+    )
+
+
+def _rate(name: str, cases: list[Any], holds: Callable[[Any], bool], counts: PiiCounts) -> Rate:
+    pairs = [[0, 0] for _ in counts.words]
+    for case in cases:
+        pairs[case.document][0] += holds(case)
+        pairs[case.document][1] += 1
+    return rate(name, [(count, of) for count, of in pairs])
+
+
+def rate(name: str, pairs: list[tuple[int, int]], *, within: bool = False) -> Rate:
+    """The rate of pairs (count, of), one a document."""
+    bounds = interval(pairs, within=within) or (None, None)
+    return Rate(name=name, count=sum(c for c, _ in pairs), of=sum(o for _, o in pairs), low=bounds[0], high=bounds[1])
+
+
+def lowered(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row in lower case without punctuation, as a recogniser without case writes it, spans moved along.
+
+    Every run of what is no letter, digit or apostrophe inside a word becomes one space, or one line end where it holds
+    one.
+    """
+    text = str(row["text"])
+    out: list[str] = []
+    place = [0] * (len(text) + 1)
+    for index, char in enumerate(text):
+        place[index] = len(out)
+        inside = char in "'’" and 0 < index < len(text) - 1 and text[index - 1].isalnum() and text[index + 1].isalnum()
+        if char.isalnum() or inside:
+            low = char.lower()
+            out.append("'" if inside else low if len(low) == 1 else char)
+        elif char == "\n":
+            out[-1:] = ["\n"] if out and out[-1] == " " else [*out[-1:], "\n"]
+        elif out and out[-1] not in " \n":
+            out.append(" ")
+    place[len(text)] = len(out)
+    spans = [[place[int(s[0])], place[int(s[1]) - 1] + 1, *s[2:]] for s in row["spans"]]
+    return {**row, "text": "".join(out), "spans": spans}
