@@ -16,6 +16,7 @@ A name that stands anywhere else in the release outside context counts, too (`el
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from doublemetaphone import doublemetaphone
@@ -36,7 +37,7 @@ _REACH_S = 0.6  # how far a word's time may be off: recognisers time words by at
 
 @record
 class _Heard(Quiet):
-    """A word with its time; `mask`: it is (part of) a replacement; `role`: of the identifier it belongs to, in gold."""
+    """A word with its time; `mask`: a replacement stands there; `outside`: of the gold, no word of an identifier."""
 
     text: str
     start_s: float
@@ -71,10 +72,7 @@ class LeakCounts(Quiet):
 
     def __add__(self, other: "LeakCounts") -> "LeakCounts":
         shift = len(self.keep)
-        moved = (
-            Identifier(document=i.document + shift, role=i.role, group=i.group, known=i.known, state=i.state)
-            for i in other.identifiers
-        )
+        moved = (replace(i, document=i.document + shift) for i in other.identifiers)
         return LeakCounts(
             identifiers=(*self.identifiers, *moved),
             keep=self.keep + other.keep,
@@ -161,7 +159,7 @@ def _explained(word: _Heard, context: Iterable[_Heard]) -> bool:
 
 def _hidden(word: _Heard, masks: list[_Heard], written: list[_Heard]) -> bool:
     """Whether a replacement stands where this word was said, and the word does not."""
-    covered = any(mask.start_s <= word.middle_s <= mask.end_s for mask in masks)
+    covered = any(_near(mask, word.middle_s, word.middle_s, _REACH_S / 3) for mask in masks)
     return covered and not any(
         not w.mask and w.text == word.text and _near(w, word.start_s, word.end_s) for w in written
     )

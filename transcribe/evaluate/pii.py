@@ -7,6 +7,7 @@ identifying kind; one that only overlaps a span scored neither way (scoring.toml
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from transcribe.evaluate.intervals import interval
@@ -51,21 +52,11 @@ class PiiCounts(Quiet):
 
     def __add__(self, other: "PiiCounts") -> "PiiCounts":
         shift = len(self.words)
-        moved: dict[str, Any] = {
-            "mentions": tuple(_moved(m, shift) for m in other.mentions),
-            "claims": tuple(_moved(c, shift) for c in other.claims),
-        }
         return PiiCounts(
-            mentions=self.mentions + moved["mentions"],
-            claims=self.claims + moved["claims"],
+            mentions=(*self.mentions, *(replace(m, document=m.document + shift) for m in other.mentions)),
+            claims=(*self.claims, *(replace(c, document=c.document + shift) for c in other.claims)),
             words=self.words + other.words,
         )
-
-
-def _moved(one: Any, shift: int) -> Any:
-    from dataclasses import replace
-
-    return replace(one, document=one.document + shift)
 
 
 @record
