@@ -1,6 +1,7 @@
 """Measures on this machine, printed with the data set, the command, the commit and the machine.
 
 scripts/bench accuracy            word errors of both engines, ours and plain, and of diarisation
+scripts/bench names               what is found of names, and what can still be read, from texts and from sound
 scripts/bench memory --minutes N  a recording of N minutes through `transcribe run`: time and resident memory
 """
 
@@ -190,14 +191,18 @@ def memory(minutes: float) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["accuracy", "memory"])
+    parser.add_argument("what", choices=["accuracy", "names", "memory"])
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "memory":
         result: dict[str, Any] = {"memory": memory(arguments.minutes)}
     elif not DATA.is_dir():
-        sys.exit("bench: accuracy needs the development sets in ../shared/data")
+        sys.exit(f"bench: {arguments.what} needs the development sets in ../shared/data")
+    elif arguments.what == "names":
+        import bench_names
+
+        result = bench_names.tables()
     else:
         result = {"word_errors": word_error_table(), "diarisation": diarisation_table()}
     result["machine"] = machine()

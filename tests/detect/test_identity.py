@@ -95,3 +95,21 @@ def test_a_number_or_address_is_searched_for(surface: str) -> None:
 @pytest.mark.parametrize("surface", ["six", "seven", "twenty one", "twenty-one", "461", "4 6 1", "tilda"])
 def test_a_piece_of_a_number_is_not(surface: str) -> None:
     assert position_only(Kind.CONTACT, surface)
+
+
+@pytest.mark.parametrize("surface", ["Number", "General", "Justice", "Student"])
+def test_a_usual_word_that_a_model_took_for_a_name_is_not_searched_for(surface: str) -> None:
+    assert position_only(Kind.ORGANISATION, surface)
+    assert position_only(Kind.PERSON, surface)
+
+
+@pytest.mark.parametrize("surface", ["Mary", "John", "Karen", "Quillby"])
+def test_a_usual_name_is(surface: str) -> None:
+    assert not position_only(Kind.PERSON, surface)
+
+
+def test_a_name_that_is_only_likely_is_not_searched_for_elsewhere() -> None:
+    text = "then Emmeline came, and Emmeline left"
+    resolution = resolve.resolve(transcript(text), (said(text, "Emmeline", score=0.7),), ())
+    assert [p.position_only for p in resolution.new_people] == [True]
+    assert [f.score for f in resolution.findings.found] == [0.7, 0.3]  # its repeat is a question

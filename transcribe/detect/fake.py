@@ -23,7 +23,7 @@ class FakeRule:
                 end=hit.end(),
                 kind=kind,
                 person_id=None,
-                score=0.85,
+                score=0.95,
                 reason=Reason(rule="fake", detail=kind.value),
             )
             for utterance in utterances

@@ -9,12 +9,13 @@ and is marked as shared, which makes it a question of who it is.
 import re
 from dataclasses import replace
 
-from transcribe.detect import defaults, merge
+from transcribe.detect import defaults, lexicon, merge
 from transcribe.detect.relations import agree
 from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utterance, record
 from transcribe.wordforms import folded
 
 SHARED = "shared form"
+USUAL = 4.0  # zipf: ten times in a million words
 # What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
 SEARCHED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE, Kind.CONTACT, Kind.ID_NUMBER)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -123,6 +124,8 @@ class Identities:
         while f"{self._scope.recording_id}-F{number:02d}" in self.people:
             number += 1
         person = new_person(f"{self._scope.recording_id}-F{number:02d}", finding, text, self.lower)
+        if finding.score < defaults.load().scores["search"]:
+            person = replace(person, position_only=True)
         public = person.kind is not Kind.PERSON or person.role in _PUBLIC
         person = person if public else replace(person, of=self._scope.of)
         self.new.append(person)
@@ -163,7 +166,16 @@ def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset())
         return True
     # Each name of a person's full name is searched for alone, so one ordinary word among them binds them all.
     common = [token in lower or words.needs_context(token) or token in words.never for token in tokens]
-    return any(common) if kind is Kind.PERSON or len(tokens) == 1 else all(common)
+    if kind is Kind.PERSON or len(tokens) == 1:
+        return any(common) or any(_is_word(token) for token in tokens)
+    return all(common)
+
+
+def _is_word(token: str) -> bool:
+    """A usual word that hardly any list has for a name: a model that takes "Number" for one must not spread it."""
+    known = lexicon.load()
+    named = known.given.get(token, 0) > 1 or known.surnames.get(token, 0) > 1 or token in known.places
+    return not named and lexicon.zipf(token) >= USUAL
 
 
 def lower_words(utterances: tuple[Utterance, ...]) -> frozenset[str]:

@@ -155,7 +155,10 @@ def _settle(text: str, cluster: list[Finding], people: Mapping[str, Person]) -> 
 def _joint(finding: Finding, cluster: Iterable[Finding]) -> Finding:
     """With all that speaks for it: rules that err independently are all wrong with the product of their doubts."""
     best: dict[str, Finding] = {}
-    for one in cluster:
+    cluster = list(cluster)
+    # that it is a name elsewhere is no second opinion: those who gave it elsewhere have looked here, too
+    independent = [one for one in cluster if one.reason.rule != REPEAT] or cluster
+    for one in independent:
         rule = one.reason.rule
         if rule not in best or best[rule].score < one.score:
             best[rule] = one

@@ -152,7 +152,7 @@ def _surfaces(
     """What to look for again, and the first finding that says so."""
     words = defaults.load().words
     surfaces: dict[str, Finding] = {}
-    for finding in models:
+    for finding in sorted(models, key=lambda f: -f.score):
         named = finding.kind in (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION) and finding.person_id is None
         if not named or finding.score < defaults.load().scores["balance"] or finding.utterance_id not in texts:
             continue
@@ -176,6 +176,7 @@ def _opens(text: str, start: int) -> bool:
 
 
 def _repeat(utterance: Utterance, start: int, end: int, source: Finding) -> Finding:
+    scores = defaults.load().scores
     return Finding(
         id="",
         utterance_id=utterance.id,
@@ -183,6 +184,6 @@ def _repeat(utterance: Utterance, start: int, end: int, source: Finding) -> Find
         end=end,
         kind=source.kind,
         person_id=None,
-        score=defaults.load().scores["repeat"],
+        score=scores["repeat"] if source.score >= scores["search"] else scores["weak_repeat"],
         reason=Reason(rule=merge.REPEAT, detail=source.reason.detail),
     )
