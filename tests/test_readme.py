@@ -1,5 +1,6 @@
 """Every command of the README, run in its order on a real recording as it stands there."""
 
+import json
 import os
 import re
 import shutil
@@ -40,6 +41,16 @@ def desk(tmp_path: Path, sample_dir: Path) -> Path:
         document.add_paragraph(line)
     document.save(str(tmp_path / "wave-2.docx"))
     (tmp_path / "rows.jsonl").write_text('{"id": "1", "text": "Diane lives in Leeds."}\n', encoding="utf-8")
+    gold = {"id": "1", "text": "Diane lives in Leeds.", "spans": [[0, 5, "PERSON"], [15, 20, "GPE"]]}
+    (tmp_path / "gold.jsonl").write_text(json.dumps(gold) + "\n", encoding="utf-8")
+    words = [{"text": "Diane", "start": 14.0, "end": 14.5, "start_char": 0, "end_char": 5}]
+    spoken = {"role": "parent", "turn": 0, "text": "Diane", "spoken": "Diane", "start_char": 0, "end_char": 5}
+    said = {
+        "turns": [{"index": 0, "text": "Diane", "words": words}],
+        "identifiers": [{**spoken, "start_time": 14.0, "end_time": 14.5}],
+        "keep_words": [],
+    }
+    (tmp_path / "gold-interview.json").write_text(json.dumps(said), encoding="utf-8")
     (tmp_path / "usb-stick").mkdir()
     return tmp_path
 
@@ -48,7 +59,7 @@ def desk(tmp_path: Path, sample_dir: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_every_command_of_the_readme_works_in_its_order(desk: Path, model_path: Callable[[str], Path]) -> None:
-    for name in ("whisper-base", "segmentation-3.0", "campplus", "en_core_web_md"):
+    for name in ("whisper-base", "segmentation-3.0", "campplus", "en_core_web_md", "rampart"):
         model_path(name)
     bin_folder = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "TRANSCRIBE_PASSPHRASE": PASSPHRASE}

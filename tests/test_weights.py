@@ -582,7 +582,7 @@ def test_unknown_checksum_must_be_said() -> None:
 
 def test_our_registry() -> None:
     found = {one.name: one for one in weights.entries()}
-    default = {"whisper-base", "segmentation-3.0", "campplus", "en_core_web_md"}
+    default = {"whisper-base", "segmentation-3.0", "campplus", "en_core_web_md", "rampart"}
     assert {name for name, one in found.items() if one.default} == default
     assert {name for name, one in found.items() if one.tests} == {"whisper-tiny.en"}
     assert {"rampart", "whisper-large-v3-turbo", "openai-whisper-small", "openai-whisper-large-v3"} < set(found)

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from transcribe import asr, assemble, detect, diarise, intake, plugins, weights
 from transcribe.asr.scoring import Scorer
 from transcribe.config import StudyConfig
+from transcribe.detect import defaults, resolve, second_listen, tagger_of
 from transcribe.detect import look as looking
-from transcribe.detect import resolve, second_listen, tagger_of
 from transcribe.detect.identity import Scope
 from transcribe.errors import StudyError
 from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
@@ -214,7 +214,7 @@ class Job:
         people = linked(self._open.vault.people, self._entry.who)
         chosen = self._engines.config.recognition
         engine = (chosen.engine, chosen.model, weights.sha256(chosen.model))
-        key = self._key(LISTEN, transcript.body_sha256, *engine, *people_key(people))
+        key = self._key(LISTEN, transcript.body_sha256, defaults.tables_sha256(), *engine, *people_key(people))
         return self._do(LISTEN, "listened", key, lambda: self._listen(transcript, people))
 
     def _listen(self, transcript: Stored[Transcript], people: tuple[Person, ...]) -> Listened:
@@ -231,7 +231,7 @@ class Job:
         parts = [part for rule, model in rules.items() for part in (rule, model, weights.sha256(model))]
         voiced = replace(transcript, value=with_speakers(self._open, transcript.value))
         roles = [f"{speaker.label}={speaker.role}" for speaker in voiced.value.speakers]
-        key = self._key(DETECT, transcript.body_sha256, *parts, *roles)
+        key = self._key(DETECT, transcript.body_sha256, defaults.tables_sha256(), *parts, *roles)
         return self._do(DETECT, "candidates", key, lambda: look(voiced, self._engines))
 
 
@@ -332,7 +332,7 @@ def _findings_key(unlocked: Unlocked, transcript: Stored[Transcript], *others: S
     people = people_key(unlocked.vault.people)
     scope = scope_of(unlocked, transcript.value.recording_id)
     sums = (transcript.body_sha256, *(other.body_sha256 if other else "" for other in others))
-    return unlocked.vault.digest("resolve", VERSION["resolve"], *sums, *scope.who, *people)
+    return unlocked.vault.digest("resolve", VERSION["resolve"], defaults.tables_sha256(), *sums, *scope.who, *people)
 
 
 def scope_of(unlocked: Unlocked, recording_id: str) -> Scope:
@@ -357,4 +357,4 @@ def detection_key(engines: Engines, people: tuple[Person, ...]) -> tuple[str, ..
     """All but the text that decides what `detect_again` finds."""
     rules = engines.config.detection.rules
     sums = (part for rule, model in rules.items() for part in (rule, model, weights.sha256(model)))
-    return (VERSION[DETECT], VERSION["resolve"], *sums, *people_key(people))
+    return (VERSION[DETECT], VERSION["resolve"], defaults.tables_sha256(), *sums, *people_key(people))

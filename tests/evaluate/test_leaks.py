@@ -137,3 +137,35 @@ def test_counts_of_interviews_add() -> None:
 )  # fmt: skip
 def test_what_resembles_a_name(written: str, name: str, expected: bool) -> None:
     assert resembles(written, name) is expected
+
+
+def test_a_name_elsewhere_is_told_beside_a_misspelt_mention_and_as_a_label() -> None:
+    said = gold(("then", None), ("Aoibhra", "parent"), ("left", None))
+    away = released(THEN, ("Eevra", 1.1, 1.9, False), LEFT, ("Aoibhra's", 30.0, 30.8, False))
+    assert (state(away, said), count(said, away, ROSTER).elsewhere) == (READABLE, 1)
+    labelled = released(THEN, ("Ilona", 1.0, 1.8, True), LEFT)
+    labelled["turns"][0]["speaker"] = "Aoibhra"
+    assert count(said, labelled, ROSTER).elsewhere == 1
+
+
+def test_a_neighbours_replacement_hides_nothing_that_stands_in_the_place_itself() -> None:
+    said = gold(("then", None), ("Aoibhra", "parent"), ("Will", "partner"), ("left", None))
+    beside = released(THEN, ("table", 1.0, 1.8, False), ("[partner]", 2.0, 2.8, True), ("left", 3.0, 3.8, False))
+    assert [one.state for one in count(said, beside, ROSTER).identifiers] == [DOUBTFUL, WITHHELD]
+
+
+def test_a_name_replaced_by_itself_is_readable() -> None:
+    assert state(released(THEN, ("Aoibhra", 1.0, 1.8, True), LEFT)) == READABLE
+
+
+def test_a_word_said_once_explains_one_written_word() -> None:
+    said = gold(("I", None), ("will", None), ("Will", "partner"), ("left", None))
+    both = released(
+        ("I", 0.0, 0.8, False), ("will", 1.0, 1.8, False), ("Will", 2.0, 2.8, False), ("left", 3.0, 3.8, False)
+    )
+    assert state(both, said) == READABLE
+
+
+def test_somebody_else_with_a_surname_of_the_roster_is_not_on_it() -> None:
+    said = gold(("Daniel Penhaligan", "clinician"), ("Penhaligan", "parent"), ("Aoibhra", "place"))
+    assert [one.known for one in count(said, released(), ROSTER).identifiers] == [False, True, False]

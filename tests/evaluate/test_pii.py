@@ -34,7 +34,7 @@ def test_what_is_no_name_counts_against_precision_and_among_false_alarms() -> No
 
 
 def test_a_person_is_safe_only_when_every_mention_is() -> None:
-    assert counted([39, 43, "person"])["people safe"] == (1, 4)  # "orla", apart from "orla venn" without ids
+    assert counted([39, 43, "person"])["people safe"] == (0, 3)  # "orla" is "orla venn", who is not safe
     named = {**GOLD, "spans": [[0, 9, "PERSON", "P1"], [39, 43, "PERSON", "P1"]]}
     one = score([named], [{"id": "a", "spans": [[39, 43, "person"]]}])
     assert [(r.count, r.of) for r in rates(one) if r.name == "people safe"] == [(0, 1)]
@@ -50,6 +50,12 @@ def test_names_that_are_words_and_origins_are_counted_apart() -> None:
     gold = {"id": "a", "text": TEXT, "spans": [[14, 19, "PER", "x", "English"], [0, 9, "PER", "y", "Irish"]]}
     seen = {r.name: (r.count, r.of) for r in rates(score([gold], [{"id": "a", "spans": [[14, 19, "person"]]}]))}
     assert (seen["recall, ordinary words"], seen["recall, English"], seen["recall, Irish"]) == ((1, 1), (1, 1), (0, 1))
+
+
+def test_texts_without_capitals_are_counted_apart() -> None:
+    low = {"id": "b", "text": "then orla venn left", "spans": [[5, 14, "PERSON"]]}
+    seen = {r.name: (r.count, r.of) for r in rates(score([GOLD, low], [{"id": "b", "spans": [[5, 14, "person"]]}]))}
+    assert (seen["recall"], seen["recall, texts without capitals"]) == ((1, 5), (1, 1))
 
 
 def test_a_document_that_was_not_looked_at_counts_as_missed() -> None:
@@ -89,3 +95,17 @@ def test_spans_keep_their_letters_when_lowered(pieces: list[str]) -> None:
     low = lowered({"id": "a", "text": text, "spans": spans})
     for (start, end, _), (first, last, _) in zip(spans, low["spans"], strict=True):
         assert low["text"][first:last] == pii.lowered({"id": "", "text": text[start:end], "spans": []})["text"]
+
+
+def test_a_person_is_safe_only_if_every_form_of_her_name_is_found() -> None:
+    text = "Siobhra Kellan came. Dr Kellan cried. Kellan is a town. Ewan Kellan left."
+    spans = [[0, 14, "PERSON"], [21, 30, "PERSON"], [38, 44, "PLACE"], [56, 67, "PERSON"]]
+    row = {"id": 1, "text": text, "spans": spans}
+
+    def safe(found: list[list[object]]) -> tuple[int, int]:
+        made = pii.rates(pii.score([row], [{"id": 1, "spans": found}]), Kind.PERSON)
+        return next((r.count, r.of) for r in made if r.name == "people safe")
+
+    assert safe([[0, 14, "person"], [21, 30, "person"], [56, 67, "person"]]) == (2, 2)
+    assert safe([[0, 14, "person"], [21, 30, "person"]]) == (1, 2)
+    assert safe([[0, 14, "person"], [56, 67, "person"]]) == (0, 2)  # a surname alone may be either's

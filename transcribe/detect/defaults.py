@@ -1,5 +1,6 @@
 """The tables of default_rules.toml, read once: words, scores, roles and patterns that a researcher may change."""
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -54,7 +55,6 @@ class Defaults(Quiet):
     roles: Mapping[str, str]
     entities: Mapping[str, Kind]
     spacy: Mapping[str, str]
-    block_characters: int
     patterns: tuple[PatternGroup, ...]
 
 
@@ -73,9 +73,15 @@ def load() -> Defaults:
         roles=raw["roles"],
         entities={entity: Kind(kind) for entity, kind in presidio["entities"].items()},
         spacy=presidio["spacy"],
-        block_characters=presidio["block_characters"],
         patterns=tuple(_group(entry, raw["fragments"]) for entry in raw["pattern"]),
     )
+
+
+@cache
+def tables_sha256() -> str:
+    """The checksum of all tables that detection reads: whoever changes one of them has the findings made again."""
+    tables = sorted((one for one in files("transcribe.detect").iterdir() if one.name.endswith(".toml")), key=str)
+    return hashlib.sha256(b"".join(table.read_bytes() for table in tables)).hexdigest()
 
 
 def _group(entry: Mapping[str, object], fragments: Mapping[str, str]) -> PatternGroup:

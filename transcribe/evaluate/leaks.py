@@ -25,7 +25,7 @@ from rapidfuzz.distance import JaroWinkler, LCSseq
 from transcribe.detect.sounds import likeness
 from transcribe.evaluate.pii import Rate, rate
 from transcribe.evaluate.tables import PERSON_GROUP, group_of, load
-from transcribe.schema import Person, Quiet, record
+from transcribe.schema import Kind, Person, Quiet, record
 from transcribe.wordforms import folded, search_forms
 
 WITHHELD, READABLE, DOUBTFUL = "withheld", "readable", "doubtful"
@@ -86,26 +86,30 @@ def count(gold: Mapping[str, Any], released: Mapping[str, Any], roster: tuple[Pe
     said = _said(gold)
     written = _written(released)
     context = [word for word in said if word.outside]
-    free = [word for word in written if not word.mask and not _explained(word, context)]
+    free = _unexplained(written, context)
     masks = [word for word in written if word.mask]
-    forms = {token for person in roster for form in search_forms(person) for token in _tokens(form)}
+    forms = [
+        (one.kind is Kind.PERSON, {token for form in search_forms(one) for token in _tokens(form)}) for one in roster
+    ]
     identifiers = []
     names: set[str] = set()
     for one in gold["identifiers"]:
         group = group_of(one["role"])
         tokens = _distinctive(one["text"])
-        known = bool(tokens) and any(token in forms for token in tokens)
+        human = group == PERSON_GROUP
+        known = bool(tokens) and any(kind is human and set(tokens) <= own for kind, own in forms)
         state = _number_state(one, free, masks) if group in _NUMBERED else _name_state(one, said, free, masks)
         identifiers.append(Identifier(document=0, role=one["role"], group=group, known=known, state=state))
-        names |= set(tokens) if group == PERSON_GROUP else set()
-    elsewhere = sum(word.text in names for word in free) - sum(i.state == READABLE for i in identifiers)
+        names |= set(tokens) if human else set()
+    labels = {token for turn in released["turns"] for token in _tokens(str(turn.get("speaker", "")))}
+    elsewhere = len(labels & names) + sum(_strays(word, names, gold["identifiers"]) for word in free)
     hidden = sum(_hidden(word, masks, written) for word in context)
     kept = [_Heard(text=folded(k["text"]), start_s=k["start_time"], end_s=k["end_time"]) for k in gold["keep_words"]]
     return LeakCounts(
         identifiers=tuple(identifiers),
         keep=((sum(not _hidden(word, masks, written) for word in kept), len(kept)),),
         outside=((hidden, len(context)),),
-        elsewhere=max(0, elsewhere),
+        elsewhere=elsewhere,
     )
 
 
@@ -125,14 +129,15 @@ def _said(gold: Mapping[str, Any]) -> list[_Heard]:
 def _written(released: Mapping[str, Any]) -> list[_Heard]:
     words = []
     for turn in released["turns"]:
-        place = 0
+        place, whole = 0, "".join(word["text"] for word in turn["words"])
         for word in turn["words"]:
             start, end = place, place + len(word["text"])
             place = end
             start_s, end_s = float(word["start_s"]), float(word["end_s"])
             inside = [(r["start"], r["end"]) for r in turn["replaced"] if start < r["end"] and r["start"] < end]
             if inside:
-                words.append(_Heard(text="", start_s=start_s, end_s=end_s, mask=True))
+                instead = " ".join(_tokens(whole[min(s for s, _ in inside) : max(e for _, e in inside)]))
+                words.append(_Heard(text=instead, start_s=start_s, end_s=end_s, mask=True))
             rest = "".join(" " if any(s <= start + n < e for s, e in inside) else c for n, c in enumerate(word["text"]))
             left = [w for w in _tokens(rest) if not (inside and w == "s")]
             words += [_Heard(text=w, start_s=start_s, end_s=end_s) for w in left]
@@ -152,9 +157,23 @@ def _near(one: _Heard, start_s: float, end_s: float, reach_s: float = _REACH_S) 
     return one.start_s < end_s + reach_s and start_s - reach_s < one.end_s
 
 
-def _explained(word: _Heard, context: Iterable[_Heard]) -> bool:
-    """Whether this very word was said outside identifiers at this moment."""
-    return any(word.text == said.text and _near(said, word.start_s, word.end_s) for said in context)
+def _unexplained(written: list[_Heard], context: list[_Heard]) -> list[_Heard]:
+    """Words that stand for none said outside identifiers: each of those explains the nearest equal one, once."""
+    left = [word for word in written if not word.mask]
+    for said in context:
+        same = [w for w in left if w.text == said.text and _near(said, w.start_s, w.end_s)]
+        if same:
+            nearest = min(same, key=lambda w: abs(w.middle_s - said.middle_s))
+            left = [word for word in left if word is not nearest]
+    return left
+
+
+def _strays(word: _Heard, names: set[str], identifiers: list[Mapping[str, Any]]) -> bool:
+    """Whether a name is written where nobody said it; where somebody did, the identifier's own state tells."""
+    text = word.text.removesuffix("'s")
+    return text in names and not any(
+        text in _distinctive(one["text"]) and _near(word, one["start_time"], one["end_time"]) for one in identifiers
+    )
 
 
 def _hidden(word: _Heard, masks: list[_Heard], written: list[_Heard]) -> bool:
@@ -172,10 +191,14 @@ def _name_state(one: Mapping[str, Any], said: list[_Heard], free: list[_Heard], 
     for word in said:
         if word.outside or word.text.removesuffix("'s") not in wanted or not start_s - 0.01 <= word.middle_s <= end_s:
             continue
+        name = word.text.removesuffix("'s")
         here = [f.text for f in free if _near(f, word.start_s, word.end_s)]
-        if any(resembles(run, word.text.removesuffix("'s")) for run in _runs(here)):
+        told = any(name in mask.text.split() for mask in masks if _near(mask, word.start_s, word.end_s, 0.0))
+        # A word unlike the name in its very place: the replacement beside it is somebody else's.
+        reach_s = 0.0 if any(word.start_s <= f.middle_s <= word.end_s for f in free) else _REACH_S / 2
+        if told or any(resembles(run, name) for run in _runs(here)):
             states.append(READABLE)
-        elif any(_near(mask, word.start_s, word.end_s, _REACH_S / 2) for mask in masks):
+        elif any(_near(mask, word.start_s, word.end_s, reach_s) for mask in masks):
             states.append(WITHHELD)
         else:
             states.append(DOUBTFUL)

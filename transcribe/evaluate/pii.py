@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from transcribe.detect.ordinary import has_capitals
 from transcribe.evaluate.intervals import interval
 from transcribe.evaluate.tables import is_ordinary, kind_of
 from transcribe.schema import Kind, Quiet, record
-from transcribe.wordforms import folded
+from transcribe.wordforms import TITLES, folded
 
 _LETTER = re.compile(r"[^\W_]")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -28,6 +29,7 @@ class Mention(Quiet):
     person: str
     origin: str
     ordinary: bool
+    cased: bool
     covered: bool
     touched: bool
 
@@ -89,6 +91,7 @@ def score(gold: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]])
 def _document(row: Mapping[str, Any], found: list[tuple[int, int, str]]) -> PiiCounts:
     text = str(row["text"])
     gold = [(int(s[0]), int(s[1]), kind_of(str(s[2])), tuple(s[3:])) for s in row["spans"]]
+    cased = has_capitals((text,))
     hidden = {i for start, end, _ in found for i in range(start, end)}
     mentions = []
     for start, end, kind, more in gold:
@@ -100,8 +103,9 @@ def _document(row: Mapping[str, Any], found: list[tuple[int, int, str]]) -> PiiC
             Mention(
                 document=0,
                 kind=kind,
-                person=str(more[0]) if more and more[0] else " ".join(tokens),
+                person=str(more[0]) if more and more[0] else " ".join(token.removesuffix("'s") for token in tokens),
                 origin=str(more[1]) if len(more) > 1 else str(row.get("origin", "")),
+                cased=cased,
                 ordinary=any(is_ordinary(token) for token in tokens),
                 covered=all(i in hidden for i in letters),
                 touched=any(i in hidden for i in letters),
@@ -124,15 +128,13 @@ def rates(counts: PiiCounts, kind: Kind | None = None) -> tuple[Rate, ...]:
     """Recall, precision, person-level recall and false alarms, of one kind or all, each over documents."""
     mentions = [m for m in counts.mentions if kind in (None, m.kind)]
     claims = [c for c in counts.claims if kind in (None, c.kind)]
-    people: dict[tuple[int, str], bool] = {}
-    for m in mentions:
-        people[m.document, m.person] = people.get((m.document, m.person), True) and m.covered
     documents = range(len(counts.words))
     wrong = [sum(not c.right for c in claims if c.document == d) for d in documents]
-    safe = [[ok for (d, _), ok in people.items() if d == document] for document in documents]
+    safe = [_safe([m for m in mentions if m.document == document]) for document in documents]
     return (
         _rate("recall", mentions, lambda m: m.covered, counts),
         _rate("recall, touched", mentions, lambda m: m.touched, counts),
+        _rate("recall, texts without capitals", [m for m in mentions if not m.cased], lambda m: m.covered, counts),
         _rate("recall, ordinary words", [m for m in mentions if m.ordinary], lambda m: m.covered, counts),
         *(
             _rate(f"recall, {origin}", [m for m in mentions if m.origin == origin], lambda m: m.covered, counts)
@@ -143,6 +145,20 @@ def rates(counts: PiiCounts, kind: Kind | None = None) -> tuple[Rate, ...]:
         _rate("precision, kind", claims, lambda c: c.kind_right, counts),
         rate("false alarms a word", list(zip(wrong, counts.words, strict=True))),
     )
+
+
+def _safe(mentions: list[Mention]) -> list[bool]:
+    """For each person of a document whether every mention of hers was found.
+
+    Whose words all lie in a longer name's is that person's, too: "Hope" and "Hope Ansah" are one; where two people
+    are called so, it speaks against both.
+    """
+    people: dict[tuple[Kind, frozenset[str]], bool] = {}
+    for m in mentions:
+        key = m.kind, frozenset(m.person.split()) - TITLES or frozenset([m.person])
+        people[key] = people.get(key, True) and m.covered
+    whole = [(kind, name) for kind, name in people if not any(kind is k and name < other for k, other in people)]
+    return [all(ok for (k, name), ok in people.items() if k is kind and name <= full) for kind, full in whole]
 
 
 def _rate(name: str, cases: list[Any], holds: Callable[[Any], bool], counts: PiiCounts) -> Rate:

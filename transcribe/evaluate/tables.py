@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from wordfreq import zipf_frequency
-
 from transcribe.detect import defaults
 from transcribe.schema import Kind, Quiet, record
 
@@ -57,7 +55,5 @@ def group_of(role: str) -> str:
 
 
 def is_ordinary(token: str) -> bool:
-    """Whether a folded name token is also an ordinary English word (Grace, Will)."""
-    if defaults.load().words.needs_context(token):
-        return True
-    return float(zipf_frequency(token, "en")) >= load().likeness["words_zipf"]
+    """Whether a folded name token is also an ordinary English word (Grace, Will); Karen is usual and is none."""
+    return defaults.load().words.needs_context(token)
