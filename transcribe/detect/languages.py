@@ -96,4 +96,5 @@ def _mean(words: list[str], language: str) -> float:
 
 @lru_cache(maxsize=200_000)
 def _frequency(word: str, language: str) -> float:
-    return float(zipf_frequency(word, language))
+    # the large lists of all these languages take more than a gigabyte of memory, the small ones a fifth of it
+    return float(zipf_frequency(word, language, wordlist="best" if language == "en" else "small"))

@@ -91,6 +91,8 @@ def by_roster(transcript: Transcript, people: tuple[Person, ...], tagger: Tagger
 def _heard_wrongly(transcript: Transcript, people: tuple[Person, ...], tagger: Tagger | None) -> tuple[Finding, ...]:
     """Where names of the roster may stand in another spelling, outside of where they stand as they are written."""
     known = tuple(person for person in people if not person.found)
+    if not known:
+        return ()
     return tuple(f for f in by_roster(transcript, known, tagger) if f.reason.rule == approximate.RULE)
 
 
