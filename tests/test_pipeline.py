@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.builders import add_recording, new_unlocked, person
-from transcribe.pipeline import linked, scope_of
-from transcribe.schema import Kind
+from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, person, transcript
+from transcribe.asr.scoring import Passage
+from transcribe.config import StudyConfig
+from transcribe.pipeline import Event, Job, Listened, linked, scope_of
+from transcribe.schema import Audio, Kind, Transcript
 
 PEOPLE = (
     person("P1", "Karen Okonkwo"),
@@ -41,3 +44,49 @@ def test_people_found_belong_to_the_one_participant_of_the_recording(
     unlocked = new_unlocked(tmp_path / "study", PEOPLE)
     add_recording(unlocked, "R001", who=who)
     assert (scope_of(unlocked, "R001").who, scope_of(unlocked, "R001").of) == (who, of)
+
+
+class Hears:
+    """A recogniser that can tell how well a text fits: names always fit better."""
+
+    def __init__(self) -> None:
+        self.asked: list[Passage] = []
+
+    def transcribe(self, audio: Audio, options: object) -> None:
+        raise AssertionError("recognised again")
+
+    def score(self, audio: Audio, passage: Passage) -> tuple[float, ...]:
+        self.asked.append(passage)
+        return (-20.0, *([-5.0] * (len(passage.readings) - 1)))
+
+
+class Deaf:
+    """A recogniser that cannot."""
+
+
+def listened(tmp_path: Path, transcriber: object) -> tuple[Listened, list[Event]]:
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    said = transcript(("S1", "And then my Theodore laughed, every day."))
+    add_detected(unlocked, said, who=("P1", "R1"), sound=b"x")
+    engines = NoEngines(StudyConfig())
+    engines.__dict__["transcriber"] = transcriber
+    events: list[Event] = []
+    job = Job(unlocked, "R001", engines, events.append)
+    job.__dict__["_audio"] = Audio(samples=np.zeros(40 * 16_000, dtype=np.float32))
+    stored = unlocked.load("R001", "transcript", Transcript)
+    assert stored
+    made = job._listened(stored).value
+    assert job._listened(stored).value == made
+    return made, events
+
+
+def test_the_sound_is_heard_again_once_where_a_known_name_may_have_been_said(tmp_path: Path) -> None:
+    hears = Hears()
+    made, events = listened(tmp_path, hears)
+    assert {f.person_id for f in made.found} <= {"I1"}
+    assert hears.asked
+    assert [e.state for e in events] == ["started", "finished", "skipped"]
+
+
+def test_an_engine_that_cannot_tell_leaves_it_at_the_text(tmp_path: Path) -> None:
+    assert listened(tmp_path, Deaf())[0].found == ()

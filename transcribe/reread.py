@@ -5,16 +5,14 @@ that looks at what will be released needs no trust in the steps that led there. 
 transcript (rule "second reading"), to be settled like any other.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from transcribe.detect import defaults
+from transcribe.detect.merge import words_outside
 from transcribe.schema import AnonymisedTranscript, Finding, Line, Quiet, Reason, Transcript, Utterance, record
-from transcribe.wordforms import folded
 
 RULE = "second reading"
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 Detect = Callable[[Transcript], tuple[Finding, ...]]
 
 
@@ -55,23 +53,10 @@ def read_again(
             continue
         line = lines[hit.utterance_id]
         mine = sorted((f for f in settled if f.utterance_id == hit.utterance_id), key=lambda f: f.start)
-        found += [_moved(hit, start, end, line, mine) for start, end in _left(hit, line)]
+        taken = [(span.start, span.end) for span in (*line.replaced, *line.kept)]
+        left = words_outside(line.text, hit.start, hit.end, taken)
+        found += [_moved(hit, start, end, line, mine) for start, end in left]
     return tuple(found)
-
-
-def _left(hit: Finding, line: Line) -> list[tuple[int, int]]:
-    """The words of a hit that stand outside replacements and kept words, in runs."""
-    idle = defaults.load().words.trim | defaults.load().words.never
-    settled = [(s.start, s.end) for s in (*line.replaced, *line.kept)]
-    runs: list[tuple[int, int]] = []
-    for match in _WORD.finditer(line.text, hit.start, hit.end):
-        if any(start < match.end() and match.start() < end for start, end in settled):
-            continue
-        if runs and not any(runs[-1][1] <= start < match.start() for start, _ in settled):
-            runs[-1] = (runs[-1][0], match.end())
-        else:
-            runs.append(match.span())
-    return [run for run in runs if not all(folded(w) in idle for w in _WORD.findall(line.text[slice(*run)]))]
 
 
 def _moved(hit: Finding, start: int, end: int, line: Line, settled: list[Finding]) -> Finding:

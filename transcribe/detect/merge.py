@@ -86,24 +86,25 @@ def _by_strength(candidates: list[Finding], ours: int) -> tuple[list[Finding], l
 
 
 def _outside(text: str, finding: Finding, taken: list[tuple[int, int]]) -> list[Finding]:
-    """What of a finding lies outside spans that are taken, in whole words; nothing where that is only punctuation."""
-    words = [m.span() for m in _WORD.finditer(text, finding.start, finding.end)]
+    """What of a finding lies outside spans that are taken; nothing where that is only little words."""
     if not any(start < finding.end and finding.start < end for start, end in taken):
         return [finding]
-    parts: list[tuple[int, int]] = []
-    free = [w for w in words if not any(start < w[1] and w[0] < end for start, end in taken)]
-    for start, end in free:
-        joined = parts and not any(parts[-1][1] <= s < start for s, _ in taken)
-        if joined:
-            parts[-1] = (parts[-1][0], end)
+    spans = words_outside(text, finding.start, finding.end, taken)
+    return [replace(finding, start=start, end=end) for start, end in spans]
+
+
+def words_outside(text: str, start: int, end: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The runs of whole words in text[start:end] that touch nothing taken, but for those of little words alone."""
+    runs: list[tuple[int, int]] = []
+    for match in _WORD.finditer(text, start, end):
+        if any(first < match.end() and match.start() < last for first, last in taken):
+            continue
+        if runs and not any(runs[-1][1] <= first < match.start() for first, _ in taken):
+            runs[-1] = (runs[-1][0], match.end())
         else:
-            parts.append((start, end))
+            runs.append(match.span())
     idle = defaults.load().words.trim | defaults.load().words.never
-    return [
-        replace(finding, start=start, end=end)
-        for start, end in parts
-        if not all(folded(word) in idle for word in _WORD.findall(text[start:end]))
-    ]
+    return [run for run in runs if not all(folded(word) in idle for word in _WORD.findall(text[slice(*run)]))]
 
 
 def _clusters(candidates: list[Finding]) -> list[list[Finding]]:
