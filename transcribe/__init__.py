@@ -2,4 +2,4 @@
 
 from transcribe import offline as offline
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
