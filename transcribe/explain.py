@@ -15,12 +15,9 @@ WITHHELD, KEPT, QUESTION, WHO = "withheld", "kept", "question", "withheld, but w
 def by_place(ready: Ready) -> list[Finding]:
     """All findings and what a reviewer added, in order of the transcript."""
     order = {u.id: n for n, u in enumerate(ready.transcript.value.utterances)}
-    added = [f for f in ready.settled.replaced if f.reason.rule == RULE and not _found(ready, f)]
-    return sorted((*ready.findings.found, *added), key=lambda f: (order[f.utterance_id], f.start, f.end))
-
-
-def _found(ready: Ready, finding: Finding) -> bool:
-    return any(_same(finding, f) for f in ready.findings.found)
+    found = ready.findings.found
+    added = [f for f in ready.settled.replaced if f.reason.rule == RULE and not any(_same(f, g) for g in found)]
+    return sorted((*found, *added), key=lambda f: (order[f.utterance_id], f.start, f.end))
 
 
 def _same(one: Finding, other: Finding) -> bool:

@@ -6,6 +6,7 @@ matches that overlap only in part become one span, so that no fragment of a name
 """
 
 import re
+from dataclasses import replace
 
 from transcribe.detect import Tagger, defaults, ordinary, variants
 from transcribe.detect.ordinary import Judgement
@@ -159,7 +160,7 @@ def _unite(findings: list[Finding]) -> list[Finding]:
         if united and finding.start < united[-1].end:
             last = united[-1]
             owner = last if last.end - last.start >= finding.end - finding.start else finding
-            united[-1] = moved(owner, last.start, max(last.end, finding.end))
+            united[-1] = replace(owner, start=last.start, end=max(last.end, finding.end))
         else:
             united.append(finding)
     return united
@@ -169,17 +170,3 @@ def _outside(kept: list[Finding], found: list[Finding]) -> list[Finding]:
     """Kept spans that no found one covers; what is kept beside a part of a name gives way to the name."""
     spans = [(f.start, f.end) for f in _unite(found)]
     return [k for k in kept if not any(start < k.end and k.start < end for start, end in spans)]
-
-
-def moved(finding: Finding, start: int, end: int) -> Finding:
-    """The same finding at another span of its utterance."""
-    return Finding(
-        id=finding.id,
-        utterance_id=finding.utterance_id,
-        start=start,
-        end=end,
-        kind=finding.kind,
-        person_id=finding.person_id,
-        score=finding.score,
-        reason=finding.reason,
-    )
