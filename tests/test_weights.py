@@ -177,6 +177,26 @@ def test_wheels_come_through_the_users_pip(
     assert "one" not in sys.modules
 
 
+CHURN = """
+import os, shutil, sys, time
+end = time.monotonic() + 0.6
+while time.monotonic() < end:
+    for n in range(20):
+        os.makedirs(f"{sys.argv[1]}/pip-unpack-{n}/deep")
+        open(f"{sys.argv[1]}/pip-unpack-{n}/deep/one.whl", "w").close()
+    for n in range(20):
+        shutil.rmtree(f"{sys.argv[1]}/pip-unpack-{n}")
+"""
+
+
+def test_pip_may_remove_folders_while_its_progress_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "POLL_S", 0.0)
+    meter = downloads.Meter(lambda done, total: None, 1)
+    job = downloads.Job(files=(), folder=tmp_path, wheels=tmp_path, meter=meter)
+    assert downloads._watch([sys.executable, "-c", CHURN, str(tmp_path)], job, 1) == ""
+    assert meter.done_bytes == 1
+
+
 def test_pip_that_finds_nothing_says_so(
     use: Callable[[str], Path], wheel_source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

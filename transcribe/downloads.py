@@ -21,7 +21,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -163,13 +163,13 @@ def _watch(command: list[str], job: Job, expected_bytes: int) -> str:
 
 
 def _folder_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # pip moved it between the two looks
-            continue
-    return total
+    """The size of all files below a folder, in bytes, without those that pip moves or removes while we look."""
+    total_bytes = 0
+    for place, _, names in os.walk(folder):  # passes over a folder that is gone
+        for name in names:
+            with suppress(FileNotFoundError):
+                total_bytes += Path(place, name).lstat().st_size
+    return total_bytes
 
 
 def from_wheels(source: WheelSource, job: Job, find: Callable[[Wheel], Path]) -> None:
