@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from transcribe.detect import Rule, field, fusion, kinship, languages, spoken, tagger_of
+from transcribe.detect import Rule, addresses, field, fusion, kinship, languages, spoken, tagger_of
 from transcribe.schema import Finding, Kind, Quiet, Transcript, record
 
 
@@ -23,6 +23,7 @@ def look(transcript: Transcript, rules: Iterable[Rule]) -> Seen:
     found = fusion.fuse(utterances, seen, tagger_of(rules))
     found += spoken.find(utterances) + field.find(utterances)
     found += kinship.find(utterances, transcript.speakers, tagger_of(rules))
+    found += addresses.find(utterances, found)
     roles = {speaker.label: speaker.role for speaker in transcript.speakers}
     said = {u.id: (u.text, roles.get(u.speaker, "")) for u in utterances}
     foreign = {stretch.utterance_id for stretch in languages.stretches(utterances, transcript.language)}

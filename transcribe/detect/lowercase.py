@@ -55,6 +55,12 @@ def no_auxiliary_before(word: str) -> bool:
     return word in _table().words["auxiliary_follows"]
 
 
+def is_auxiliary(form: str) -> bool:
+    """Whether a folded word is an auxiliary verb and nothing else that its neighbours would show; May is a month."""
+    words = defaults.load().words
+    return form in words.auxiliary and form not in words.months
+
+
 def probability(here: Place, cased: bool, tagger: Tagger | None) -> float:
     """That the lower-case word is a name, in [0, 1]; `cased`: the transcript has capitals elsewhere."""
     seen = clues(here, cased, tagger)
@@ -68,7 +74,7 @@ def clues(here: Place, cased: bool, tagger: Tagger | None) -> frozenset[str]:
     found = {"bias"} | ({"cased"} if cased else set())
     found |= {name for name in ("function", "auxiliary", "months") if here.form in getattr(words, name)}
     if here.possessive:
-        found.add("possessive")
+        found.add("auxiliary possessive" if is_auxiliary(here.form) else "possessive")
     found.update(_before(here))
     found.update(_after(here))
     if tagger is not None and tagger.part_of_speech(here.text, here.start, here.end):
@@ -89,6 +95,8 @@ def _before(here: Place) -> Iterator[str]:
         yield "fixed"
     if here.form in words.auxiliary and previous in tables["conjunction"]:
         yield "auxiliary after conjunction"
+    if is_auxiliary(here.form) and previous in tables["inverted"]:
+        yield "auxiliary after auxiliary"
     if any(lead.endswith(f" {naming}") for naming in words.naming):
         yield "naming"
     elif previous in words.kin | words.titles_weak:
@@ -101,15 +109,20 @@ def _before(here: Place) -> Iterator[str]:
 def _after(here: Place) -> Iterator[str]:
     words, tables = defaults.load().words, _table().words
     gap = re.match(r"(?:['’]s\b)?[^\w]*", here.text[here.end :])
+    apart = bool(here.after and gap and _APART.search(gap.group()))
+    clause = bool(here.after and here.after[0] in tables["clause_follows"])
+    if is_auxiliary(here.form) and here.before and here.before[-1] in tables["strong"]:
+        if not here.after or apart or clause:
+            yield "auxiliary object"
     if not here.after:
         yield "ends"
-    elif gap and _APART.search(gap.group()):
+    elif apart:
         yield "apart after"
     elif here.form in words.auxiliary and here.after[0] in tables["auxiliary_follows"]:
-        yield "auxiliary subject"
+        yield "subject" if here.before and here.before[-1] in tables["article"] else "auxiliary subject"
     elif here.form not in words.auxiliary and here.after[0] in tables["finite"]:
         yield "subject"
-    elif here.after[0] in tables["clause_follows"]:
+    elif clause:
         yield "clause follows"
 
 

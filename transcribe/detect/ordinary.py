@@ -96,6 +96,8 @@ def judge(here: Place, cased: bool, tagger: Tagger | None) -> Judgement:
         return _lower(here, cased, tagger, words)
     if _after_title(here, words):
         return _name("after a title")
+    if here.possessive and lowercase.is_auxiliary(here.form):
+        return _name("an auxiliary has no possessive")
     if _in_idiom(here, words):
         return _kept(PHRASE)
     if here.opens:
