@@ -97,6 +97,26 @@ def test_a_lower_case_word_that_may_be_a_name_is_doubtful(text: str, asked: set[
     assert all(k.score > 0.5 for k in kept)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "So Anna's partner, Will's, Will's a chef",
+        "to where the second will came in the door, Anna",
+        "And did will notice, Anna",
+        "So I said hold will, please, Anna",
+    ],
+)
+def test_where_an_auxiliary_cannot_stand_it_is_a_name(text: str) -> None:
+    found, _ = roster.find(utterances(text), PEOPLE)
+    assert [f for f in found if f.person_id and text[f.start : f.end].lower() == "will" and f.score >= 0.5]
+
+
+@pytest.mark.parametrize("text", ["the will was read, Anna", "we have will power, Anna", "did may come, Anna"])
+def test_where_it_is_a_noun_or_a_month_it_is_none(text: str) -> None:
+    found, _ = roster.find(utterances(text), PEOPLE)
+    assert not [f for f in found if text[f.start : f.end] in ("will", "may") and f.score >= 0.5]
+
+
 DERIVED = (
     person("A", "Aoife O'Dell"),
     person("B", "Katherine Quillby"),

@@ -146,6 +146,62 @@ def test_what_the_text_is_sure_of_is_not_heard_again() -> None:
         assert len(second_listen.listen(transcript, PEOPLE, ear, SILENCE, (sure,))) == heard
 
 
+class RememberingEar(FakeEar):
+    """Hears the name clearly in the first `clear` turns (a minute each) and hardly any later."""
+
+    def __init__(self, name: str, clear: int) -> None:
+        super().__init__()
+        self._name, self._clear = name, clear
+
+    def score(self, audio: Audio, passage: Passage) -> tuple[float, ...]:
+        self._nats = {self._name: 1.0 if passage.start_s < 60 * self._clear else -6.0}
+        return super().score(audio, passage)
+
+
+def test_a_mishearing_that_comes_again_is_heard_out() -> None:
+    """Beyond the places that are heard at first, and with what the others told."""
+    turns = ["and I told ever that it was fine. And then she went off to the shops, you know, with her mother."] * 20
+    ewa = Person(id="T1", kind=Kind.PERSON, role="therapist", forms=("Ewa",))
+    ear = RememberingEar("Ewa", clear=9)
+    found = listen(said(*turns), ear, (ewa,))
+    minutes = sum(u.end_s - u.start_s for u in said(*turns).utterances) / 60
+    assert np.ceil(minutes * 4) < len(ear.asked) <= np.ceil(minutes * 4) + np.ceil(minutes * 2)
+    weak = [f for f in found if int(f.utterance_id[1:]) > 9]
+    assert weak
+    assert all("as elsewhere" in f.reason.detail for f in found)
+    alone = listen(said(turns[0]), RememberingEar("Ewa", clear=0), (ewa,))
+    assert all(f.score > one.score for f in weak for one in alone)
+
+
+def test_one_win_says_nothing_of_other_places() -> None:
+    turns = ["and I told ever that it was fine."] * 3
+    ewa = Person(id="T1", kind=Kind.PERSON, role="therapist", forms=("Ewa",))
+    found = listen(said(*turns), RememberingEar("Ewa", clear=1), (ewa,))
+    assert [f.utterance_id for f in found] == ["U0001"]
+    assert "as elsewhere" not in found[0].reason.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "misplaced"),
+    [
+        ("and then, ever sat on the floor", " ever", True),
+        ("but ever shouted at him", " ever", True),
+        ("if I ever sat there", " ever", False),
+        ("was it ever, ever so good", " ever,", False),
+        ("and I hold my up to the window", " my", True),
+        ("she grabbed my. And then", " my.", True),
+        ("and I hold my daughter up", " my", False),
+    ],
+)
+def test_a_little_word_where_it_cannot_stand_is_likelier_a_name(text: str, word: str, misplaced: bool) -> None:
+    people = (
+        Person(id="T1", kind=Kind.PERSON, role="therapist", forms=("Ewa",)),
+        Person(id="I1", kind=Kind.PERSON, role="infant", forms=("Mai",)),
+    )
+    (place,) = [p for p in second_listen.places(said(text), people) if [w.text for w in p.words] == [word]]
+    assert bool(place.features["misplaced"]) is misplaced
+
+
 def test_few_places_are_heard_and_none_twice() -> None:
     texts = ["we'll left and Pug came and Neve came and nieve said we'll go"] * 3
     transcript = said(*texts, doubtful="we'll Pug Neve nieve")

@@ -25,7 +25,7 @@ _SPACE = re.compile(r"[ \-]?")
 
 @record
 class _House(Quiet):
-    """Words first..last are a number, with its letter; `end` is where they end in the utterance."""
+    """Words first..last are a number, with its letter and a "flat" before it; `end` is where they end in the utterance."""
 
     first: int
     last: int
@@ -68,7 +68,7 @@ def _postcodes(tokens: Tokens, beside: dict[int, list[Finding]]) -> Iterator[int
 
 
 def _houses(tokens: Tokens, here: int, others: list[Finding]) -> Iterator[_House]:
-    """Numbers of up to four digits that are no part of anything else."""
+    """Numbers of up to four digits that are no part of anything else, with the word that calls them a house's."""
     index, stop = tokens.first[here], tokens.first[here + 1]
     while index < stop:
         item = read(tokens, index)
@@ -79,11 +79,14 @@ def _houses(tokens: Tokens, here: int, others: list[Finding]) -> Iterator[_House
         if "O" in item.chars or item.chars[0] == "0" or not 0 < int(item.chars) <= _LARGEST or item.last >= stop:
             continue
         last = _with_letter(tokens, item, stop)
-        start, end = tokens.spans[item.first][0], tokens.spans[last][1]
+        first = item.first
+        if first > tokens.first[here] and tokens.words[first - 1] in tables()["context"]["house"]:
+            first -= 1
+        start, end = tokens.spans[first][0], tokens.spans[last][1]
         if any(f.start < end and start < f.end and f.kind in _TAKEN for f in others):
             continue
         counted = not tokens.words[item.first][0].isdecimal() and int(item.chars) <= 10
-        yield _House(first=item.first, last=last, start=start, end=end, counted=counted)
+        yield _House(first=first, last=last, start=start, end=end, counted=counted)
 
 
 def _with_letter(tokens: Tokens, item: Item, stop: int) -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from transcribe.detect import Tagger, defaults
 from transcribe.schema import Quiet, record
+from transcribe.wordforms import folded
 
 if TYPE_CHECKING:  # ordinary.py asks this file
     from transcribe.detect.ordinary import Place
@@ -61,6 +62,16 @@ def is_auxiliary(form: str) -> bool:
     return form in words.auxiliary and form not in words.months
 
 
+def no_auxiliary(here: Place) -> bool:
+    """Whether an auxiliary verb cannot stand here, so that the word is somebody's name."""
+    found = {*_before(here), *_after(here)}
+    if "auxiliary after conjunction" in found and here.after and here.after[0] not in defaults.load().words.subjects:
+        return True
+    return here.possessive or not found.isdisjoint(
+        ("auxiliary subject", "auxiliary object", "auxiliary after auxiliary")
+    )
+
+
 def probability(here: Place, cased: bool, tagger: Tagger | None) -> float:
     """That the lower-case word is a name, in [0, 1]; `cased`: the transcript has capitals elsewhere."""
     seen = clues(here, cased, tagger)
@@ -95,6 +106,8 @@ def _before(here: Place) -> Iterator[str]:
         yield "fixed"
     if here.form in words.auxiliary and previous in tables["conjunction"]:
         yield "auxiliary after conjunction"
+    if here.form not in words.auxiliary and _after_another(here):
+        yield "coordinated"
     if is_auxiliary(here.form) and previous in tables["inverted"]:
         yield "auxiliary after auxiliary"
     if any(lead.endswith(f" {naming}") for naming in words.naming):
@@ -104,6 +117,14 @@ def _before(here: Place) -> Iterator[str]:
     for name in ("greeted", "article", "pronoun", "degree", "strong"):
         if previous in tables[name]:
             yield name
+
+
+def _after_another(here: Place) -> bool:
+    """After "Emeka and": a word with a capital inside a sentence, and nothing else between."""
+    beside = re.search(r"([^\W\d_]+(?:['’-][^\W\d_]+)*),? (?:and|or) $", here.text[: here.start])
+    if beside is None or not beside.group(1)[0].isupper() or folded(beside.group(1)) == "i":
+        return False
+    return not re.search(r"(?:^|[.?!…:;])[\s\"“”‘'—–-]*$", here.text[: beside.start()])
 
 
 def _after(here: Place) -> Iterator[str]:

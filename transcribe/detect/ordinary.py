@@ -4,6 +4,7 @@ When in doubt it is a name: a doubtful one is found with a low score, and a revi
 """
 
 import re
+from collections.abc import Iterator
 
 from transcribe.detect import Tagger, defaults, lowercase
 from transcribe.schema import Quiet, record
@@ -83,6 +84,18 @@ def has_capitals(texts: tuple[str, ...]) -> bool:
     words = [word for text in texts for word in _WORD.findall(text) if len(word) > 1 and word[0] not in "Ii"]
     capitals = sum(1 for word in words if word[0].isupper())
     return capitals * 50 >= max(1, len(words))
+
+
+def no_auxiliaries(text: str, name: str) -> Iterator[tuple[int, int]]:
+    """Where a name that is an auxiliary verb too ("Will") stands in any case, or as "we'll", and none can stand."""
+    for match in re.finditer(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text, re.IGNORECASE):
+        if lowercase.no_auxiliary(place(text, *match.span())):
+            yield match.span()
+    if folded(name) == "will":
+        for match in re.finditer(r"(?<![^\W_])[^\W_]+['’]ll(?![^\W_])", text):
+            following = _WORD.match(text, match.end() + 1)
+            if following and lowercase.no_auxiliary_before(folded(following.group())):
+                yield match.span()
 
 
 def judge(here: Place, cased: bool, tagger: Tagger | None) -> Judgement:

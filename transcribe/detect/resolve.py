@@ -6,12 +6,11 @@ resolving again with the new people is the last pass once more.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from transcribe.detect import Tagger, approximate, defaults, merge, roster
+from transcribe.detect import Tagger, approximate, defaults, lowercase, merge, ordinary, roster
 from transcribe.detect.identity import Identities, Scope, lower_words
-from transcribe.detect.ordinary import has_capitals
 from transcribe.schema import Finding, Findings, Kind, MadeBy, Person, Quiet, Reason, Transcript, Utterance, record
 from transcribe.wordforms import folded
 
@@ -96,6 +95,22 @@ def _heard_wrongly(transcript: Transcript, people: tuple[Person, ...], tagger: T
     return tuple(f for f in by_roster(transcript, known, tagger) if f.reason.rule == approximate.RULE)
 
 
+def _found_heard_wrongly(
+    given: _Given, people: tuple[Person, ...], settled: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """The same for people found in this recording, outside of all that is `settled` and of the roster's names.
+
+    It is worth less: how their names are spelt is what a recogniser made of them.
+    """
+    own = f"{given.scope.recording_id}-"
+    found = tuple(p for p in people if p.found and p.kind is Kind.PERSON and p.id.startswith(own))
+    if not found:
+        return ()
+    weight, known = defaults.load().scores["heard_wrongly_found"], tuple(c for c in given.candidates if c.person_id)
+    alike = approximate.find(given.transcript.utterances, found, settled + known)
+    return tuple(f for f in (replace(f, score=round(f.score * weight, 4)) for f in alike) if f.score >= _ask())
+
+
 def _ask() -> float:
     return defaults.load().scores["ask"]
 
@@ -110,6 +125,7 @@ def _pass(given: _Given, people: tuple[Person, ...]) -> _Passed:
     by_roster, kept = roster.find(utterances, people, given.tagger)
     identities = Identities(given.transcript, people, given.scope)
     seen = given.candidates + _repeats(utterances, given.candidates)
+    seen += _found_heard_wrongly(given, people, by_roster + kept)
     grouped = [_by_utterance(group) for group in (by_roster, kept, seen)]
     found: list[Finding] = []
     still_kept: list[Finding] = []
@@ -134,18 +150,26 @@ def _repeats(utterances: tuple[Utterance, ...], models: tuple[Finding, ...]) -> 
     Of a name of several words each capitalised one counts, unless the transcript has it in lower case, too.
     """
     texts = {utterance.id: utterance.text for utterance in utterances}
-    cased = has_capitals(tuple(texts.values()))
+    cased = ordinary.has_capitals(tuple(texts.values()))
     lower = lower_words(utterances) if cased else frozenset()  # in a text without capitals lower case says nothing
     surfaces = _surfaces(texts, models, lower, cased)
     words = defaults.load().words
     common = {name for name in surfaces if folded(name) in lower or words.needs_context(folded(name))}
     return tuple(
-        _repeat(utterance, hit.start(), hit.end(), source)
+        _repeat(utterance, start, end, source)
         for name, source in sorted(surfaces.items())
         for utterance in utterances
-        for hit in re.finditer(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", utterance.text)
-        if not (name in common and _opens(utterance.text, hit.start()))
+        for start, end in _places(utterance.text, name, name in common)
     )
+
+
+def _places(text: str, name: str, common: bool) -> Iterator[tuple[int, int]]:
+    """Where a name stands again: as written, and one that is an auxiliary verb also where none can stand."""
+    for hit in re.finditer(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text):
+        if not (common and _opens(text, hit.start())):
+            yield hit.span()
+    if lowercase.is_auxiliary(folded(name)):
+        yield from (span for span in ordinary.no_auxiliaries(text, name) if text[slice(*span)] != name)
 
 
 def _surfaces(

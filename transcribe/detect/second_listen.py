@@ -9,8 +9,9 @@ answer, in nats, is the strongest evidence there is; the rest is the prior. Both
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -24,6 +25,7 @@ from transcribe.wordforms import FormIndex, folded, search_forms
 RULE = "second listen"
 _EDGE = re.compile(r"^[\W_]*|(?:['’]s)?[\W_]*$")
 _SENTENCE_END = re.compile(r"[.?!…][\"”’)]*$")
+_STOP = re.compile(r"[^\w\s'’]\s*$")
 _NAMED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE)
 
 
@@ -56,7 +58,10 @@ class Place(Quiet):
 
 @cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads((files("transcribe.detect") / "second_listen.toml").read_text(encoding="utf-8"))
+    raw = tomllib.loads((files("transcribe.detect") / "second_listen.toml").read_text(encoding="utf-8"))
+    table = raw["misplaced"]
+    raw["misplaced"] = {name: frozenset(v.split()) if isinstance(v, str) else v for name, v in table.items()}
+    return raw
 
 
 def listen(
@@ -69,18 +74,23 @@ def listen(
     """What sounds like a name of `people` (those linked to the recording) and is written as something else.
 
     `known`: what the text alone tells, by the roster rule; where that is as good as sure nothing is heard again. Only
-    as many places are heard as `places_a_minute` allows, the likeliest first, and none in a transcript that is not
-    English or has no times: likeness is told by English sounds. Raises EngineError when the engine fails.
+    as many places are heard as `places_a_minute` allows, the likeliest first; where the same words turned out to be the
+    same name again and again, more of these. None is heard in a transcript that is not English or has no times:
+    likeness is told by English sounds. Raises EngineError when the engine fails.
     """
     if transcript.language != "en" or not transcript.timed:
         return ()
-    spoken_s = sum(utterance.end_s - utterance.start_s for utterance in transcript.utterances)
-    at_most = math.ceil(spoken_s / 60 * _table()["listen"]["places_a_minute"])
-    asked = chosen(places(transcript, people, known), at_most)
-    heard = (_heard(place, scorer, audio, transcript.language) for place in asked)
+    minutes = sum(utterance.end_s - utterance.start_s for utterance in transcript.utterances) / 60
+    candidates, table = tuple(places(transcript, people, known)), _table()["listen"]
+    ear = partial(_answer, scorer=scorer, audio=audio, language=transcript.language)
+    answers = [ear(place) for place in chosen(candidates, math.ceil(minutes * table["places_a_minute"]))]
+    more = chosen(_like_those_won(candidates, answers), math.ceil(minutes * table["more_a_minute"]), least=0.0)
+    answers += [ear(place) for place in more]
+    won = Counter(_key(one) for one in answers if one.score() >= table["won"])
+    heard = Counter(_key(one) for one in answers)
     order = {utterance.id: number for number, utterance in enumerate(transcript.utterances)}
-    found = (finding for finding in heard if finding is not None)
-    return tuple(sorted(found, key=lambda f: (order[f.utterance_id], f.start)))
+    found = (_finding(one, _again(one, won, heard)) for one in answers)
+    return tuple(sorted((f for f in found if f is not None), key=lambda f: (order[f.utterance_id], f.start)))
 
 
 # --- where to listen ------------------------------------------------------------------------------------------------
@@ -117,12 +127,13 @@ def _parted(word: Word, following: Word) -> bool:
     return bool(following.start_s - word.end_s > _table()["listen"]["breath_s"])
 
 
-def chosen(candidates: Iterable[Place], at_most: int) -> tuple[Place, ...]:
-    """The likeliest ones, no two of which share a word."""
+def chosen(candidates: Iterable[Place], at_most: int, least: float | None = None) -> tuple[Place, ...]:
+    """The likeliest ones, no two of which share a word; `least`: else that of the table."""
+    least = _table()["listen"]["least_prior"] if least is None else least
     taken: dict[str, set[int]] = {}
     picked: list[Place] = []
     for place in sorted(candidates, key=lambda p: (-p.prior, p.utterance.id, p.first, p.last)):
-        if len(picked) >= at_most or place.prior < _table()["listen"]["least_prior"]:
+        if len(picked) >= at_most or place.prior < least:
             break
         used = taken.setdefault(place.utterance.id, set())
         if used.isdisjoint(range(place.first, place.last)):
@@ -223,6 +234,7 @@ def _features(utterance: Utterance, first: int, last: int, bare: list[str], like
         "alike": 10 * (min(likeness, 0.9) - 0.8),
         "capital": float(any(one[:1].isupper() and one != "I" for one in (bare[1:] if opens else bare))),
         "expected": float(_expected(utterance, first)),
+        "misplaced": float(_is_misplaced(utterance, first, last)),
         "words": float(last - first - 1),
     }
 
@@ -242,6 +254,22 @@ def _expected(utterance: Utterance, first: int) -> bool:
     return before[-1] in tables.kin | tables.titles | tables.titles_weak or any(
         lead.endswith(f" {phrase}") for phrase in (*tables.naming, *_table()["listen"]["greetings"])
     )
+
+
+def _is_misplaced(utterance: Utterance, first: int, last: int) -> bool:
+    """Whether a little word stands where it cannot: "but ever sat on the floor", "I hold my up to the window"."""
+    words, table = utterance.words, _table()["misplaced"]
+    own = folded(_EDGE.sub("", words[first].text))
+    if last - first > 1 or _zipf(own) < table["common"]:
+        return False
+    parted = last >= len(words) or bool(_STOP.search(words[last - 1].text))
+    following = "" if parted else folded(_EDGE.sub("", words[last].text))
+    if own in table["determiners"]:
+        return parted or following in table["no_noun"]
+    before = words[first - 1].text if first else "."
+    begins = bool(_STOP.search(before)) or folded(before).strip() in table["before"]
+    verb = following in table["verbs"] or (len(following) > table["regular"] and following.endswith("ed"))
+    return begins and verb and own not in table["subjects"]
 
 
 def _weighted(table: str, features: Mapping[str, float]) -> float:
@@ -297,25 +325,69 @@ def _readings(name: _Name, written: str) -> list[str]:
     return [name.form, *respelt[: _table()["listen"]["respellings"]]]
 
 
-def _heard(place: Place, scorer: Scorer, audio: Audio, language: str) -> Finding | None:
+@record
+class _Answer(Quiet):
+    """Which name is the likeliest at a place, and by how many nats likelier than what was written."""
+
+    place: Place
+    name: _Name
+    nats: float
+
+    def score(self, again: float = 0.0) -> float:
+        """The probability that the name was said; `again`: what the same words told elsewhere, see `_again`."""
+        return _weighted("posterior", {**self.place.features, "nats": _bounded(self.nats), "again": again})
+
+
+def _answer(place: Place, scorer: Scorer, audio: Audio, language: str) -> _Answer:
     passage, names = ask(place, language)
     written, *others = scorer.score(audio, passage)
     best = max(range(len(others)), key=lambda number: others[number])
-    nats = others[best] - written
-    score = _weighted("posterior", {**place.features, "nats": _bounded(nats)})
+    return _Answer(place=place, name=names[best], nats=others[best] - written)
+
+
+def _written(place: Place) -> str:
+    return " ".join(folded(_EDGE.sub("", word.text)) for word in place.words)
+
+
+def _key(answer: _Answer) -> tuple[str, str]:
+    return _written(answer.place), answer.name.person_id
+
+
+def _like_those_won(candidates: Iterable[Place], answers: list[_Answer]) -> Iterator[Place]:
+    """Places not yet heard whose words were a name elsewhere, more than once: a mishearing that comes again."""
+    table = _table()["listen"]
+    won = Counter(_key(one) for one in answers if one.score() >= table["won"])
+    often = {key for key, times in won.items() if times >= table["won_times"]}
+    heard = {(one.place.utterance.id, number) for one in answers for number in range(one.place.first, one.place.last)}
+    for place in candidates:
+        if heard.isdisjoint((place.utterance.id, number) for number in range(place.first, place.last)):
+            if any((_written(place), name.person_id) in often for name in place.names):
+                yield place
+
+
+def _again(answer: _Answer, won: Mapping[tuple[str, str], int], heard: Mapping[tuple[str, str], int]) -> float:
+    """What the other places with the same words tell: log odds of their being this name, at least 0 (Laplace, 1/2)."""
+    key, table = _key(answer), _table()["listen"]
+    wins = won.get(key, 0) - (answer.score() >= table["won"])
+    losses = heard[key] - 1 - wins
+    return max(0.0, math.log((wins + 0.5) / (losses + 0.5))) if wins >= table["won_times"] else 0.0
+
+
+def _finding(answer: _Answer, again: float) -> Finding | None:
+    score = answer.score(again)
     if score < _table()["listen"]["least"]:
         return None
-    spans = _spans(place.utterance)
-    reason = Reason(rule=RULE, detail=f"sounds like a known name by {nats:+.1f} nats", score=round(score, 4))
+    place, spans = answer.place, _spans(answer.place.utterance)
+    told = f"sounds like a known name by {answer.nats:+.1f} nats" + (", as elsewhere" if again else "")
     return Finding(
         id="",
         utterance_id=place.utterance.id,
         start=spans[place.first][0],
         end=spans[place.last - 1][1],
-        kind=names[best].kind,
-        person_id=names[best].person_id,
+        kind=answer.name.kind,
+        person_id=answer.name.person_id,
         score=round(score, 4),
-        reason=reason,
+        reason=Reason(rule=RULE, detail=told, score=round(score, 4)),
     )
 
 
