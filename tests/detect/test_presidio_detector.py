@@ -102,7 +102,7 @@ def test_trimming(text: str, expected: str) -> None:
 @pytest.mark.weights
 def test_rows_map_lines_back(rule: PresidioDetector) -> None:
     text = "Hello there.\n\nMy name is Sarah Whitcombe.\nI was born in Leeds."
-    assert [(text[a:b], kind) for a, b, kind in rows.detect_text(text, (rule,))] == [
+    assert [(text[a:b], kind) for a, b, kind, _ in rows.detect_text(text, (rule,))] == [
         ("Sarah Whitcombe", "person"),
         ("Leeds", "place"),
     ]

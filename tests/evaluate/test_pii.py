@@ -109,3 +109,11 @@ def test_a_person_is_safe_only_if_every_form_of_her_name_is_found() -> None:
     assert safe([[0, 14, "person"], [21, 30, "person"], [56, 67, "person"]]) == (2, 2)
     assert safe([[0, 14, "person"], [21, 30, "person"]]) == (1, 2)
     assert safe([[0, 14, "person"], [56, 67, "person"]]) == (0, 2)  # a surname alone may be either's
+
+
+def test_calibration_counts_what_is_right_by_band_and_leaves_out_what_has_no_probability() -> None:
+    gold = [{"id": 1, "text": "Anna met Bob and Cara in May", "spans": [[0, 4, "PERSON"], [9, 12, "PERSON"]]}]
+    found = [{"id": 1, "spans": [[0, 4, "person", 0.97], [9, 12, "person", 0.6], [17, 21, "person", 0.55],
+                                 [25, 28, "date"]]}]  # fmt: skip
+    told = {rate.name: (rate.count, rate.of) for rate in pii.calibration(pii.score(gold, found))}
+    assert told == {"right, of those given 0.50 to 0.80": (1, 2), "right, of those given 0.95 to 1.00": (1, 1)}

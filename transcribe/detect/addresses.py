@@ -25,7 +25,7 @@ _SPACE = re.compile(r"[ \-]?")
 
 @record
 class _House(Quiet):
-    """Words first..last are a number, with its letter and a "flat" before it; `end` is where they end in the utterance."""
+    """Words first..last are a number, with its letter and "flat" before it; they end at `end` in the utterance."""
 
     first: int
     last: int

@@ -132,9 +132,9 @@ def _after(here: Place) -> Iterator[str]:
     gap = re.match(r"(?:['’]s\b)?[^\w]*", here.text[here.end :])
     apart = bool(here.after and gap and _APART.search(gap.group()))
     clause = bool(here.after and here.after[0] in tables["clause_follows"])
-    if is_auxiliary(here.form) and here.before and here.before[-1] in tables["strong"]:
-        if not here.after or apart or clause:
-            yield "auxiliary object"
+    object_of = bool(here.before and here.before[-1] in tables["strong"])
+    if is_auxiliary(here.form) and object_of and (not here.after or apart or clause):
+        yield "auxiliary object"
     if not here.after:
         yield "ends"
     elif apart:

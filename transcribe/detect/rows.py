@@ -6,8 +6,8 @@ from transcribe.schema import Person, Transcript, Utterance, Word
 
 def detect_text(
     text: str, rules: tuple[Rule, ...], people: tuple[Person, ...] = (), least: float = 0.0
-) -> tuple[tuple[int, int, str], ...]:
-    """Spans (start, end, kind) of what rules and roster find in a text; each line is read as an utterance.
+) -> tuple[tuple[int, int, str, float], ...]:
+    """Spans (start, end, kind, probability) of what rules and roster find in a text; each line is read as an utterance.
 
     `least`: the probability from which on a finding counts.
     """
@@ -25,7 +25,7 @@ def detect_text(
     found = look.look(transcript, rules).found
     resolution = resolve.resolve(transcript, found, people, tagger=tagger_of(rules))
     return tuple(
-        (offsets[f.utterance_id] + f.start, offsets[f.utterance_id] + f.end, f.kind.value)
+        (offsets[f.utterance_id] + f.start, offsets[f.utterance_id] + f.end, f.kind.value, f.score)
         for f in resolution.findings.found
         if f.score >= least
     )

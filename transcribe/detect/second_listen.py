@@ -360,9 +360,9 @@ def _like_those_won(candidates: Iterable[Place], answers: list[_Answer]) -> Iter
     often = {key for key, times in won.items() if times >= table["won_times"]}
     heard = {(one.place.utterance.id, number) for one in answers for number in range(one.place.first, one.place.last)}
     for place in candidates:
-        if heard.isdisjoint((place.utterance.id, number) for number in range(place.first, place.last)):
-            if any((_written(place), name.person_id) in often for name in place.names):
-                yield place
+        comes_again = any((_written(place), name.person_id) in often for name in place.names)
+        if comes_again and heard.isdisjoint((place.utterance.id, n) for n in range(place.first, place.last)):
+            yield place
 
 
 def _again(answer: _Answer, won: Mapping[tuple[str, str], int], heard: Mapping[tuple[str, str], int]) -> float:

@@ -20,6 +20,10 @@ _LETTER = re.compile(r"[^\W_]")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
+Span = tuple[int, int, str, float | None]
+BANDS = ((0.0, 0.3), (0.3, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01))  # of probability
+
+
 @record
 class Mention(Quiet):
     """A gold mention: whose it is within its document, whether each of its words is an ordinary one, what was found."""
@@ -36,12 +40,13 @@ class Mention(Quiet):
 
 @record
 class Claim(Quiet):
-    """A found span: whether it overlaps something that identifies, and something of its own kind."""
+    """A found span: whether it overlaps something that identifies, and something of its own kind; how sure it was."""
 
     document: int
     kind: Kind
     right: bool
     kind_right: bool
+    probability: float | None = None
 
 
 @record
@@ -79,20 +84,25 @@ class Rate(Quiet):
 def score(gold: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]]) -> PiiCounts:
     """Gold rows {id, text, spans: [[start, end, label, person?, origin?]]} against found rows {id, spans}.
 
+    Found spans are [start, end, label, probability?].
+
     A document that `found` does not name counts as one in which nothing was found.
     """
     by_id = {row["id"]: row["spans"] for row in found}
     counts = PiiCounts()
     for row in gold:
-        counts += _document(row, [(int(s[0]), int(s[1]), str(s[2])) for s in by_id.get(row["id"], [])])
+        spans = [
+            (int(s[0]), int(s[1]), str(s[2]), float(s[3]) if len(s) > 3 else None) for s in by_id.get(row["id"], [])
+        ]
+        counts += _document(row, spans)
     return counts
 
 
-def _document(row: Mapping[str, Any], found: list[tuple[int, int, str]]) -> PiiCounts:
+def _document(row: Mapping[str, Any], found: list[Span]) -> PiiCounts:
     text = str(row["text"])
     gold = [(int(s[0]), int(s[1]), kind_of(str(s[2])), tuple(s[3:])) for s in row["spans"]]
     cased = has_capitals((text,))
-    hidden = {i for start, end, _ in found for i in range(start, end)}
+    hidden = {i for start, end, *_ in found for i in range(start, end)}
     mentions = []
     for start, end, kind, more in gold:
         if kind is None:
@@ -115,13 +125,13 @@ def _document(row: Mapping[str, Any], found: list[tuple[int, int, str]]) -> PiiC
     return PiiCounts(mentions=tuple(mentions), claims=tuple(claims), words=(len(_WORD.findall(text)),))
 
 
-def _claim(span: tuple[int, int, str], gold: list[tuple[int, int, Kind | None, Any]]) -> Claim | None:
-    start, end, label = span
+def _claim(span: Span, gold: list[tuple[int, int, Kind | None, Any]]) -> Claim | None:
+    start, end, label, probability = span
     met = [kind for first, last, kind, _ in gold if start < last and first < end]
     if met and all(kind is None for kind in met):
         return None
     kind = kind_of(label) or Kind.OTHER
-    return Claim(document=0, kind=kind, right=bool(met), kind_right=kind in met)
+    return Claim(document=0, kind=kind, right=bool(met), kind_right=kind in met, probability=probability)
 
 
 def rates(counts: PiiCounts, kind: Kind | None = None) -> tuple[Rate, ...]:
@@ -144,6 +154,16 @@ def rates(counts: PiiCounts, kind: Kind | None = None) -> tuple[Rate, ...]:
         _rate("precision", claims, lambda c: c.right, counts),
         _rate("precision, kind", claims, lambda c: c.kind_right, counts),
         rate("false alarms a word", list(zip(wrong, counts.words, strict=True))),
+    )
+
+
+def calibration(counts: PiiCounts) -> tuple[Rate, ...]:
+    """How many found spans of each band of probability are right: what a probability is worth (reliability diagram)."""
+    told = [c for c in counts.claims if c.probability is not None]
+    return tuple(
+        _rate(f"right, of those given {low:.2f} to {min(high, 1.0):.2f}", band, lambda c: c.right, counts)
+        for low, high in BANDS
+        if (band := [c for c in told if c.probability is not None and low <= c.probability < high])
     )
 
 

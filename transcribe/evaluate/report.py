@@ -22,8 +22,12 @@ def pii_report(gold: Path, found: Path) -> tuple[dict[str, Any], list[Table]]:
         raise StudyError("a row is not {id, text, spans}", advice="see the README, `transcribe evaluate`") from None
     kinds = [None, *sorted({m.kind for m in counts.mentions} | {c.kind for c in counts.claims})]
     made = {(kind.value if kind else "all"): pii.rates(counts, Kind(kind) if kind else None) for kind in kinds}
-    data = {name: [_told(rate) for rate in rates] for name, rates in made.items()}
-    return {"words": sum(counts.words), "kinds": data}, [_table(name, rates) for name, rates in made.items()]
+    kinds_told = {name: [_told(rate) for rate in rates] for name, rates in made.items()}
+    tables = [_table(name, rates) for name, rates in made.items()]
+    worth = pii.calibration(counts)
+    calibration = [_told(rate) for rate in worth]
+    data = {"words": sum(counts.words), "kinds": kinds_told, "calibration": calibration}
+    return data, tables + ([_table("probability", worth)] if worth else [])
 
 
 def leaks_report(gold: Path, released: Path, roster: Path | None) -> tuple[dict[str, Any], list[Table]]:
