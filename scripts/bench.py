@@ -2,13 +2,13 @@
 
 scripts/bench accuracy            word errors of both engines, ours and plain, and of diarisation
 scripts/bench names               what is found of names, and what can still be read, from texts and from sound
+scripts/bench speed [--quick]     ours against faster-whisper and pyannote.audio as they come: time, memory, errors
 scripts/bench memory --minutes N  a recording of N minutes through `transcribe run`: time and resident memory
 """
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -25,6 +25,7 @@ import soundfile
 
 from transcribe import asr, diarise, weights
 from transcribe.evaluate.der import diarisation_errors, read_rttm
+from transcribe.evaluate.report import made_on
 from transcribe.evaluate.wer import ErrorCounts, word_errors
 from transcribe.schema import Audio, SpeakerBounds, Turn
 
@@ -36,11 +37,10 @@ BEAM = 5
 
 def machine() -> dict[str, Any]:
     """Where the numbers were taken."""
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    where = made_on()
     return {
-        "commit": commit.stdout.strip(),
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
+        "commit": where["commit"],
+        **where["machine"],
         "command": "scripts/bench " + " ".join(sys.argv[1:]),
         "date": time.strftime("%Y-%m-%d"),
     }
@@ -191,12 +191,17 @@ def memory(minutes: float) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["accuracy", "names", "memory"])
+    parser.add_argument("what", choices=["accuracy", "names", "speed", "memory"])
     parser.add_argument("--minutes", type=float, default=120.0)
+    parser.add_argument("--quick", action="store_true", help="speed: two recordings, under ten minutes")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "memory":
         result: dict[str, Any] = {"memory": memory(arguments.minutes)}
+    elif arguments.what == "speed":
+        import bench_speed
+
+        result = bench_speed.tables(arguments.quick)
     elif not DATA.is_dir():
         sys.exit(f"bench: {arguments.what} needs the development sets in ../shared/data")
     elif arguments.what == "names":

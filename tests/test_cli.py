@@ -94,6 +94,9 @@ WRONG = {
     "a roster that is no table": ("people", "{study}", "import", "{bad}"),
     "a speaker count that is none": ("add", "{study}", "{bad}", "--speakers", "two"),
     "a speaker range upside down": ("add", "{study}", "{bad}", "--speakers", "4-2"),
+    "a language nobody knows": ("add", "{study}", "{bad}", "--language", "gwendolen-trevelyan"),
+    "a language nobody knows, later": ("language", "{study}", "R001", "welsh"),
+    "the language of an unknown recording": ("language", "{study}", "R777", "cy"),
     "nothing to release": ("release", "{study}"),
     "a reviewer who gives her name": ("settle", "{study}", "R001", "--reviewer", "Gwendolen Trevelyan"),
     "rows that are none": ("detect", "{bad}", "--out", "{folder}/out.jsonl"),
@@ -128,6 +131,15 @@ def test_an_unknown_setting_is_refused_with_the_known_ones(study: Path, tmp_path
 def test_missing_weights_are_told_before_any_work(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRANSCRIBE_MODELS", str(tmp_path / "none"))
     assert "transcribe models fetch whisper-base" in refused("run", study)
+
+
+def test_a_recording_may_have_a_language_of_its_own(study: Path, tmp_path: Path, sample_dir: Path) -> None:
+    root = shutil.copytree(study, tmp_path / "study")
+    succeed("add", root, sample_dir / "sample.wav", "--language", "cy", passphrase=None)
+    told = last_json(succeed("language", root, "R001", "--json"))
+    assert told == {"recording": "R001", "language": "cy", "chosen": True, "recognised": None, "probability": None}
+    assert "R001: auto, chosen for this recording" in succeed("language", root, "R001", "auto")
+    assert "R001: en, as study.toml says" in succeed("language", root, "R001", "study")
 
 
 def test_every_command_says_in_json_what_it_says_in_words(study: Path) -> None:

@@ -209,7 +209,8 @@ def test_detect_reads_rows_and_writes_spans(tmp_path: Path, model_path: Callable
     succeed("detect", source, "--roster", roster, "--out", out)
     found = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["id"] for row in found] == ["a", "b"]
-    assert [11, 20, "person"] in found[0]["spans"]
+    assert [11, 20, "person"] in [span[:3] for span in found[0]["spans"]]
+    assert all(0 <= probability <= 1 for *_, probability in found[0]["spans"])
     assert found[1]["spans"] == []
 
 

@@ -16,9 +16,11 @@ LAYERS = [
     "containers", "media", "audio",
     "export", "imports", "intake",
     "asr", "diarise", "detect",
-    "assemble", "pseudonyms", "people", "review/decisions", "anonymise", "gate", "reread", "review/learning",
-    "speakers", "pipeline", "ready", "explain", "release", "evaluate", "review/settling", "overview", "show", "batch",
-    "console", "cli",
+    "assemble", "invented", "pseudonyms", "people", "review/decisions", "anonymise", "verbatim",
+    "gate", "reread", "review/learning",
+    "speakers", "enrolment", "pipeline", "ready", "explain", "release",
+    "evaluate", "review/settling", "overview", "show",
+    "batch", "console", "cli",
 ]  # fmt: skip
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from tests.study_session import PASSPHRASE
+from transcribe.evaluate.der import read_rttm
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,6 +36,12 @@ def desk(tmp_path: Path, sample_dir: Path) -> Path:
     from docx import Document
 
     shutil.copy(sample_dir / "sample.wav", tmp_path / "interview.wav")
+    samples, rate = soundfile.read(sample_dir / "sample.wav")
+    soundfile.write(tmp_path / "interview-2.wav", samples[: 15 * rate], rate)
+    alone = max(read_rttm((sample_dir / "sample.rttm").read_text()), key=lambda turn: turn.end_s - turn.start_s)
+    soundfile.write(tmp_path / "sample.wav", samples[int(alone.start_s * rate) : int(alone.end_s * rate)], rate)
+    shutil.copy(sample_dir / "sample.stm", tmp_path / "gold.stm")
+    shutil.copy(sample_dir / "sample.rttm", tmp_path / "gold.rttm")
     (tmp_path / "roster.csv").write_text(blocks("csv")[0], encoding="utf-8")
     (tmp_path / "old-interview.txt").write_text(TRANSCRIPT, encoding="utf-8")
     document = Document()

@@ -27,17 +27,18 @@ STATEMENT = (
     "The names in this transcript were replaced on the researchers' own machine; it is pseudonymised: a key exists. "
     "A voice, a story or a rare event can still identify a person."
 )
+UNCLEAR = "[unclear]"
 _DETERMINER = re.compile(r"\b(?:the|a|an|my|our|your|his|her|their|this|that)\s+$", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 
 
 @record
 class _Piece(Quiet):
-    """A span of an utterance and what is written there; None = the words stay, as decided."""
+    """A span of an utterance and what is written there: None = the words stay, as decided; no kind = unclear words."""
 
     start: int
     end: int
-    kind: Kind
+    kind: Kind | None
     text: str | None
 
 
@@ -54,6 +55,9 @@ def anonymise(
     for finding in settled.kept:
         kept = _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=None)
         by_utterance.setdefault(finding.utterance_id, []).append(kept)
+    for stretch in settled.unclear:
+        unclear = _Piece(start=stretch.start, end=stretch.end, kind=None, text=UNCLEAR)
+        by_utterance.setdefault(stretch.utterance_id, []).append(unclear)
     lines = tuple(
         _line(number, names[u.speaker], u, sorted(by_utterance.get(u.id, []), key=lambda p: p.start))
         for number, u in enumerate(transcript.utterances, 1)
@@ -70,6 +74,8 @@ def anonymise(
         source_digest=source_digest,
         counts=tuple(sorted(counts.items())),
         timed=transcript.timed,
+        unclear=len(settled.unclear),
+        unclear_s=sum(stretch.end_s - stretch.start_s for stretch in settled.unclear),
     )
 
 
@@ -112,26 +118,28 @@ def _piece(finding: Finding, surface: str, people: Mapping[str, Person], policy:
 
 
 def _line(number: int, speaker: str, utterance: Utterance, pieces: list[_Piece]) -> Line:
-    words, replaced, kept = _rewrite(utterance.words, pieces)
+    words, spans = _rewrite(utterance.words, pieces)
     return Line(
         number=number,
         speaker=speaker,
         start_s=utterance.start_s,
         end_s=utterance.end_s,
         words=words,
-        replaced=replaced,
-        kept=kept,
+        replaced=tuple(span for span, text in spans if span.kind is not None),
+        kept=tuple(span for span, text in spans if text is None),
         overlapped=utterance.overlapped,
+        unclear=tuple(span for span, text in spans if span.kind is None and text is not None),
     )
 
 
 def _rewrite(
     words: tuple[Word, ...], pieces: list[_Piece]
-) -> tuple[tuple[Word, ...], tuple[Span, ...], tuple[Span, ...]]:
-    """Words with the pieces written in; words that a piece joins become one, with the times of the whole."""
+) -> tuple[tuple[Word, ...], tuple[tuple[Span, str | None], ...]]:
+    """Words with the pieces written in, and where each stands now, with its text; words that a piece joins become one,
+    with the times of the whole.
+    """
     out: list[Word] = []
-    replaced: list[Span] = []
-    kept: list[Span] = []
+    spans: list[tuple[Span, str | None]] = []
     source = "".join(word.text for word in words)
     written = 0  # length of the text so far
     for first, last, start, end in _groups(words, pieces):
@@ -145,14 +153,14 @@ def _rewrite(
                 inserted = _ARTICLE.sub("", piece.text) if _DETERMINER.search(before) else piece.text
             at = written + len(text)
             span = Span(start=at, end=at + len(inserted), kind=piece.kind if piece.text is not None else None)
-            (kept if piece.text is None else replaced).append(span)
+            spans.append((span, piece.text))
             text += inserted
             place = piece.end
         text += source[place:end]
         probability = min(word.probability for word in words[first : last + 1])
         out.append(Word(start_s=words[first].start_s, end_s=words[last].end_s, text=text, probability=probability))
         written += len(text)
-    return tuple(out), tuple(replaced), tuple(kept)
+    return tuple(out), tuple(spans)
 
 
 def _groups(words: tuple[Word, ...], pieces: list[_Piece]) -> list[tuple[int, int, int, int]]:

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from transcribe import console, intake, passphrase, release, show, store, study, vault, weights
+from transcribe import console, enrolment, intake, passphrase, release, show, store, study, vault, weights
 from transcribe import explain as explanations
 from transcribe import people as roster
 from transcribe.batch import plan
 from transcribe.batch import run as batch
+from transcribe.config import check_language
 from transcribe.errors import ConfigError, StudyError, TranscribeError
 from transcribe.overview import overview
 from transcribe.pipeline import STAGES, Engines
@@ -25,6 +26,8 @@ models = typer.Typer(no_args_is_help=True, help="The weights of the models: list
 app.add_typer(models, name="models")
 evaluate = typer.Typer(no_args_is_help=True, help="How much is found, and how much can still be read.")
 app.add_typer(evaluate, name="evaluate")
+voices = typer.Typer(no_args_is_help=True, help="Voices that are recognised by consent: enrol, list, forget.")
+app.add_typer(voices, name="voices")
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.")]
 PassphraseFile = Annotated[Path | None, typer.Option("--passphrase-file", help="File that holds the passphrase.")]
@@ -32,6 +35,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Say it in JSON.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Recording ids; all when none is given.")]
 Formats = Annotated[str, typer.Option("--to", help="Formats, separated by commas.")]
 Unreviewed = Annotated[bool, typer.Option(help="Release what nobody has reviewed; every file says so.")]
+AS_STUDY = "study"
 DEFAULT_FORMATS = "txt,docx,vtt,json"
 
 
@@ -103,13 +107,14 @@ def add(
     recording_id: Annotated[str | None, typer.Option("--id", help="Your own id, for one file.")] = None,
     speakers: Annotated[str, typer.Option(help="How many speak: 2, or 2-4.")] = "",
     who: Annotated[str, typer.Option(help="Ids of all who took part: P1,R1.")] = "",
+    language: Annotated[str, typer.Option(help="The language of these, such as cy, or auto.")] = AS_STUDY,
     remove_source: Annotated[bool, typer.Option(help="Delete the source once its copy is verified.")] = False,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Take recordings into the study, encrypted; needs no passphrase, but checks more with one."""
     opened, unlocked = _unlock_if_possible(root, passphrase_file, prompt=False)
-    request = intake.Request(id=recording_id, who=_list(who), bounds=_bounds(speakers))
+    request = intake.Request(id=recording_id, who=_list(who), bounds=_bounds(speakers), language=_language(language))
     taken, refused = intake.add_all(opened, tuple(sources), request, unlocked, remove_source=remove_source)
     lines = [f"{r.id}: {console.clock(r.duration_s)}, {r.channels} channel(s), {r.sample_rate_hz} Hz" for r in taken]
     data = {
@@ -121,6 +126,11 @@ def add(
         console.warn(f"Error: file {number}: {error}")
     if refused:
         raise typer.Exit(refused[0][1].exit_code)
+
+
+def _language(code: str) -> str:
+    """A code to keep with a recording; nothing where it has none of its own. Raises ConfigError."""
+    return "" if code == AS_STUDY else check_language(code)
 
 
 def _bounds(text: str) -> SpeakerBounds:
@@ -175,6 +185,7 @@ def run(
     unlocked = _unlock(root, passphrase_file)
     engines = Engines(unlocked.study.config.with_recognition(asr, model))
     engines.check()
+    enrolment.check(unlocked)
     tasks = plan.tasks(unlocked, tuple(ids or ()))
     with console.stages(tasks, as_json) as report:
         outcomes = batch.run(unlocked, tasks, engines, report, again)
@@ -221,17 +232,46 @@ def speakers(
 ) -> None:
     """Who the voices are taken for, and how surely; --set corrects it."""
     unlocked = _unlock(root, passphrase_file)
+    learnt: tuple[str, ...] = ()
     if fixes:
         settling.fix_speakers(unlocked, recording_id, tuple(fixes))
+        learnt = enrolment.learn(unlocked, recording_id, frozenset(fix.partition("=")[0] for fix in fixes))
     rows = settling.speakers(unlocked, recording_id)
-    data = [{"label": s.label, "role": s.role, "person": s.person_id, "confidence": s.confidence} for s in rows]
-    cells = [(s.label, s.role, s.person_id or "-", f"{s.confidence:.0%}") for s in rows]
+    data = [
+        {"label": s.label, "role": s.role, "person": s.person_id, "confidence": s.confidence, "by": s.by} for s in rows
+    ]
+    cells = [(s.label, s.role, s.person_id or "-", f"{s.confidence:.0%}", s.by or "") for s in rows]
     console.say(
         as_json,
-        {"recording": recording_id, "speakers": data},
-        console.table(("label", "role", "person", "confidence"), cells),
+        {"recording": recording_id, "speakers": data, "learnt": list(learnt)},
+        console.table(("label", "role", "person", "confidence", "how"), cells),
+        *(f"The voice of {whom} is learnt, as study.toml says she agreed." for whom in learnt),
         f"To correct: transcribe speakers {root} {recording_id} --set S1=interviewer",
     )
+
+
+@app.command()
+def language(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    code: Annotated[
+        str, typer.Argument(metavar="[CODE]", help="Such as en or cy; auto to detect it; study for study.toml's.")
+    ] = "",
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """In which language a recording is recognised; with a code, choose it for this recording alone."""
+    chosen = _language(code) if code else ""
+    unlocked = _unlock(root, passphrase_file)
+    if code:
+        intake.set_language(unlocked, recording_id, chosen)
+    told = intake.spoken(unlocked, recording_id)
+    heard = f", recognised as {told.heard} ({told.probability:.0%})" if told.heard else ""
+    data = {"recording": recording_id, "language": told.language, "chosen": told.chosen,
+            "recognised": told.heard, "probability": told.probability}  # fmt: skip
+    by = "chosen for this recording" if told.chosen else "as study.toml says"
+    console.say(as_json, data, f"{recording_id}: {told.language}, {by}{heard}",
+                *([f"Next: transcribe run {root} {recording_id}"] if code else []))  # fmt: skip
 
 
 @app.command()
@@ -242,12 +282,16 @@ def settle(
     reject: Annotated[str, typer.Option(help="Findings that are no names: F0003,F0017. The words stay.")] = "",
     accept: Annotated[str, typer.Option(help="Questions that are names: F0004. They are withheld.")] = "",
     adds: Annotated[list[str] | None, typer.Option("--add", help="Withhold more: U0003:10-15=P1 or =place.")] = None,
+    restore: Annotated[str, typer.Option(help="Flagged words that were said: X0001,X0004. They are shown.")] = "",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say that a person has read the transcript and settled it; words of questions she does not answer stay."""
+    """Say that a person has read the transcript and settled it; words of questions she does not answer stay, and words
+    that nobody may have said stay [unclear] unless she restores them.
+    """
     unlocked = _unlock(root, passphrase_file)
-    review = settling.settle(unlocked, recording_id, reviewer, _list(reject), tuple(adds or ()), _list(accept))
+    more, given = tuple(adds or ()), (_list(accept), _list(restore))
+    review = settling.settle(unlocked, recording_id, reviewer, _list(reject), more, *given)
     settling.check(unlocked, recording_id, Engines(unlocked.study.config))
     data = {"recording": recording_id, "decisions": len(review.decisions), "settled_on": review.settled_on}
     console.say(as_json, data, f"{recording_id} is settled. Next: transcribe release {root} {recording_id}")
@@ -341,6 +385,46 @@ def detect_command(
     console.say(as_json, {"rows": rows, "spans": spans}, f"{spans} spans in {rows} texts.")
 
 
+@voices.command("enrol")
+def voices_enrol(
+    root: StudyPath,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="Whose voice it is: her id, or interviewer.")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="Half a minute or more in which she alone speaks.")],
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn the voice of somebody who agreed to it (voices in study.toml) from a sample; the file is not kept."""
+    unlocked = _unlock(root, passphrase_file)
+    engines = Engines(unlocked.study.config)
+    whom = enrolment.enrol(unlocked, person, source, lambda: engines.diariser)
+    said = f"The voice of {whom} is learnt. Next: transcribe run {root}, then transcribe speakers {root} ID"
+    console.say(as_json, {"enrolled": whom}, said)
+
+
+@voices.command("list")
+def voices_list(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJson = False) -> None:
+    """Who agreed to be recognised by voice, and from what her voice is known."""
+    known = enrolment.listing(_unlock(root, passphrase_file))
+    data = [{"person": k.whom, "consents": k.consents, "recordings": list(k.recordings), "samples": k.samples}
+            for k in known]  # fmt: skip
+    rows = [(k.whom, "yes" if k.consents else "no: forgotten at the next run", ", ".join(k.recordings) or "-",
+             str(k.samples)) for k in known]  # fmt: skip
+    console.say(as_json, {"voices": data}, console.table(("person", "agreed", "learnt from", "samples"), rows))
+
+
+@voices.command("forget")
+def voices_forget(
+    root: StudyPath,
+    person: Annotated[str, typer.Argument(metavar="PERSON")],
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove all that is kept of somebody's voice."""
+    count = enrolment.forget(_unlock(root, passphrase_file), person)
+    said = f"{count} voiceprints are removed. Take the id out of voices in study.toml, or corrections teach it again."
+    console.say(as_json, {"forgotten": count}, said)
+
+
 @evaluate.command("pii")
 def evaluate_pii(
     gold: Annotated[Path, typer.Argument(metavar="GOLD.jsonl", help='Rows {"id", "text", "spans"}.')],
@@ -366,6 +450,37 @@ def evaluate_leaks(
 
     data, tables = report.leaks_report(gold, released, roster_file)
     console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables))
+
+
+Reference = Annotated[Path, typer.Argument(metavar="REF", help=".json, .stm or .rttm, or a folder of them.")]
+Hypothesis = Annotated[Path, typer.Argument(metavar="HYP", help="The same; of folders, files of one stem are paired.")]
+
+
+@evaluate.command("wer")
+def evaluate_wer(reference: Reference, hypothesis: Hypothesis, as_json: AsJson = False) -> None:
+    """Word errors after Whisper's English normaliser (jiwer), whoever said the words; counts add over files."""
+    from transcribe.evaluate import report
+
+    data, tables = report.wer_report(reference, hypothesis)
+    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *report.footer(data))
+
+
+@evaluate.command("cpwer")
+def evaluate_cpwer(reference: Reference, hypothesis: Hypothesis, as_json: AsJson = False) -> None:
+    """Word errors that count who said it (meeteval): a word given to the wrong speaker costs two."""
+    from transcribe.evaluate import report
+
+    data, tables = report.cpwer_report(reference, hypothesis)
+    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *report.footer(data))
+
+
+@evaluate.command("der")
+def evaluate_der(reference: Reference, hypothesis: Hypothesis, as_json: AsJson = False) -> None:
+    """Seconds of speech missed, invented or given to the wrong speaker (pyannote.metrics): no collar, with overlap."""
+    from transcribe.evaluate import report
+
+    data, tables = report.der_report(reference, hypothesis)
+    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *report.footer(data))
 
 
 @models.command("list")

@@ -1,14 +1,34 @@
 """study.toml -> StudyConfig. What a researcher may change, each with its default; an unknown key is an error."""
 
+import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from transcribe.errors import ConfigError
 from transcribe.schema import Kind
+
+LANGUAGES = frozenset(
+    "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id "
+    "is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si "
+    "sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh".split()
+)
+"""The codes that Whisper knows (openai/whisper, tokenizer.py): ISO 639-1 but for haw, jw and yue."""
+AUTO = "auto"
+
+INTERVIEWER = "interviewer"
+"""The one role that may be recognised by voice as a role."""
+_ROLES = frozenset(
+    "adult baby boyfriend brother carer child clinician counsellor daughter doctor family father friend girlfriend "
+    "grandparent gp husband infant interviewee interviewer midwife mother nurse parent partner participant person "
+    "professional psychologist psychotherapist relative researcher respondent sibling sister son speaker therapist "
+    "wife".split()
+)
+"""Words that are written for a role; a person is listed by her id alone."""
 
 
 class Action(StrEnum):
@@ -63,8 +83,30 @@ class Policy(_Section):
     kinds: dict[Kind, Action] = {}
 
 
+class Verbatim(_Section):
+    """How close to the sound the released lines read (see `verbatim`); seconds of silence from which a pause is marked.
+
+    `short_s` and more is written (.), `long_s` and more (..), `timed_s` and more in seconds.
+    """
+
+    pauses: bool = False
+    short_s: float = Field(default=0.3, ge=0.05, le=60.0)
+    long_s: float = Field(default=1.0, ge=0.05, le=60.0)
+    timed_s: float = Field(default=2.0, ge=0.05, le=60.0)
+    fillers: Literal["keep", "drop"] = "keep"
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not self.short_s <= self.long_s <= self.timed_s:
+            raise ValueError("short_s, long_s and timed_s have to rise")
+        return self
+
+
 class StudyConfig(_Section):
-    """All settings of a study; `language` is an ISO 639-1 code or "auto", `device` auto, cpu or cuda."""
+    """All settings of a study; `language` is an ISO 639-1 code or "auto", `device` auto, cpu or cuda.
+
+    `voices` lists who agreed to be recognised by voice: "interviewer" for all of that role, everybody else by her id.
+    """
 
     language: str = Field(default="en", pattern=r"^([a-z]{2,3}|auto)$")
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -73,6 +115,21 @@ class StudyConfig(_Section):
     diarisation: Diarisation = Diarisation()
     detection: Detection = Detection()
     policy: Policy = Policy()
+    verbatim: Verbatim = Verbatim()
+    voices: tuple[str, ...] = ()
+
+    @field_validator("voices")
+    @classmethod
+    def _by_name(cls, voices: tuple[str, ...]) -> tuple[str, ...]:
+        for number, one in enumerate(voices, 1):
+            role = one.casefold().removesuffix("s")
+            if one != INTERVIEWER and (role in _ROLES or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", one)):
+                raise PydanticCustomError(
+                    "voices",
+                    'entry {number} is neither "interviewer" nor a person\'s id: nobody else is listed as a role',
+                    {"number": number},
+                )
+        return tuple(dict.fromkeys(voices))
 
     def with_recognition(self, engine: str, model: str) -> "StudyConfig":
         """The same settings with another recognition engine or model, where one is given."""
@@ -85,6 +142,9 @@ TEMPLATE = """\
 
 language = "en"          # spoken language (ISO 639-1), or "auto"
 device = "auto"          # auto, cpu or cuda
+# Who is recognised by voice in the next recordings: ["interviewer"], and others by their ids, ["interviewer", "T1"].
+# A voiceprint is special-category data: list nobody who has not agreed to it. Whoever is taken out is forgotten.
+voices = []
 
 [recognition]
 engine = "faster-whisper"    # or openai-whisper
@@ -102,6 +162,10 @@ convention = "pseudonyms"    # or "brackets": [infant] and [therapist] as in the
 # partner = "pseudonym"      # pseudonym, tag, generalise or keep
 # [policy.kinds]
 # date = "generalise"
+
+[verbatim]
+pauses = false           # true: (.) from 0.3 s of silence, (..) from 1 s, (3.2 s) from 2 s; short_s, long_s, timed_s
+fillers = "keep"         # or "drop": um, uh, er and erm are left out of what is released
 """
 
 
@@ -127,6 +191,17 @@ def check(raw: dict[str, object]) -> StudyConfig:
             known = ", ".join(_known(problem["loc"][:-1]))
             raise ConfigError(f"study.toml has an unknown key {where!r}", advice=f"known here: {known}") from None
         raise ConfigError(f"study.toml, {where}: {problem['msg']}", advice="correct it and try again") from None
+
+
+def check_language(code: str) -> str:
+    """The code, in lower case, if some recognition model knows it, or "auto". Raises ConfigError."""
+    plain = code.strip().lower()
+    if plain != AUTO and plain not in LANGUAGES:
+        raise ConfigError(
+            "no recognition model knows a language of that code",
+            advice='give one of two letters such as en or cy, or "auto"',
+        )
+    return plain
 
 
 def _known(path: tuple[int | str, ...]) -> list[str]:

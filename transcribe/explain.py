@@ -6,10 +6,11 @@ from transcribe.detect.identity import SHARED
 from transcribe.errors import StudyError
 from transcribe.ready import Ready, need
 from transcribe.review.decisions import RULE
-from transcribe.schema import Finding, Person, Reason
+from transcribe.schema import Finding, Person, Reason, Unclear
 from transcribe.vault import Unlocked
 
 WITHHELD, KEPT, QUESTION, WHO = "withheld", "kept", "question", "withheld, but who is it?"
+UNCLEAR, RESTORED, WAITING = "unclear", "restored", "unclear, and a question if it was said"
 
 
 def by_place(ready: Ready) -> list[Finding]:
@@ -24,8 +25,18 @@ def _same(one: Finding, other: Finding) -> bool:
     return (one.utterance_id, one.start, one.end) == (other.utterance_id, other.start, other.end)
 
 
+def _inside(finding: Finding, stretch: Unclear) -> bool:
+    same = finding.utterance_id == stretch.utterance_id
+    return same and finding.start < stretch.end and stretch.start < finding.end
+
+
 def state_of(ready: Ready, finding: Finding) -> str:
-    """What becomes of it as things stand: withheld, kept, or a question (whether it is a name, or whose it is)."""
+    """What becomes of it as things stand: withheld, kept, inside words that nobody may have said, or a question
+    (whether it is a name, or whose it is).
+    """
+    if any(_inside(finding, stretch) for stretch in ready.settled.unclear):
+        asked = any(_same(finding, f) and f.reason.rule != RULE for f in ready.settled.waiting)
+        return WAITING if asked else UNCLEAR
     if any(_same(finding, f) for f in ready.settled.replaced):
         return WHO if finding.reason.detail.endswith(SHARED) else WITHHELD
     mine = [f for f in ready.settled.kept if _same(finding, f)]
@@ -50,6 +61,26 @@ def told(ready: Ready, finding: Finding, people: dict[str, Person]) -> dict[str,
         "score": round(finding.score, 3),
         "state": state_of(ready, finding),
     }
+
+
+def flagged(ready: Ready) -> list[dict[str, object]]:
+    """The stretches that nobody may have said: where, how long, why, and what becomes of them. Without their words."""
+    standing = {(s.utterance_id, at) for s in ready.settled.unclear for at in range(s.first_word, s.last_word + 1)}
+    return [
+        {
+            "id": stretch.id,
+            "turn": stretch.utterance_id,
+            "first_word": stretch.first_word,
+            "last_word": stretch.last_word,
+            "start": stretch.start,
+            "end": stretch.end,
+            "start_s": stretch.start_s,
+            "end_s": stretch.end_s,
+            "reasons": [cause.value for cause in stretch.causes],
+            "state": UNCLEAR if (stretch.utterance_id, stretch.first_word) in standing else RESTORED,
+        }
+        for stretch in ready.flagged
+    ]
 
 
 def explain(unlocked: Unlocked, recording_id: str, finding_id: str) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The gate: rendered lines, vault forms and settled positions to what would leak. Its word is final.
 
 Two checks (DESIGN, "What the gate checks"). First the rendered lines: no form of anybody in the vault whose policy
-is not `keep`, as whole words, case- and accent-folded, across line breaks too, except inside a replacement we
-inserted or a word a decision kept. Second each written file, unpacked and parsed: whatever it holds is those lines,
-or what the same exporter writes for an empty transcript.
+is not `keep`, as whole words, case- and accent-folded, across line breaks too, except inside a replacement or an
+`[unclear]` we inserted or a word a decision kept. Second each written file, unpacked and parsed: whatever it holds is
+those lines, or what the same exporter writes for an empty transcript.
 """
 
 import re
@@ -133,7 +133,7 @@ def _bare(transcript: AnonymisedTranscript) -> list[_Rendered]:
             number=number,
             speaker=line.speaker,
             text=line.text,
-            allowed=tuple((s.start, s.end) for s in (*line.replaced, *line.kept)),
+            allowed=tuple((s.start, s.end) for s in (*line.replaced, *line.kept, *line.unclear)),
         )
         for number, line in enumerate(transcript.lines, 1)
     ]

@@ -11,9 +11,9 @@ from typing import BinaryIO
 from transcribe import audio, audit, imports, store
 from transcribe.errors import AudioError, StudyError, TranscribeError
 from transcribe.imports import Imported
-from transcribe.schema import Audio, Kind, Person, Quiet, Recording, Speaker, SpeakerBounds, Transcript, record
+from transcribe.schema import Audio, Kind, Person, Quiet, Recording, Speaker, SpeakerBounds, Transcript, Words, record
 from transcribe.study import Study
-from transcribe.vault import RecordingEntry, Unlocked, with_people
+from transcribe.vault import RecordingEntry, Unlocked, with_people, with_recording
 from transcribe.wordforms import FormIndex, folded, parted
 
 # What a folder is searched for; a file named on the command line is taken whatever it is called.
@@ -28,11 +28,27 @@ LARGEST_TRANSCRIPT = 200_000_000
 
 @record
 class Request(Quiet):
-    """What the researcher says of a recording: her own id for it, who took part, how many speak."""
+    """What the researcher says of a recording: her own id for it, who took part, how many speak, in which language.
+
+    `language` is a code that `config.check_language` passed or "auto"; empty = as the study's settings say.
+    """
 
     id: str | None = None
     who: tuple[str, ...] = ()
     bounds: SpeakerBounds = SpeakerBounds()
+    language: str = ""
+
+
+@record
+class Spoken(Quiet):
+    """A recording's language: as asked for (a code or "auto"), whether for this recording alone; as last recognised,
+    and how surely, None before that.
+    """
+
+    language: str
+    chosen: bool
+    heard: str | None
+    probability: float | None
 
 
 def media_files(paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -122,6 +138,36 @@ def add_all(
         except TranscribeError as error:
             refused.append((number, error))
     return added, refused
+
+
+def set_language(unlocked: Unlocked, recording_id: str, language: str) -> None:
+    """Say in which language a recording is: a checked code, "auto", or "" for what the study's settings say.
+
+    The next run recognises that recording again. Raises StudyError for an unknown id, or one without sound.
+    """
+    unlocked.recording_key(recording_id)
+    if not unlocked.study.sound_path(recording_id).exists():
+        raise StudyError(
+            "a transcript that came without sound is not recognised, so its language cannot be chosen",
+            recording_id=recording_id,
+            advice="set language in study.toml and add it again",
+        )
+    unlocked.change(
+        lambda vault: with_recording(vault, replace(vault.entry(recording_id), language=language)),
+    )
+    audit.append(unlocked.study.audit_path, "language chosen", recording=recording_id)
+
+
+def spoken(unlocked: Unlocked, recording_id: str) -> Spoken:
+    """In which language a recording is recognised, and in which it was. Raises StudyError for an unknown id."""
+    words = unlocked.load(recording_id, "words", Words)
+    chosen = unlocked.vault.entry(recording_id).language
+    return Spoken(
+        language=chosen or unlocked.study.config.language,
+        chosen=bool(chosen),
+        heard=words.value.language if words else None,
+        probability=words.value.language_probability if words else None,
+    )
 
 
 def _remove(source: Path) -> None:
@@ -228,7 +274,17 @@ def _entry(recording: Recording, source: Path, request: Request) -> RecordingEnt
         who=request.who,
         bounds=request.bounds,
         added_on=datetime.now(UTC).date().isoformat(),
+        language=request.language,
     )
+
+
+def sample(source: Path) -> Audio:
+    """The sound of a file that does not become a recording; nothing is kept of it. Raises AudioError."""
+    descriptor = _open(source)
+    try:
+        return audio.decode(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sound(unlocked: Unlocked, recording_id: str) -> Audio:

@@ -7,14 +7,16 @@ its own version. An artefact that stands under its key is never made again; so a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from transcribe import asr, assemble, detect, diarise, intake, plugins, weights
+from transcribe import asr, assemble, detect, diarise, enrolment, intake, invented, plugins, weights
 from transcribe.asr.scoring import Scorer
-from transcribe.config import StudyConfig
+from transcribe.config import AUTO, StudyConfig
 from transcribe.detect import defaults, resolve, second_listen, tagger_of
 from transcribe.detect import look as looking
 from transcribe.detect.identity import Scope
@@ -27,9 +29,12 @@ from transcribe.wordforms import search_forms
 
 T = TypeVar("T")
 RECOGNISE, DIARISE, ASSEMBLE, LISTEN, DETECT = STAGES = ("recognise", "diarise", "assemble", "listen", "detect")
-VERSION = {RECOGNISE: "1", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "2"}
+VERSION = {RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "2"}
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
 SHARE = {RECOGNISE: 0.43, DIARISE: 0.43, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
+ROOM_BYTES = 8_000_000_000
+"""Free memory of a GPU from which on both engines are kept there: Whisper large in float16 takes 3 GB and its batches
+as much, the speaker network's frames 1 GB. By reckoning, not measured: no GPU was at hand."""
 LANGUAGE = "en"
 """The one that the rules know."""
 
@@ -105,6 +110,24 @@ class Engines:
         folders = tuple(weights.path(name) for name in chosen.models)
         return diarise.load(chosen.engine, folders, self.device, self.config.threads)
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether recognition and diarisation have room for each other: always but on a small or busy GPU."""
+        if not self.device.startswith("cuda"):
+            return True
+        import torch
+
+        free_bytes, _ = torch.cuda.mem_get_info(self.device)
+        return bool(free_bytes > ROOM_BYTES)
+
+    def let_go_of_diariser(self) -> None:
+        """Its memory is free again; it is loaded anew when it is needed."""
+        self.__dict__.pop("diariser", None)
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
     @cached_property
     def rules(self) -> tuple[detect.Rule, ...]:
         return tuple(detect.load(rule, weights.path(model)) for rule, model in self.config.detection.rules.items())
@@ -119,7 +142,8 @@ class Engines:
         ):
             for name in names:
                 plugins.check(group, name)
-        for model in (chosen.recognition.model, *chosen.diarisation.models, *chosen.detection.rules.values()):
+        voices = enrolment.MODELS if chosen.voices else ()
+        for model in (chosen.recognition.model, *chosen.diarisation.models, *chosen.detection.rules.values(), *voices):
             weights.path(model)
 
 
@@ -132,6 +156,7 @@ class Job:
         self._engines = engines
         self._report = report
         self._entry = unlocked.vault.entry(recording_id)
+        self._made_beside: Stored[Turns] | None = None  # the turns, where they were made beside the words
 
     @cached_property
     def _audio(self) -> Audio:
@@ -140,9 +165,11 @@ class Job:
     def run(self, again: str = "") -> Transcript:
         """All stages in order, each skipped where its artefact stands; `again` forces one of them."""
         if self._open.study.sound_path(self._id).exists():
-            words = self._words(again == RECOGNISE)
-            turns = self._turns(again == DIARISE)
+            words = self._words(again == RECOGNISE, self._turns_beside if again != DIARISE else nullcontext)
+            turns = self._made_beside or self._turns(again == DIARISE)
             transcript = self._transcript(words, turns)
+            enrolment.recognise(self._open, self._id, turns, lambda: self._audio)
+            self._flag(transcript, turns)
             self._listened(transcript)
             self.__dict__.pop("_audio", None)  # the sound is not needed any more, and it is large
         else:
@@ -178,17 +205,28 @@ class Job:
     def _key(self, stage: str, *inputs: str) -> str:
         return self._open.vault.digest(stage, VERSION[stage], self._entry.sha256, *inputs)
 
-    def _words(self, again: bool) -> Stored[Words]:
+    def _words(self, again: bool, beside: Callable[[], AbstractContextManager[None]]) -> Stored[Words]:
         config = self._engines.config
         chosen = config.recognition
-        language = None if config.language == "auto" else config.language
+        spoken = self._entry.language or config.language
+        language = None if spoken == AUTO else spoken
         names = self._names(again)
-        options = asr.AsrOptions(language=language, names=names, beam_size=chosen.beam_size)
-        engine = (chosen.engine, chosen.model, weights.sha256(chosen.model))
-        key = self._key(RECOGNISE, *engine, config.language, str(chosen.beam_size), *names)
-        return self._do(
-            RECOGNISE, "words", key, lambda: self._engines.transcriber.transcribe(self._audio, options), again
-        )
+        engine = (chosen.engine, chosen.model, weights.sha256(chosen.model), *self._segmented_by)
+        key = self._key(RECOGNISE, *engine, spoken, str(chosen.beam_size), *names)
+
+        def recognised() -> Words:
+            speech = self._engines.diariser.speech(self._audio)
+            options = asr.AsrOptions(language=language, names=names, beam_size=chosen.beam_size, speech=speech)
+            with beside():
+                return self._engines.transcriber.transcribe(self._audio, options)
+
+        return self._do(RECOGNISE, "words", key, recognised, again)
+
+    @property
+    def _segmented_by(self) -> tuple[str, ...]:
+        """What says where speech is, for recognition and for the turns."""
+        chosen = self._engines.config.diarisation
+        return chosen.engine, *(weights.sha256(name) for name in chosen.models)
 
     def _names(self, again: bool) -> tuple[str, ...]:
         """Recorded at the first recognition, so that a later change of the roster repeats nothing."""
@@ -200,14 +238,38 @@ class Job:
         return names
 
     def _turns(self, again: bool) -> Stored[Turns]:
-        chosen, bounds = self._engines.config.diarisation, self._entry.bounds
-        sums = [weights.sha256(name) for name in chosen.models]
-        key = self._key(DIARISE, chosen.engine, *sums, str(bounds.at_least), str(bounds.at_most))
+        bounds = self._entry.bounds
+        key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
         return self._do(DIARISE, "turns", key, lambda: self._engines.diariser.diarise(self._audio, bounds), again)
+
+    @contextmanager
+    def _turns_beside(self) -> Iterator[None]:
+        """The turns are made at the same time, from the segmentation that recognition asked for.
+
+        Where memory is too short for both, they are made first, and their engine is let go.
+        """
+        if not self._engines.side_by_side:
+            self._made_beside = self._turns(again=False)
+            self._engines.let_go_of_diariser()
+            yield
+            return
+        with ThreadPoolExecutor(1) as pool:
+            turns = pool.submit(self._turns, again=False)
+            yield
+            self._made_beside = turns.result()
 
     def _transcript(self, words: Stored[Words], turns: Stored[Turns]) -> Stored[Transcript]:
         key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)
         return self._do(ASSEMBLE, "transcript", key, lambda: build_transcript(self._id, words.value, turns.value))
+
+    def _flag(self, transcript: Stored[Transcript], turns: Stored[Turns]) -> None:
+        """What nobody may have said is flagged beside the transcript, whose words and decisions stay as they are."""
+        key = self._key(ASSEMBLE, transcript.body_sha256, turns.body_sha256, invented.table_sha256())
+        stored = self._open.standing(self._id, "invented", invented.Flagged)
+        if stored is None or stored.key != key:
+            stretches = invented.flag(transcript.value, turns.value)
+            flagged = invented.Flagged(source=transcript.body_sha256, stretches=stretches)
+            self._open.save(self._id, "invented", flagged, key)
 
     def _listened(self, transcript: Stored[Transcript]) -> Stored[Listened]:
         """The sound is heard again where a name of the people linked to the recording may have been said."""
@@ -259,9 +321,8 @@ def _took_part(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[str, .
 
 
 def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcript:
-    """Words and turns assembled. Where nobody speaks there is nothing to assemble, whatever recognition invented."""
-    heard = words if turns.all else replace(words, words=())
-    return assemble.assemble(recording_id, heard, turns)
+    """Words and turns assembled, words where nobody speaks too: they are flagged, not left out."""
+    return assemble.assemble(recording_id, words, turns)
 
 
 def look(stored: Stored[Transcript], engines: Engines) -> Candidates:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from transcribe import anonymise, pipeline, pseudonyms
+from transcribe import anonymise, pipeline, pseudonyms, verbatim
 from transcribe.detect import defaults
 from transcribe.errors import StudyError
 from transcribe.gate import Gate
+from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates, Engines
 from transcribe.reread import Clean, Reread, read_again
 from transcribe.review.decisions import Review, Settled, settle, unchanged
@@ -17,6 +18,7 @@ from transcribe.schema import (
     Quiet,
     ReviewState,
     Transcript,
+    Unclear,
     record,
 )
 from transcribe.speakers import with_speakers
@@ -30,7 +32,8 @@ MOST_READINGS = 5
 class Ready(Quiet):
     """A recording's transcript with its findings and what is settled of them.
 
-    `looked`: a rule knows its language; `foreign`: ids of utterances in a language that no rule knows.
+    `looked`: a rule knows its language; `foreign`: ids of utterances in a language that no rule knows; `flagged`:
+    stretches that nobody may have said, restored ones too.
     """
 
     transcript: Stored[Transcript]
@@ -38,6 +41,7 @@ class Ready(Quiet):
     settled: Settled
     looked: bool
     foreign: tuple[str, ...] = ()
+    flagged: tuple[Unclear, ...] = ()
 
 
 def settled(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) -> Ready | None:
@@ -51,17 +55,20 @@ def settled(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) ->
     if transcript is None or findings is None or candidates is None:
         return None
     source = transcript.body_sha256
-    if {findings.value.source, candidates.value.source} != {source}:
+    invented = unlocked.load(recording_id, "invented", Flagged)  # none: transcribed before 0.3, or brought in as text
+    sources = {findings.value.source, candidates.value.source, invented.value.source if invented else source}
+    if sources != {source}:
         return None  # a run was stopped half-way: these are positions in another transcript
     everything = _with_second_reading(unlocked, recording_id, findings.value, source)
     stored = unlocked.load(recording_id, "review", Review)
     review = stored.value if stored else None
     found_on = unlocked.vault.entry(recording_id).added_on
-    state = settle(everything, review, source, found_on, balance(unlocked))
+    flagged = invented.value.stretches if invented else ()
+    state = settle(everything, review, source, found_on, balance(unlocked), flagged)
     if proposed and state.review is ReviewState.UNREVIEWED:
         kept = review.decisions if review and review.source == source else ()
-        guess = replace(unchanged(everything, source, found_on), decisions=kept)
-        state = settle(everything, guess, source, found_on, balance(unlocked))
+        guess = replace(unchanged(everything, source, found_on, flagged), decisions=kept)
+        state = settle(everything, guess, source, found_on, balance(unlocked), flagged)
         state = replace(state, review=ReviewState.UNREVIEWED)
     return Ready(
         transcript=replace(transcript, value=with_speakers(unlocked, transcript.value)),
@@ -69,6 +76,7 @@ def settled(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) ->
         settled=state,
         looked=candidates.value.looked,
         foreign=candidates.value.foreign,
+        flagged=flagged,
     )
 
 
@@ -114,11 +122,29 @@ def named_people(unlocked: Unlocked) -> tuple[Person, ...]:
 
 
 def finished(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...]) -> AnonymisedTranscript:
-    """How it would read, before the gate."""
+    """How it would read word by word, before the gate."""
     by_id = {person.id: person for person in people}
     policy = unlocked.study.config.policy
     digest = unlocked.digest_of(ready.transcript)
     return anonymise.anonymise(ready.transcript.value, ready.settled, by_id, policy, digest)
+
+
+def rendered(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...], gate: Gate) -> AnonymisedTranscript:
+    """How it would read with the study's verbatim options, which hide nothing from the gate.
+
+    What is to be written stands before the gate once more. Raises LeakError where a name would be readable without
+    them: a pause inside it would part it. Where leaving a filler out would join one, fillers stay in those lines.
+    """
+    plain = finished(unlocked, ready, people)
+    options = unlocked.study.config.verbatim
+    foreign = {n for n, u in enumerate(ready.transcript.value.utterances, 1) if u.id in ready.foreign}
+    written = verbatim.written(plain, options, frozenset(foreign))
+    if written is plain:
+        return plain
+    gate.refuse(gate.check_lines(plain))
+    # a name may go on in the next line, or in the speaker's next
+    joined = {leak.line + further for leak in gate.check_lines(written) for further in range(3)}
+    return verbatim.written(plain, options, frozenset(foreign | joined)) if joined else written
 
 
 def preview(unlocked: Unlocked, recording_id: str) -> AnonymisedTranscript:
@@ -128,8 +154,8 @@ def preview(unlocked: Unlocked, recording_id: str) -> AnonymisedTranscript:
     """
     ready = need(unlocked, recording_id, proposed=True)
     people = named_people(unlocked)
-    transcript = finished(unlocked, ready, people)
     gate = Gate(people, unlocked.study.config.policy)
+    transcript = rendered(unlocked, ready, people, gate)
     gate.refuse(gate.check_lines(transcript))
     return transcript
 
@@ -148,7 +174,7 @@ def second_reading(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...],
     hits = read_again(
         transcript,
         text,
-        (*ready.settled.replaced, *ready.settled.kept),
+        (*ready.settled.replaced, *ready.settled.kept, *ready.settled.unclear),
         lambda t: pipeline.detect_again(t, unlocked, engines),
     )
     hits = tuple(h for h in hits if not any(_overlap(h, f) for f in (*ready.settled.replaced, *ready.settled.kept)))

@@ -12,7 +12,7 @@ from transcribe.errors import ConfigError, NotSettledError
 from transcribe.export import Exporter
 from transcribe.gate import Gate
 from transcribe.pipeline import Engines, refresh_findings
-from transcribe.ready import Ready, finished, named_people, read_until_clean, second_reading, settled
+from transcribe.ready import Ready, named_people, read_until_clean, rendered, second_reading, settled
 from transcribe.schema import AnonymisedTranscript, Person, Quiet, ReviewState, record
 from transcribe.vault import Unlocked, with_people, with_pseudonyms
 
@@ -45,7 +45,7 @@ def write(
         ready = [_read_again(unlocked, one, people, engines) for one in ready]
         unlocked.change(lambda vault: with_pseudonyms(vault, people))
         gate = Gate(people, unlocked.study.config.policy)
-        transcripts = [finished(unlocked, one, people) for one in ready]
+        transcripts = [rendered(unlocked, one, people, gate) for one in ready]
         files: dict[str, bytes] = {}
         for transcript in transcripts:
             gate.refuse(gate.check_lines(transcript))
@@ -166,6 +166,7 @@ def _manifest(
                 "settled_on": transcript.settled_on,
                 "source_digest": transcript.source_digest,
                 "replacements": {kind.value: count for kind, count in transcript.counts},
+                "unclear": {"stretches": transcript.unclear, "seconds": round(transcript.unclear_s, 3)},
             }
             for transcript in transcripts
         ],

@@ -10,7 +10,17 @@ from dataclasses import replace
 
 from transcribe.detect import defaults
 from transcribe.detect.merge import words_outside
-from transcribe.schema import AnonymisedTranscript, Finding, Line, Quiet, Reason, Transcript, Utterance, record
+from transcribe.schema import (
+    AnonymisedTranscript,
+    Finding,
+    Line,
+    Quiet,
+    Reason,
+    Transcript,
+    Unclear,
+    Utterance,
+    record,
+)
 
 RULE = "second reading"
 Detect = Callable[[Transcript], tuple[Finding, ...]]
@@ -32,12 +42,12 @@ class Clean(Quiet):
 
 
 def read_again(
-    transcript: Transcript, finished: AnonymisedTranscript, settled: tuple[Finding, ...], detect: Detect
+    transcript: Transcript, finished: AnonymisedTranscript, settled: tuple[Finding | Unclear, ...], detect: Detect
 ) -> tuple[Finding, ...]:
     """What `detect` sees in the finished lines outside replacements and kept words, in positions of `transcript`.
 
-    `settled` are the findings that the lines' replaced and kept spans stand for. Only what is likely counts (a score of
-    at least `balance`): the questions were asked at the first reading.
+    `settled` are the findings and stretches that the lines' replaced, kept and unclear spans stand for. Only what is
+    likely counts (a score of at least `balance`): the questions were asked at the first reading.
     """
     utterances = transcript.utterances
     as_read = tuple(
@@ -53,16 +63,16 @@ def read_again(
             continue
         line = lines[hit.utterance_id]
         mine = sorted((f for f in settled if f.utterance_id == hit.utterance_id), key=lambda f: f.start)
-        taken = [(span.start, span.end) for span in (*line.replaced, *line.kept)]
+        taken = [(span.start, span.end) for span in (*line.replaced, *line.kept, *line.unclear)]
         left = words_outside(line.text, hit.start, hit.end, taken)
         found += [_moved(hit, start, end, line, mine) for start, end in left]
     return tuple(found)
 
 
-def _moved(hit: Finding, start: int, end: int, line: Line, settled: list[Finding]) -> Finding:
+def _moved(hit: Finding, start: int, end: int, line: Line, settled: list[Finding | Unclear]) -> Finding:
     """The hit at its place in the utterance: every replacement before it has another length than what it replaced."""
     shift = 0
-    spans = sorted((*line.replaced, *line.kept), key=lambda s: s.start)
+    spans = sorted((*line.replaced, *line.kept, *line.unclear), key=lambda s: s.start)
     for span, finding in zip(spans, settled, strict=True):
         if span.end <= start:
             shift = finding.end - span.end

@@ -60,6 +60,24 @@ class Verdict(StrEnum):
     ACCEPT = "accept"
     KEEP = "keep"
     ADD = "add"
+    RESTORE = "restore"
+
+
+class By(StrEnum):
+    """How we know who a speaker is."""
+
+    CORRECTED = "corrected"
+    VOICE = "by voice"
+    WORDS = "by what is said"
+    LABEL = "as labelled"
+
+
+class Cause(StrEnum):
+    """Why words may be nobody's, the most telling first."""
+
+    GHOST = "a sentence that recognisers write in silence"
+    LOOP = "repeats itself"
+    NOBODY = "nobody speaks here"
 
 
 # --- sound ----------------------------------------------------------------------------------------------------------
@@ -169,12 +187,16 @@ class Utterance(Quiet):
 
 @record
 class Speaker(Quiet):
-    """Who a label is: a role (interviewer, participant, ... or `speaker`), a person if known, and how sure we are."""
+    """Who a label is: a role (interviewer, participant, ... or `speaker`), a person if known, and how sure we are.
+
+    `by`: how we know, None while nobody asked.
+    """
 
     label: str
     role: str
     person_id: str | None
     confidence: float
+    by: By | None = None
 
 
 @record
@@ -187,6 +209,24 @@ class Transcript(Quiet):
     speakers: tuple[Speaker, ...]
     made_by: tuple[MadeBy, ...]
     timed: bool = True
+
+
+@record
+class Unclear(Quiet):
+    """Words of an utterance that nobody may have said, numbers `first_word` to `last_word`; id X0001 ...
+
+    `start` and `end` are their positions in its text, without the white space around them.
+    """
+
+    id: str
+    utterance_id: str
+    first_word: int
+    last_word: int
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+    causes: tuple[Cause, ...]
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -289,7 +329,10 @@ class Span(Quiet):
 
 @record
 class Line(Quiet):
-    """One turn as it will be read: `speaker` is a pseudonym or role, `words` join to `text`."""
+    """One turn as it will be read: `speaker` is a pseudonym or role, `words` join to `text`.
+
+    `unclear`: where `[unclear]` stands for words that nobody may have said; no kind.
+    """
 
     number: int
     speaker: str
@@ -299,6 +342,7 @@ class Line(Quiet):
     replaced: tuple[Span, ...]
     kept: tuple[Span, ...]
     overlapped: bool = False
+    unclear: tuple[Span, ...] = ()
 
     @property
     def text(self) -> str:
@@ -310,7 +354,8 @@ class AnonymisedTranscript(Quiet):
     """The only thing an exporter takes.
 
     `statement` is the sentence every file carries; `settled_on` an ISO date, the date that files are given;
-    `source_digest` is keyed; `counts` the number of replacements by kind, sorted.
+    `source_digest` is keyed; `counts` the number of replacements by kind, sorted; `unclear` the number of stretches
+    written as `[unclear]`, `unclear_s` the seconds they last together.
     """
 
     recording_id: str
@@ -323,3 +368,5 @@ class AnonymisedTranscript(Quiet):
     source_digest: str
     counts: tuple[tuple[Kind, int], ...]
     timed: bool = True
+    unclear: int = 0
+    unclear_s: float = 0.0

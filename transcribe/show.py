@@ -8,7 +8,7 @@ from transcribe import export
 from transcribe.anonymise import speaker_names
 from transcribe.errors import ConfigError, StudyError
 from transcribe.evaluate.der import write_rttm
-from transcribe.explain import QUESTION, WHO, by_place, state_of, told
+from transcribe.explain import QUESTION, WAITING, WHO, by_place, flagged, state_of, told
 from transcribe.export.layout import stamp
 from transcribe.ready import Ready, named_people, need, preview
 from transcribe.schema import Person, Speaker, Turns
@@ -36,21 +36,24 @@ def identified(unlocked: Unlocked, recording_id: str, form: str) -> str:
         f"{stamp(u.start_s)} {names[u.speaker]}: {u.text}" if transcript.timed else f"{names[u.speaker]}: {u.text}"
         for u in transcript.utterances
     )
-    return "\n\n".join([*turns, *_to_decide(ready, people)])
+    return "\n\n".join([*turns, *_to_decide(ready, people), *_unclear(ready, words=True)])
 
 
 def pseudonymised(unlocked: Unlocked, recording_id: str, form: str) -> str:
-    """What a release would hold, passed by the gate."""
+    """What a release would hold, passed by the gate; and apart from it, the stretches that nobody may have said."""
     transcript = preview(unlocked, recording_id)
+    ready = need(unlocked, recording_id, proposed=True)
     if form == "rttm":
-        ready = need(unlocked, recording_id)
         people = {person.id: person for person in named_people(unlocked)}
         return _rttm(
             unlocked,
             recording_id,
             speaker_names(ready.transcript.value, people, unlocked.study.config.policy),
         )
-    return export.load(form).write(transcript).decode()
+    document = export.load(form).write(transcript).decode()
+    if form == "json":
+        return json.dumps({**json.loads(document), "flagged": flagged(ready)}, ensure_ascii=False, indent=1)
+    return "\n".join([document, *_unclear(ready, words=False)])
 
 
 def released(study: Study, recording_id: str, form: str) -> str:
@@ -77,16 +80,27 @@ def _to_decide(ready: Ready, people: dict[str, Person]) -> list[str]:
     lines = []
     for finding in by_place(ready):
         doubt = state_of(ready, finding)
-        if doubt in (QUESTION, WHO):
+        if doubt in (QUESTION, WAITING, WHO):
             utterance = texts[finding.utterance_id]
             lead, tail = utterance.text[: finding.start][-CONTEXT:], utterance.text[finding.end :][:CONTEXT]
             marked = f"{lead}>{utterance.text[finding.start : finding.end]}<{tail}"
-            asked = "a name?" if doubt == QUESTION else f"who? taken for {finding.person_id}"
+            asked = f"who? taken for {finding.person_id}" if doubt == WHO else "a name?"
             lines.append(
                 f"{finding.id} {stamp(utterance.start_s)} {asked} ({finding.score:.0%}) ...{marked.strip()}..."
             )
     lines += [f"{i}: in another language? No rule read it." for i in ready.foreign]
     return ["To decide:\n" + "\n".join(lines)] if lines else []
+
+
+def _unclear(ready: Ready, *, words: bool) -> list[str]:
+    """The stretches that nobody may have said, with their words for the key holder's eyes alone."""
+    texts = {u.id: u.text for u in ready.transcript.value.utterances}
+    lines = []
+    for stretch, facts in zip(ready.flagged, flagged(ready), strict=True):
+        reasons, seconds = "; ".join(stretch.causes), stretch.end_s - stretch.start_s
+        heard = f" ...{texts[stretch.utterance_id][stretch.start : stretch.end]}..." if words else ""
+        lines.append(f"{stretch.id} {stamp(stretch.start_s)} {seconds:.1f} s, {facts['state']}: {reasons}{heard}")
+    return ["Perhaps said by nobody (settle --restore shows the words):\n" + "\n".join(lines)] if lines else []
 
 
 def _real_name(speaker: Speaker, people: dict[str, Person]) -> str:
@@ -106,6 +120,7 @@ def _rttm(unlocked: Unlocked, recording_id: str, names: dict[str, str]) -> str:
 
 def _document(ready: Ready, people: dict[str, Person], names: dict[str, str]) -> dict[str, object]:
     transcript = ready.transcript.value
+    texts = {u.id: u.text for u in transcript.utterances}
     return {
         "schema": "transcribe-identified/1",
         "recording": transcript.recording_id,
@@ -137,4 +152,8 @@ def _document(ready: Ready, people: dict[str, Person], names: dict[str, str]) ->
         ],
         "findings": [told(ready, finding, people) for finding in by_place(ready)],
         "foreign": list(ready.foreign),
+        "flagged": [
+            {**facts, "text": texts[stretch.utterance_id][stretch.start : stretch.end]}
+            for stretch, facts in zip(ready.flagged, flagged(ready), strict=True)
+        ],
     }

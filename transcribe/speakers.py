@@ -1,9 +1,12 @@
-"""Who the voices of a recording are: as corrected by a person, the others guessed around that."""
+"""Who the voices of a recording are: as corrected by a person, then by voice, the others guessed around that."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from transcribe.config import INTERVIEWER
 from transcribe.diarise import voices
-from transcribe.schema import Quiet, Speaker, Transcript, record
+from transcribe.diarise.voiceprints import Match
+from transcribe.schema import By, Person, Quiet, Speaker, Transcript, record
 from transcribe.vault import Unlocked
 
 
@@ -14,15 +17,63 @@ class SpeakerFixes(Quiet):
     speakers: tuple[Speaker, ...] = ()
 
 
+@record
+class Recognised(Quiet):
+    """Whom the labels of a recording were taken for by voice; no voice is in it. `source`: checksum of its turns."""
+
+    source: str
+    matches: tuple[Match, ...]
+
+
 def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
-    """The transcript with its labels' roles: corrected ones as corrected, the others guessed around them."""
+    """The transcript with its labels' roles: as corrected, by voice, the others guessed around these."""
     stored = unlocked.load(transcript.recording_id, "speakers", SpeakerFixes)
-    fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
+    corrected = stored.value.speakers if stored else ()
+    fixed = {speaker.label: replace(speaker, by=By.CORRECTED) for speaker in corrected}
     if unlocked.study.sound_path(transcript.recording_id).exists():
-        taken = {speaker.person_id for speaker in fixed.values()}
+        known = {**fixed, **_by_voice(unlocked, transcript.recording_id, fixed)}
+        taken = {speaker.person_id for speaker in known.values()}
         who = set(unlocked.vault.entry(transcript.recording_id).who) - taken
         people = tuple(person for person in unlocked.vault.people if person.id in who)
-        guessed = voices.who_is_who(transcript, people, fixed)
+        guessed = voices.who_is_who(transcript, people, known)
+        otherwise = By.WORDS
     else:
         guessed = transcript.speakers  # the labels of an imported transcript say who they are
-    return replace(transcript, speakers=tuple(fixed.get(speaker.label, speaker) for speaker in guessed))
+        otherwise = By.LABEL
+    settled = (fixed.get(speaker.label, speaker) for speaker in guessed)
+    return replace(transcript, speakers=tuple(s if s.by else replace(s, by=otherwise) for s in settled))
+
+
+def consents(unlocked: Unlocked, whom: str) -> bool:
+    """Whether study.toml says that somebody, a person's id or "interviewer", agreed to be recognised by voice."""
+    agreed = unlocked.study.config.voices
+    role = next((person.role for person in unlocked.vault.people if person.id == whom), whom)
+    return whom in agreed or (role == INTERVIEWER and INTERVIEWER in agreed)
+
+
+def _by_voice(unlocked: Unlocked, recording_id: str, fixed: Mapping[str, Speaker]) -> dict[str, Speaker]:
+    """label -> whom it was recognised as, but for what a person corrected, and whom she put elsewhere.
+
+    Only of people who still agree and whose voice is still known.
+    """
+    if not unlocked.study.config.voices:
+        return {}
+    stored = unlocked.standing(recording_id, "recognised", Recognised)
+    kept = {voiceprint.whom for voiceprint in unlocked.vault.voiceprints}
+    people = {person.id: person for person in unlocked.vault.people}
+    put = {speaker.person_id or speaker.role for speaker in fixed.values()}
+    return {
+        match.label: _speaker(match, people.get(match.whom))
+        for match in (stored.value.matches if stored else ())
+        if match.label not in fixed and match.whom not in put and match.whom in kept and consents(unlocked, match.whom)
+    }
+
+
+def _speaker(match: Match, person: Person | None) -> Speaker:
+    return Speaker(
+        label=match.label,
+        role=person.role if person else INTERVIEWER,
+        person_id=person.id if person else None,
+        confidence=match.probability,
+        by=By.VOICE,
+    )

@@ -21,13 +21,15 @@ from transcribe.store import Stored
 from transcribe.study import Study
 
 T = TypeVar("T")
+VOICEPRINTS_EACH = 8
 
 
 @record
 class RecordingEntry(Quiet):
     """What only the key holder may know of a recording: its age secret, where it came from, who took part.
 
-    `added_on` is an ISO date. Written as a sealed note when the key is not at hand, and merged at the next unlock.
+    `added_on` is an ISO date; `language` a code or "auto", empty where the study's settings say it. Written as a sealed
+    note when the key is not at hand, and merged at the next unlock.
     """
 
     id: str
@@ -38,15 +40,35 @@ class RecordingEntry(Quiet):
     who: tuple[str, ...]
     bounds: SpeakerBounds
     added_on: str
+    language: str = ""
+
+
+@record
+class Voiceprint(Quiet):
+    """The voice of somebody who agreed to be recognised by it: special-category data, stored nowhere but in the vault.
+
+    `whom` is a person's id, or "interviewer" where the roster names none; `vector` has unit length and comes of the
+    model with that checksum; `recording_id` and `label` say where it was heard, both empty for a sample of her voice.
+    """
+
+    whom: str
+    recording_id: str
+    label: str
+    model_sha256: str
+    vector: tuple[float, ...]
 
 
 @record
 class Vault(Quiet):
-    """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them."""
+    """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them.
+
+    `voiceprints` come in the order in which they were learnt; a vault written before there were any has none.
+    """
 
     hmac_key: str
     people: tuple[Person, ...] = ()
     recordings: tuple[RecordingEntry, ...] = ()
+    voiceprints: tuple[Voiceprint, ...] = ()
 
     def person(self, person_id: str) -> Person:
         for person in self.people:
@@ -89,6 +111,15 @@ def with_recording(vault: Vault, entry: RecordingEntry) -> Vault:
     """The vault with this recording, in order of id."""
     others = [e for e in vault.recordings if e.id != entry.id]
     return replace(vault, recordings=tuple(sorted([*others, entry], key=lambda e: e.id)))
+
+
+def with_voiceprints(vault: Vault, learnt: tuple[Voiceprint, ...]) -> Vault:
+    """The vault with these at the end; of each person the last `VOICEPRINTS_EACH` are kept."""
+    kept: list[Voiceprint] = []
+    for one in reversed((*vault.voiceprints, *learnt)):
+        if sum(other.whom == one.whom for other in kept) < VOICEPRINTS_EACH:
+            kept.append(one)
+    return replace(vault, voiceprints=tuple(reversed(kept)))
 
 
 class Unlocked:

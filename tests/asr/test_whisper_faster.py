@@ -5,7 +5,6 @@ import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from transcribe import plugins
 from transcribe.asr import AsrOptions, Transcriber, load
 from transcribe.asr.fake import FakeTranscriber
-from transcribe.asr.whisper_faster import SPARSE, _WithoutLoops
 from transcribe.errors import EngineError
 from transcribe.evaluate.wer import word_errors
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
@@ -166,32 +164,6 @@ def test_the_rest_of_a_window_after_the_last_word_is_not_made_into_words(
         sample_audio, AsrOptions(language="en", names=names)
     )
     assert text(words).rstrip(" .").endswith("New Jersey now")
-
-
-PREVIOUSLY, START, END = 1, 2, 3
-
-
-@pytest.mark.parametrize(
-    ("primed", "unprimed", "prompt", "taken"),
-    [
-        (8, 100, [PREVIOUSLY, 0, START], 100),  # it went on with the list of names and left the talk out
-        (SPARSE, 100, [PREVIOUSLY, 0, START], SPARSE),
-        (8, 9, [PREVIOUSLY, 0, START], 8),  # little was said
-        (8, 100, [START], 8),
-    ],
-)
-def test_a_window_that_priming_left_empty_is_decoded_without_names(
-    primed: int, unprimed: int, prompt: list[int], taken: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def generate(self: object, encoded: object, given: list[int], *rest: object) -> tuple[object, float, float, float]:
-        count = primed if given == prompt else unprimed
-        assert given in (prompt, [START])
-        return SimpleNamespace(sequences_ids=[[0] * count + [END + 1]]), -0.3, 0.0, 1.5
-
-    monkeypatch.setattr(_WithoutLoops.__bases__[0], "generate_with_fallback", generate)
-    tokenizer = SimpleNamespace(sot_prev=PREVIOUSLY, sot=START, eot=END)
-    result = _WithoutLoops.__new__(_WithoutLoops).generate_with_fallback(None, prompt, tokenizer, None)
-    assert len(result[0].sequences_ids[0]) == taken + 1
 
 
 @pytest.mark.weights

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.study_session import call, last_json, succeed
 from transcribe.evaluate.der import DiarisationErrors, diarisation_errors, read_rttm, write_rttm
 from transcribe.schema import Turn
 
@@ -67,7 +68,16 @@ def test_passes_over_other_lines() -> None:
     assert read_rttm(text) == turns((1.5, 3.5, "a"))
 
 
-@pytest.mark.parametrize("line", ["SPEAKER x 1 1.0", "SPEAKER x 1 one 2 <NA> <NA> a <NA> <NA>"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SPEAKER x 1 1.0",
+        "SPEAKER x 1 one 2 <NA> <NA> a <NA> <NA>",
+        "SPEAKER x 1 1 -2 <NA> <NA> a <NA> <NA>",
+        "SPEAKER x 1 nan 2 <NA> <NA> a <NA> <NA>",
+        "SPEAKER x 1 1 inf <NA> <NA> a <NA> <NA>",
+    ],
+)
 def test_names_a_broken_line(line: str) -> None:
     with pytest.raises(ValueError, match="line 2"):
         read_rttm(f"\n{line}\n")
@@ -81,3 +91,28 @@ def test_rttm_round_trip(rows: list[tuple[int, int, str]]) -> None:
     for was, now in zip(made, back, strict=True):
         assert (now.start_s, now.end_s) == pytest.approx((was.start_s, was.end_s), abs=1e-6)
     assert sorted(turn.speaker for turn in back) == sorted(turn.speaker for turn in made)
+
+
+def test_the_command_adds_seconds_over_files(tmp_path: Path) -> None:
+    said, heard = tmp_path / "ref", tmp_path / "hyp"
+    for folder, rows in ((said, [TRUTH, TRUTH]), (heard, [TRUTH, CASES["the border moved"][0]])):
+        folder.mkdir()
+        for name, row in zip(("R001", "R002"), rows, strict=True):
+            (folder / f"{name}.rttm").write_text(write_rttm(name, row))
+    told = last_json(succeed("evaluate", "der", said, heard, "--json"))
+    assert (told["false_alarm_s"], told["missed_s"], told["confusion_s"], told["total_s"]) == (0, 0, 2, 40)
+    assert told["der"] == pytest.approx(0.05)
+    assert [(one["name"], one["der"]) for one in told["files"]] == [("R001", 0), ("R002", pytest.approx(0.1))]
+    assert "5.00 %" in succeed("evaluate", "der", said, heard)
+    assert last_json(succeed("evaluate", "der", said, said, "--json"))["der"] == 0
+
+
+def test_the_command_says_what_it_cannot_score(tmp_path: Path, sample_dir: Path) -> None:
+    (tmp_path / "Orla.rttm").write_text("SPEAKER x 1 5 -1 <NA> <NA> Orla <NA> <NA>\n")
+    (tmp_path / "Orla.json").write_text('{"turns": [{"speaker": "Orla", "start": null, "end": null, "text": "yes"}]}')
+    for name, why in (("Orla.rttm", "RTTM line 1"), ("Orla.json", "no times")):
+        done = call("evaluate", "der", sample_dir / "sample.rttm", tmp_path / name)
+        assert done.returncode == 2
+        assert why in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "Orla" not in done.stderr

@@ -10,13 +10,14 @@ def test_golden_shape() -> None:
     data = EXPORTER.write(conversation())
     document = json.loads(data)
     assert list(document) == (
-        "schema recording language statement review settled_on policy source_digest counts speakers turns".split()
+        "schema recording language statement review settled_on policy source_digest".split()
+        + "counts unclear speakers turns".split()
     )
     assert document["schema"] == "transcribe/1"
     assert document["counts"] == {"person": 2, "id_number": 1}
     assert document["speakers"] == ["Interviewer", "Amelia"]
     first = document["turns"][0]
-    assert list(first) == "number speaker start_s end_s overlapped text words replaced".split()
+    assert list(first) == "number speaker start_s end_s overlapped text words replaced unclear".split()
     assert first["replaced"] == [{"start": 16, "end": 24, "kind": "person"}]
     assert first["words"][0] == {"text": "How", "start_s": 2.0, "end_s": 3.0, "probability": 0.9}
     assert document["turns"][2]["overlapped"] is True

@@ -9,11 +9,15 @@ from transcribe.schema import Audio, Words, record
 
 @record
 class AsrOptions:
-    """What recognition reads. `language` None = detected; `names` prime the recogniser."""
+    """What recognition reads. `language` None = detected; `names` prime the recogniser.
+
+    `speech`: where to listen, half-open stretches in seconds, sorted and disjoint; None = the engine finds out itself.
+    """
 
     language: str | None = None
     names: tuple[str, ...] = ()
     beam_size: int = 5
+    speech: tuple[tuple[float, float], ...] | None = None
 
 
 class Transcriber(Protocol):

@@ -1,14 +1,15 @@
 """What both recognition engines share: where speech is, which windows tell the language, and what they answer for."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from transcribe.asr import AsrOptions
-from transcribe.asr.sections import LONGEST_S, Samples, Section
+from transcribe.asr.sections import LONGEST_S, Regions, Samples, Section
 from transcribe.errors import EngineError
 from transcribe.schema import SAMPLE_RATE_HZ, MadeBy
 
@@ -18,8 +19,12 @@ gold turns; its effect on word errors was not measured apart. Speech that is lef
 MARGIN_S = 0.4
 """What faster-whisper's use of Silero leaves on both sides of speech."""
 WINDOW = 30 * SAMPLE_RATE_HZ
-LANGUAGE_WINDOWS = 4
-"""How many windows are heard for the language until one is more likely than not: a recording may begin with noise."""
+LANGUAGE_WINDOWS = 6
+"""How many windows are heard for the language: a recording may begin with noise, or with words of another language."""
+LEAST = 3 * SAMPLE_RATE_HZ
+"""Less speech than this in a window says little, and is often a noise."""
+SEARCHED = 4 * WINDOW
+"""How much sound is searched for speech around the place of a window."""
 
 
 def speech_regions(samples: Samples) -> list[tuple[int, int]]:
@@ -31,10 +36,35 @@ def speech_regions(samples: Samples) -> list[tuple[int, int]]:
     return [(region["start"], region["end"]) for region in found]
 
 
-def language_windows(section: Section) -> list[Samples]:
-    """The 30-second windows that the language is detected from."""
-    starts = range(0, len(section.samples), WINDOW)[:LANGUAGE_WINDOWS]
-    return [section.samples[start : start + WINDOW] for start in starts]
+def language_windows(samples: Samples, speech: Callable[[Samples], Regions], heard: Samples) -> list[Samples]:
+    """Up to LANGUAGE_WINDOWS windows of up to 30 s of speech each that the language is detected from.
+
+    The whole recording is divided into equal parts of 30 s or more, and the speech around the middle of each is taken;
+    where there is hardly any, there is no window. `speech` is as `sections` wants it, and asked for SEARCHED samples at
+    most. `heard` is speech that is known of, for a recording with none at these places.
+    """
+    count = min(LANGUAGE_WINDOWS, max(1, len(samples) // WINDOW))
+    windows = []
+    for part in range(count):
+        first, last = len(samples) * part // count, len(samples) * (part + 1) // count
+        start = max(first, (first + last - SEARCHED) // 2)
+        stretch = samples[start : min(last, start + SEARCHED)]
+        spoken = [stretch[begin:end] for begin, end in speech(stretch)]
+        if sum(map(len, spoken)) >= LEAST:
+            windows.append(np.concatenate(spoken)[:WINDOW])
+    return windows or [heard[:WINDOW]]
+
+
+def most_likely(guesses: Iterable[Mapping[str, float]]) -> tuple[str, float]:
+    """The language with the greatest sum of probabilities over all windows, and the mean of its probabilities.
+
+    Each guess has the probabilities of a window by language code. One window of noise, which Whisper may take for any
+    language with much confidence, is outvoted. Raises ValueError where there is no guess.
+    """
+    windows = tuple(guesses)
+    sums = {code: sum(window.get(code, 0.0) for window in windows) for window in windows for code in window}
+    best = min(sums, key=lambda code: (-sums[code], code))
+    return best, sums[best] / len(windows)
 
 
 def check_language(language: str | None, known: set[str], model: str) -> None:
@@ -79,7 +109,7 @@ def made_by(engine: str, model: str, sha256: str, options: AsrOptions, settings:
         "language": options.language or "detect",
         "longest_section_s": str(LONGEST_S),
         "names_count": str(len(options.names)),
-        "speech_threshold": str(SPEECH_THRESHOLD),
+        "speech": f"silero {SPEECH_THRESHOLD}" if options.speech is None else "segmentation",
     }
     return MadeBy(
         stage="recognise",

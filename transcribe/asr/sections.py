@@ -45,20 +45,34 @@ class Section(Quiet):
         return Word(start_s=start, end_s=end, text=word.text, probability=word.probability)
 
 
-def sections(samples: Samples, speech: Callable[[Samples], Regions], longest_s: float = LONGEST_S) -> Iterator[Section]:
+def sections(
+    samples: Samples,
+    speech: Callable[[Samples], Regions],
+    longest_s: float = LONGEST_S,
+    known: Sequence[tuple[float, float]] | None = None,
+) -> Iterator[Section]:
     """The sections of `samples` (mono, 16 kHz) that hold speech, in order.
 
-    `speech` says where speech is in a stretch: sorted, disjoint, half-open sample positions. It is asked a stretch at
-    a time, which bounds its memory too.
+    `known` says where speech is, in seconds. Without it `speech` does for a stretch: sorted, disjoint, half-open sample
+    positions. It is asked a stretch at a time, which bounds its memory too.
     """
     for start, end in cut(samples, longest_s):
         stretch = samples[start:end]
-        regions = [(first, last) for first, last in speech(stretch) if first < last]
+        found = speech(stretch) if known is None else _within(known, start, end)
+        regions = [(first, last) for first, last in found if first < last]
         if regions:
             yield Section(
                 samples=np.concatenate([stretch[first:last] for first, last in regions]),
                 regions=tuple((start + first, start + last) for first, last in regions),
             )
+
+
+def _within(known: Sequence[tuple[float, float]], start: int, end: int) -> list[tuple[int, int]]:
+    """What of regions in seconds lies in samples start to end, as positions from `start`."""
+    places = ((round(first * SAMPLE_RATE_HZ), round(last * SAMPLE_RATE_HZ)) for first, last in known)
+    return [
+        (max(first, start) - start, min(last, end) - start) for first, last in places if first < end and start < last
+    ]
 
 
 def cut(samples: Samples, longest_s: float = LONGEST_S) -> tuple[tuple[int, int], ...]:

@@ -4,19 +4,13 @@ Whisper base in int8 makes 10.96 % word errors on the three LibriSpeech conversa
 float32 makes 9.74 %, as openai-whisper does (9.64 %), and on two cores of an AMD EPYC it saves little time (54 to 64 s
 against 66 s). A wrong word misquotes somebody, so the exact arithmetic is taken wherever the memory allows.
 
-Only temperature 0, a beam search without sampling. Whisper's usual fall-back to temperatures above 0 draws from
-CTranslate2's generator, which is seeded once a thread and not again, so equal runs would give different words. Yet
-something must break the loops that Whisper falls into: a window whose text repeats itself (the usual sign, a
-compression ratio above 2.4) is decoded again with no five tokens allowed twice. The sample call with tiny.en loops
-without it; with base, at Silero's own threshold, no window of the interviews, AMI pieces or that call fell back.
-
-Names that it is primed with can make Whisper go on with their list and leave out all that was said in a window. Where
-a primed window has little text it is decoded again without the names, and the richer text is taken. A stretch of three
-seconds of what Silero calls speech without a word, primed or not, is decoded by itself.
+Windows of up to 30 s, cut at pauses, are decoded several at once: see asr/windows.py. A stretch of three seconds of
+what Silero calls speech without a word is decoded again by itself.
 """
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -30,28 +24,27 @@ from faster_whisper.tokenizer import Tokenizer
 
 from transcribe.asr import AsrOptions
 from transcribe.asr.common import (
+    MARGIN_S,
     check_language,
     failed,
     file_sha256,
-    is_leftover,
     language_windows,
     made_by,
+    most_likely,
     speech_regions,
     unusable,
 )
-from transcribe.asr.scoring import LONGEST_S, Passage, mended, tokens, total
-from transcribe.asr.sections import Section, sections, tidy, unsaid
+from transcribe.asr.scoring import Passage, mended, tokens, total
+from transcribe.asr.sections import Samples, Section, cut, sections, tidy, unsaid
+from transcribe.asr.windows import LONGEST_REPEAT, LONGEST_S, Windows
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
 
 LARGE_BYTES = 1_000_000_000
 """Weights (fp16) of this size, Whisper medium and large, would take gigabytes in float32."""
-TEMPERATURE = 0.0
-LOOPING = 2.4
-"""Above this zlib ratio a text repeats itself (openai/whisper, transcribe.py)."""
-LONGEST_REPEAT = 5
-SPARSE = 60
-"""Fewer text tokens than this in a window of 30 s is less than two thirds of ordinary talk (about 100)."""
-RICHER = 1.3
+AT_ONCE = {"cpu": 4, "cuda": 16}
+"""Windows that are decoded together; where a GPU's memory is too short, fewer."""
+WORKERS = 8
+"""Batches that are decoded at the same time on a CPU, at most: each on its own thread two do more than one on two."""
 BELIEVED = 0.5
 """Mean probability of words in a stretch that had none: below it they are as likely invented from noise."""
 
@@ -70,31 +63,6 @@ def _compute_type(device: str, weights: Path) -> str:
     return "float32" if weights.stat().st_size < LARGE_BYTES else "int8"
 
 
-class _WithoutLoops(WhisperModel):  # type: ignore[misc]
-    """faster-whisper with a fall-back that is the same every time."""
-
-    def generate_with_fallback(self, encoder_output: Any, prompt: Any, tokenizer: Any, options: Any) -> Any:
-        """The (result, average log probability, temperature, compression ratio) of one window."""
-        result = self._decode(encoder_output, prompt, tokenizer, options)
-        if prompt[0] != tokenizer.sot_prev or (count := _text_tokens(result, tokenizer)) >= SPARSE:
-            return result
-        unprimed = self._decode(encoder_output, prompt[prompt.index(tokenizer.sot) :], tokenizer, options)
-        return unprimed if _text_tokens(unprimed, tokenizer) > RICHER * count else result
-
-    def _decode(self, encoder_output: Any, prompt: Any, tokenizer: Any, options: Any) -> Any:
-        result = super().generate_with_fallback(encoder_output, prompt, tokenizer, options)
-        if result[3] <= LOOPING:
-            return result
-        once = replace(options, no_repeat_ngram_size=LONGEST_REPEAT)
-        again = super().generate_with_fallback(encoder_output, prompt, tokenizer, once)
-        return min(result, again, key=lambda one: one[3])
-
-
-def _text_tokens(result: Any, tokenizer: Any) -> int:
-    """How many tokens of text a window has; timestamps are above the end token."""
-    return sum(token < tokenizer.eot for token in result[0].sequences_ids[0])
-
-
 class FasterWhisper:
     """A loaded model; safe to use for any number of recordings, one at a time."""
 
@@ -106,21 +74,26 @@ class FasterWhisper:
             "compute_type": _compute_type(kind, weights / "model.bin"),
             "device": kind,
             "no_repeat_when_looping": str(LONGEST_REPEAT),
-            "temperature": str(TEMPERATURE),
+            "temperature": "0",
+            "windows_at_once": str(AT_ONCE[kind]),
         }
+        cores = threads or len(os.sched_getaffinity(0))
+        workers = min(cores, WORKERS) if kind == "cpu" else 1
         try:
             # faster-whisper would go to the hub for a missing tokenizer, and raises a bare Exception for a damaged one
             json.loads((weights / "tokenizer.json").read_text(encoding="utf-8"))
-            self._model = _WithoutLoops(
+            self._model = WhisperModel(
                 str(weights),
                 device=kind,
                 device_index=int(index or 0),
                 compute_type=self._settings["compute_type"],
-                cpu_threads=threads,
+                cpu_threads=max(1, cores // workers),
+                num_workers=workers,
                 local_files_only=True,
             )
         except (OSError, RuntimeError, ValueError) as error:
             raise unusable("the weights are damaged, or the device is not there") from error
+        self._windows = Windows(self._model, AT_ONCE[kind], workers)
 
     def transcribe(self, audio: Audio, options: AsrOptions) -> Words:
         """Raises EngineError for a language the model does not know, or when the library fails."""
@@ -128,9 +101,9 @@ class FasterWhisper:
         language, probability = options.language, 1.0 if options.language else 0.0
         words: list[Word] = []
         try:
-            for section in sections(audio.samples, speech_regions):
+            for section in sections(audio.samples, speech_regions, known=options.speech):
                 if language is None:
-                    language, probability = self._detect(section)
+                    language, probability = self._detect(audio.samples, section.samples)
                 words.extend(section.place(word) for word in self._heard(section, language, options))
         except (RuntimeError, ValueError) as error:
             raise failed(error) from error
@@ -174,45 +147,41 @@ class FasterWhisper:
         names = tokens(self._tokenizer, f" {', '.join(passage.names)}") if passage.names else []
         return [*([told.sot_prev] if names else []), *names, *told.sot_sequence]
 
-    def _detect(self, section: Section) -> tuple[str, float]:
+    def _detect(self, samples: Samples, heard: Samples) -> tuple[str, float]:
         if not self._model.model.is_multilingual:
             return "en", 1.0
-        best = ("en", 0.0)
-        for window in language_windows(section):
-            language, probability, _ = self._model.detect_language(audio=window)
-            best = max(best, (language, float(probability)), key=lambda guess: guess[1])
-            if probability > 0.5:
-                break
-        return best
+        return most_likely(
+            {code: float(probability) for code, probability in self._model.detect_language(audio=window)[2]}
+            for window in language_windows(samples, speech_regions, heard)
+        )
 
     def _heard(self, section: Section, language: str, options: AsrOptions) -> list[Word]:
         """The words of a section, timed in its samples; where it has none for long it is decoded again by itself."""
-        words = list(self._decode(section, language, options))
-        for start_s, end_s in unsaid(words, len(section.samples) / SAMPLE_RATE_HZ):
-            first, last = int(start_s * SAMPLE_RATE_HZ), int(end_s * SAMPLE_RATE_HZ)
-            gap = replace(section, samples=section.samples[first:last])
-            missed = list(self._decode(gap, language, replace(options, names=())))
+        places = _windows(section.samples, 0, len(section.samples))
+        words = [word for some in self._decoded(section, places, language, options) for word in some]
+        duration_s = len(section.samples) / SAMPLE_RATE_HZ
+        gaps = [(int(a * SAMPLE_RATE_HZ), int(b * SAMPLE_RATE_HZ)) for a, b in unsaid(words, duration_s)]
+        places = [place for first, last in gaps for place in _windows(section.samples, first, last)]
+        for missed in self._decoded(section, places, language, replace(options, names=())):
             if missed and sum(word.probability for word in missed) / len(missed) >= BELIEVED:
-                words += [replace(w, start_s=w.start_s + start_s, end_s=w.end_s + start_s) for w in missed]
+                words += missed
         return sorted(words, key=lambda word: word.start_s)
 
-    def _decode(self, section: Section, language: str, options: AsrOptions) -> Iterator[Word]:
-        segments, _ = self._model.transcribe(
-            section.samples,
-            language=language,
-            beam_size=options.beam_size,
-            temperature=[TEMPERATURE],
-            condition_on_previous_text=False,
-            word_timestamps=True,
-            hotwords=", ".join(options.names) or None,
-        )
-        for segment in segments:
-            if is_leftover(segment.seek, section):
-                continue
-            for word in segment.words or ():
-                yield Word(
-                    start_s=float(word.start),
-                    end_s=float(word.end),
-                    text=word.word,
-                    probability=float(word.probability),
-                )
+    def _decoded(
+        self, section: Section, places: list[tuple[int, int]], language: str, options: AsrOptions
+    ) -> Iterator[list[Word]]:
+        """Of each of the half-open sample ranges its words, timed in the section."""
+        pieces = [section.samples[first:last] for first, last in places]
+        for (first, _), words in zip(places, self._windows.words(pieces, language, options), strict=True):
+            shift = first / SAMPLE_RATE_HZ
+            yield [replace(word, start_s=word.start_s + shift, end_s=word.end_s + shift) for word in words]
+
+
+def _windows(samples: Samples, first: int, last: int) -> list[tuple[int, int]]:
+    """The windows of samples[first:last], cut at pauses.
+
+    A rest no longer than the margin that is left after speech holds none: Whisper, given the last 0.14 s of the sample
+    call alone, invented thirty words.
+    """
+    places = [(first + start, first + end) for start, end in cut(samples[first:last], LONGEST_S)]
+    return places[:1] + [(start, end) for start, end in places[1:] if end - start > MARGIN_S * SAMPLE_RATE_HZ]

@@ -25,10 +25,11 @@ from transcribe.asr.common import (
     is_leftover,
     language_windows,
     made_by,
+    most_likely,
     speech_regions,
     unusable,
 )
-from transcribe.asr.sections import Section, sections, tidy
+from transcribe.asr.sections import Samples, Section, sections, tidy
 from transcribe.errors import EngineError
 from transcribe.schema import Audio, Word, Words
 
@@ -72,9 +73,9 @@ class OpenaiWhisper:
         language, probability = options.language, 1.0 if options.language else 0.0
         words: list[Word] = []
         try:
-            for section in sections(audio.samples, speech_regions):
+            for section in sections(audio.samples, speech_regions, known=options.speech):
                 if language is None:
-                    language, probability = self._detect(section)
+                    language, probability = self._detect(audio.samples, section.samples)
                 words.extend(section.place(word) for word in self._decode(section, language, options))
         except (RuntimeError, ValueError) as error:
             raise failed(error) from error
@@ -91,17 +92,16 @@ class OpenaiWhisper:
             made_by=made_by("openai-whisper", self._name, self._sha256, options, settings),
         )
 
-    def _detect(self, section: Section) -> tuple[str, float]:
+    def _detect(self, samples: Samples, heard: Samples) -> tuple[str, float]:
         if not self._model.is_multilingual:
             return "en", 1.0
-        best = ("en", 0.0)
-        for window in language_windows(section):
-            mel = log_mel_spectrogram(pad_or_trim(window, N_SAMPLES), self._model.dims.n_mels)
-            _, probabilities = self._model.detect_language(mel.to(self._model.device))
-            best = max(best, *probabilities.items(), key=lambda guess: guess[1])
-            if best[1] > 0.5:
-                break
-        return best[0], float(best[1])
+        return most_likely(map(self._guess, language_windows(samples, speech_regions, heard)))
+
+    def _guess(self, window: Samples) -> dict[str, float]:
+        """The probability of each language in a window."""
+        mel = log_mel_spectrogram(pad_or_trim(window, N_SAMPLES), self._model.dims.n_mels)
+        _, probabilities = self._model.detect_language(mel.to(self._model.device))
+        return {code: float(probability) for code, probability in probabilities.items()}
 
     def _decode(self, section: Section, language: str, options: AsrOptions) -> Iterator[Word]:
         with torch.random.fork_rng(devices=[self._model.device] if self._fp16 else []):

@@ -6,9 +6,16 @@ from typing import Protocol
 from transcribe import plugins
 from transcribe.schema import Audio, SpeakerBounds, Turns
 
+Regions = tuple[tuple[float, float], ...]
+"""Half-open stretches in seconds, sorted and disjoint."""
+
 
 class Diariser(Protocol):
     """Says who speaks when; labels S1, S2, ... in order of first speech. Nobody speaks: no turns."""
+
+    def speech(self, audio: Audio) -> Regions:
+        """Where anybody may be speaking: what recognition need not hear lies outside. Nothing is left out lightly."""
+        ...
 
     def diarise(self, audio: Audio, bounds: SpeakerBounds) -> Turns: ...
 

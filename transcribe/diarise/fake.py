@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from transcribe.diarise import Regions
 from transcribe.schema import Audio, MadeBy, SpeakerBounds, Turn, Turns
 
 
@@ -12,6 +13,9 @@ class FakeDiariser:
         """`turns`: the prepared answer, free of overlap, or None; `turn_s`: seconds of a turn otherwise."""
         self._turns = turns
         self._turn_s = turn_s
+
+    def speech(self, audio: Audio) -> Regions:
+        return ((0.0, audio.duration_s),) if audio.duration_s else ()
 
     def diarise(self, audio: Audio, bounds: SpeakerBounds) -> Turns:
         turns = self._taken_in_turn(audio.duration_s, bounds) if self._turns is None else self._turns

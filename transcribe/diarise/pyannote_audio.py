@@ -10,7 +10,7 @@ that its cost does not grow with the overlap of the windows.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 
 from transcribe import offline as offline  # its switches stand before pyannote.audio is first imported
-from transcribe.diarise import campplus
+from transcribe.diarise import Regions, campplus
 from transcribe.errors import EngineError, WeightsError
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, MadeBy, SpeakerBounds, Turn, Turns
 
@@ -47,11 +47,12 @@ def _quietly() -> Iterator[None]:
 
 
 with _quietly():
-    from pyannote.audio import Model, Pipeline
+    from pyannote.audio import Inference, Model, Pipeline
     from pyannote.audio.core.plda import PLDA
     from pyannote.audio.pipelines import SpeakerDiarization
     from pyannote.core import Annotation, SlidingWindowFeature
 
+SEGMENTED = "segmented"  # what was segmented before, among what a pipeline is told of a recording
 SEGMENTATION_FILE = "pytorch_model.bin"
 SPEAKER_FILE = "campplus_cn_en_common.pt"
 STRETCH_S = 20  # the speaker network's own window; longer ones cost no less and blur its context
@@ -59,6 +60,10 @@ MARGIN_S = 1  # heard on both sides of a stretch, so that its edges have context
 FRAMES_PER_S = 50  # of CAM++: a filter bank every 10 ms, halved once
 SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // FRAMES_PER_S
 TAIL = 240  # samples by which a filter-bank window (25 ms) overhangs its step (10 ms)
+SHARED_BY = 4
+HEARD_BY = 0.2  # of the windows over a moment: one of them is enough to hear it
+AROUND_S = 0.4  # left on both sides of speech, and
+PAUSE_S = 2.0  # pauses that stay in it: as faster-whisper uses Silero
 CLEAN_S = 0.4  # a voice heard alone for longer than this is known by that alone, without overlapped speech
 SHORTEST_S = 0.05
 # Chosen on a part of the development data; the numbers stand in tests/diarise/test_pyannote_audio.py.
@@ -87,7 +92,14 @@ class _NoPlda(PLDA):
 
 
 class SharedFrames(SpeakerDiarization):
-    """The pipeline, with the speaker network run once over the sound instead of once a window and voice."""
+    """The pipeline, with the speaker network run once over the sound instead of once a window and voice.
+
+    Segmentation that was made before, for `speech`, comes in the file.
+    """
+
+    def get_segmentations(self, file: dict[str, Any], hook: Any = None) -> SlidingWindowFeature:
+        """(windows, frames, voices), each 0 or 1."""
+        return file[SEGMENTED] if SEGMENTED in file else super().get_segmentations(file, hook)
 
     def get_embeddings(
         self, file: dict[str, Any], binary_segmentations: SlidingWindowFeature, *_: object, **__: object
@@ -152,23 +164,48 @@ class PyannoteDiariser:
     """A pyannote.audio pipeline as a Diariser."""
 
     def __init__(self, pipeline: Pipeline, made_by: MadeBy, device: str, threads: int) -> None:
-        """`made_by`: the engine's signature, to which the bounds of each call are added; `threads` 0 = all cores."""
+        """`made_by`: the engine's signature, to which the bounds of each call are added; `threads` 0 = all cores.
+
+        Segmentation has them to itself; the rest runs beside recognition, and takes one in `SHARED_BY`.
+        """
         self._pipeline = pipeline
         self._made_by = made_by
         self._threads = threads
+        self._segmented: tuple[Audio, SlidingWindowFeature] | None = None
         try:
             self._pipeline.to(torch.device(device))
         except (RuntimeError, AssertionError) as error:
             raise EngineError(f"the device {device!r} cannot be used", advice="choose cpu or cuda") from error
+
+    def speech(self, audio: Audio) -> Regions:
+        """Where one window in `HEARD_BY` hears somebody, with a margin, over pauses shorter than `PAUSE_S`.
+
+        The segmentation is kept until the next recording: `diarise` of the same one goes on from it.
+        """
+        if audio.duration_s < SHORTEST_S:
+            return ()
+        with _quietly(), _threads(self._threads), torch.inference_mode():
+            segmented = self._segmentation(audio)
+            somebody = SlidingWindowFeature(segmented.data.max(axis=2, keepdims=True), segmented.sliding_window)
+            field = self._pipeline._segmentation.model.receptive_field
+            heard = Inference.aggregate(somebody, field, missing=0.0)
+        frames = np.flatnonzero(np.nan_to_num(heard.data[:, 0]) >= HEARD_BY)
+        spans = ((heard.sliding_window[int(frame)].start, heard.sliding_window[int(frame)].end) for frame in frames)
+        return regions(spans, audio.duration_s)
+
+    def _segmentation(self, audio: Audio) -> SlidingWindowFeature:
+        if self._segmented is None or self._segmented[0] is not audio:
+            self._segmented = (audio, self._pipeline.get_segmentations(_file(audio)))
+        return self._segmented[1]
 
     def diarise(self, audio: Audio, bounds: SpeakerBounds) -> Turns:
         """The turns of a recording, to the millisecond; none where nobody speaks."""
         made_by = _with_options(self._made_by, at_least=bounds.at_least or "", at_most=bounds.at_most or "")
         if audio.duration_s < SHORTEST_S:
             return Turns(all=(), exclusive=(), made_by=made_by)
-        sound = torch.from_numpy(np.ascontiguousarray(audio.samples, dtype=np.float32)).unsqueeze(0)
-        file = {"waveform": sound, "sample_rate": SAMPLE_RATE_HZ, "uri": "recording"}
-        with _quietly(), _threads(self._threads), torch.inference_mode():
+        beside = max(1, (self._threads or torch.get_num_threads()) // SHARED_BY)
+        with _quietly(), _threads(beside), torch.inference_mode():
+            file = _file(audio) | {SEGMENTED: self._segmentation(audio)}
             output: Any = self._pipeline(file, preload=False, **_bounds(bounds))
         everything = _turns(output.speaker_diarization, audio.duration_s)
         exclusive = _turns(output.exclusive_speaker_diarization, audio.duration_s)
@@ -179,6 +216,24 @@ class PyannoteDiariser:
             if turn.speaker in real:
                 labels.setdefault(turn.speaker, f"S{len(labels) + 1}")
         return Turns(all=_renamed(everything, labels), exclusive=_renamed(exclusive, labels), made_by=made_by)
+
+
+def _file(audio: Audio) -> dict[str, Any]:
+    """The recording as pyannote.audio takes one."""
+    sound = torch.from_numpy(np.ascontiguousarray(audio.samples, dtype=np.float32)).unsqueeze(0)
+    return {"waveform": sound, "sample_rate": SAMPLE_RATE_HZ, "uri": "recording"}
+
+
+def regions(spans: Iterable[tuple[float, float]], duration_s: float) -> Regions:
+    """Sorted spans in seconds, each with `AROUND_S` on both sides, joined over pauses shorter than `PAUSE_S`."""
+    joined: list[tuple[float, float]] = []
+    for start, end in spans:
+        first, last = max(0.0, start - AROUND_S), min(duration_s, end + AROUND_S)
+        if joined and first - joined[-1][1] < PAUSE_S - 2 * AROUND_S:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        elif first < last:
+            joined.append((first, last))
+    return tuple(joined)
 
 
 def load(weights: tuple[Path, ...], device: str = "cpu", threads: int = 0) -> PyannoteDiariser:

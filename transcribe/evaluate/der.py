@@ -4,6 +4,7 @@ Definition: NIST RT-09 evaluation plan, section 4.1, with a collar of 0 as in DI
 RTTM: the same plan, appendix A.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 from transcribe.schema import Quiet, Turn, record
@@ -73,7 +74,7 @@ def _annotation(turns: tuple[Turn, ...]) -> "Annotation":
 def read_rttm(text: str) -> tuple[Turn, ...]:
     """The turns of an RTTM text of one recording, sorted by start; other kinds of line and comments are passed over.
 
-    Raises ValueError with the number of a SPEAKER line that has too few fields or no times.
+    Raises ValueError with the number of a SPEAKER line that has too few fields, no times or a negative length.
     """
     turns = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -84,6 +85,8 @@ def read_rttm(text: str) -> tuple[Turn, ...]:
             start_s, duration_s, speaker = float(fields[3]), float(fields[4]), fields[7]
         except (IndexError, ValueError):
             raise ValueError(f"RTTM line {number} is not a SPEAKER line of ten fields") from None
+        if not (math.isfinite(start_s) and math.isfinite(duration_s) and duration_s >= 0):
+            raise ValueError(f"RTTM line {number} has no real times, or ends before it starts")
         turns.append(Turn(start_s=start_s, end_s=start_s + duration_s, speaker=speaker))
     return tuple(sorted(turns, key=lambda turn: (turn.start_s, turn.end_s)))
 

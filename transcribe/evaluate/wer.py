@@ -40,7 +40,7 @@ class ErrorCounts:
 
 def word_errors(reference: str, hypothesis: str) -> ErrorCounts:
     """The errors of an English text after Whisper's normaliser (Radford et al. 2022, appendix C) on both sides."""
-    said, heard = (_normaliser()(text).strip() for text in (reference, hypothesis))
+    said, heard = normalised(reference), normalised(hypothesis)
     if not said:  # jiwer refuses an empty reference
         return ErrorCounts(insertions=len(heard.split()))
     found = jiwer.process_words(said, heard)
@@ -50,6 +50,11 @@ def word_errors(reference: str, hypothesis: str) -> ErrorCounts:
         insertions=found.insertions,
         words=found.hits + found.substitutions + found.deletions,
     )
+
+
+def normalised(text: str) -> str:
+    """The text as it is scored: English, normalised by Whisper's rules, words parted by single spaces."""
+    return " ".join(str(_normaliser()(text)).split())
 
 
 @lru_cache(maxsize=1)

@@ -4,10 +4,12 @@ Schema `transcribe/1`, keys in this order:
 
     schema, recording, language, statement, review, settled_on, policy, source_digest   strings
     counts     {kind: number of replacements}
+    unclear    {stretches, seconds}: what stands as "[unclear]", since nobody may have said it
     speakers   [label, ...] in order of first turn
-    turns      [{number, speaker, start_s, end_s, overlapped, text, words, replaced}, ...]
+    turns      [{number, speaker, start_s, end_s, overlapped, text, words, replaced, unclear}, ...]
     words      [{text, start_s, end_s, probability}, ...]; the texts of a turn's words join to its text
     replaced   [{start, end, kind}, ...]: half-open code-point offsets in the turn's text
+    unclear    [{start, end}, ...]: where "[unclear]" stands, likewise
 
 Times are seconds from the start of the recording, to 3 decimals, or null where the transcript has no clock times.
 Words that a reviewer kept are not marked: a mark would tell a reader where a name-like word stands.
@@ -36,6 +38,7 @@ def write(transcript: AnonymisedTranscript) -> bytes:
         "policy": clean(transcript.policy),
         "source_digest": clean(transcript.source_digest),
         "counts": {kind.value: count for kind, count in transcript.counts},
+        "unclear": {"stretches": transcript.unclear, "seconds": round(float(transcript.unclear_s), 3)},
         "speakers": list(dict.fromkeys(clean(line.speaker) for line in transcript.lines)),
         "turns": [_turn(line, timed=transcript.timed) for line in transcript.lines],
     }
@@ -65,6 +68,9 @@ def _turn(line: Line, *, timed: bool) -> dict[str, Any]:
             {"start": len(clean(text[: span.start])), "end": len(clean(text[: span.end])), "kind": span.kind.value}
             for span in line.replaced
             if span.kind is not None
+        ],
+        "unclear": [
+            {"start": len(clean(text[: span.start])), "end": len(clean(text[: span.end]))} for span in line.unclear
         ],
     }
 

@@ -64,9 +64,17 @@ def header_lines(transcript: AnonymisedTranscript) -> tuple[str, ...]:
         review_line(transcript),
         f"Settled on {transcript.settled_on}",
         f"Replacements by kind - {counts or 'none'}",
+        _unclear(transcript),
         NO_SOUND,
     )
     return tuple(title for title in map(_title, lines) if title)
+
+
+def _unclear(transcript: AnonymisedTranscript) -> str:
+    """How much stands as `[unclear]`: words that nobody may have said; nothing where there is none."""
+    count = transcript.unclear
+    stretches = "1 stretch" if count == 1 else f"{count} stretches"
+    return f"Unclear: {stretches}, {transcript.unclear_s:.1f} s" if count else ""
 
 
 def _title(text: str) -> str:

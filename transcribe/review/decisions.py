@@ -1,24 +1,32 @@
 """Findings and decisions to what is settled: which spans are replaced, which words are kept. Pure."""
 
-from transcribe.schema import Decision, Finding, Findings, Quiet, Reason, ReviewState, Verdict, record
+from collections.abc import Iterable
+from dataclasses import replace
+
+from transcribe.schema import Decision, Finding, Findings, Kind, Quiet, Reason, ReviewState, Unclear, Verdict, record
 
 RULE = "review"
 
 
 @record
 class Settled(Quiet):
-    """What stands after decisions: spans to replace and words kept, disjoint, in order; and who answers for it."""
+    """What stands after decisions: spans to replace, words kept and stretches that stay unclear, disjoint, in order;
+    and who answers for it. `waiting`: words kept inside stretches, should these be restored.
+    """
 
     replaced: tuple[Finding, ...]
     kept: tuple[Finding, ...]
     review: ReviewState
     settled_on: str
+    unclear: tuple[Unclear, ...] = ()
+    waiting: tuple[Finding, ...] = ()
 
 
 @record
 class Review(Quiet):
-    """A reviewer's settling of one transcript: `source` is the digest of that transcript, `seen` the places (`place`)
-    that she had before her. Decisions stay good while the transcript stands; a finding she has not seen is open.
+    """A reviewer's settling of one transcript: `source` is the digest of that transcript, `seen` the places (`place`,
+    `unclear_place`) that she had before her. Decisions stay good while the transcript stands; a finding she has not
+    seen is open.
     """
 
     decisions: tuple[Decision, ...]
@@ -28,30 +36,42 @@ class Review(Quiet):
     settled_on: str
 
 
-def settle(findings: Findings, review: Review | None, source: str, found_on: str, balance: float = 0.0) -> Settled:
+def settle(
+    findings: Findings,
+    review: Review | None,
+    source: str,
+    found_on: str,
+    balance: float = 0.0,
+    flagged: tuple[Unclear, ...] = (),
+) -> Settled:
     """Apply decisions to findings. A review of another transcript (`source` differs) is stale and does not count.
 
     A decision about a span outweighs every rule on the words it touches; the later decision outweighs the earlier.
     A question (a score under `balance`) that the reviewer saw and did not answer leaves the words as they are. With a
     finding that she has not seen, the transcript counts as unreviewed. Unreviewed, every question is withheld.
+    What was `flagged` as nobody's words is unclear until she restores it; findings in it wait until then.
     """
     if review is None or review.source != source:
-        return Settled(replaced=findings.found, kept=findings.kept, review=ReviewState.UNREVIEWED, settled_on=found_on)
+        state = ReviewState.UNREVIEWED
+        settled = Settled(replaced=findings.found, kept=findings.kept, review=state, settled_on=found_on)
+        return _covered(settled, flagged)
+    unclear = tuple(stretch for stretch in flagged if not any(_restores(d, stretch) for d in review.decisions))
     replaced, kept = list(findings.found), list(findings.kept)
-    for decision in review.decisions:
+    for decision in (d for d in review.decisions if d.verdict is not Verdict.RESTORE):
         replaced = [f for f in replaced if not _touches(f, decision)]
         kept = [f for f in kept if not _touches(f, decision)]
         (kept if decision.verdict is Verdict.KEEP else replaced).append(_as_finding(decision))
     seen = set(review.seen)
-    unseen = {place(f) for f in replaced if f.reason.rule != RULE} - seen
+    unseen = {*(place(f) for f in replaced if f.reason.rule != RULE), *map(unclear_place, unclear)} - seen
     passed = [f for f in replaced if f.score < balance and place(f) in seen]
     replaced, kept = [f for f in replaced if f not in passed], kept + passed
-    return Settled(
+    settled = Settled(
         replaced=tuple(sorted(replaced, key=_order)),
         kept=tuple(sorted(kept, key=_order)),
         review=ReviewState.UNREVIEWED if unseen else ReviewState.REVIEWED,
         settled_on=review.settled_on,
     )
+    return _covered(settled, unclear)
 
 
 def place(finding: Finding) -> str:
@@ -59,9 +79,19 @@ def place(finding: Finding) -> str:
     return f"{finding.utterance_id}:{finding.start}-{finding.end}"
 
 
-def unchanged(findings: Findings, source: str, on: str) -> Review:
+def unclear_place(stretch: Unclear) -> str:
+    """The same of words that nobody may have said: a finding at that place is another question."""
+    return f"unclear {stretch.utterance_id}:{stretch.start}-{stretch.end}"
+
+
+def places(findings: Findings, flagged: Iterable[Unclear]) -> tuple[str, ...]:
+    """All that a reviewer has before her."""
+    return (*map(place, findings.found), *map(unclear_place, flagged))
+
+
+def unchanged(findings: Findings, source: str, on: str, flagged: tuple[Unclear, ...] = ()) -> Review:
     """The review of somebody who has seen everything and changed nothing: what the rules propose."""
-    return Review(decisions=(), source=source, seen=tuple(map(place, findings.found)), reviewer="", settled_on=on)
+    return Review(decisions=(), source=source, seen=places(findings, flagged), reviewer="", settled_on=on)
 
 
 def decide(finding: Finding, verdict: Verdict, reviewer: str, at: str) -> Decision:
@@ -78,6 +108,46 @@ def decide(finding: Finding, verdict: Verdict, reviewer: str, at: str) -> Decisi
     )
 
 
+def restore(stretch: Unclear, reviewer: str, at: str) -> Decision:
+    """The decision that flagged words were said."""
+    return Decision(
+        utterance_id=stretch.utterance_id,
+        start=stretch.start,
+        end=stretch.end,
+        verdict=Verdict.RESTORE,
+        kind=Kind.OTHER,
+        person_id=None,
+        reviewer=reviewer,
+        at=at,
+    )
+
+
+def _restores(decision: Decision, stretch: Unclear) -> bool:
+    """Whether all of a stretch was restored: where the table has changed since, its places may have, too."""
+    within = decision.start <= stretch.start and stretch.end <= decision.end
+    return decision.verdict is Verdict.RESTORE and decision.utterance_id == stretch.utterance_id and within
+
+
+def _covered(settled: Settled, unclear: tuple[Unclear, ...]) -> Settled:
+    """With unclear stretches, and without the spans inside them. One that cuts a span is widened over all of it."""
+    wide: list[Unclear] = []
+    for stretch in unclear:
+        cut = [f for f in (*settled.replaced, *settled.kept) if _touches(f, stretch)]
+        start, end = min([stretch.start, *(f.start for f in cut)]), max([stretch.end, *(f.end for f in cut)])
+        last = wide[-1] if wide else None
+        if last is not None and last.utterance_id == stretch.utterance_id and start < last.end:
+            wide[-1] = replace(last, end=max(last.end, end), last_word=stretch.last_word, end_s=stretch.end_s)
+        else:
+            wide.append(replace(stretch, start=start, end=end))
+    return replace(
+        settled,
+        replaced=tuple(f for f in settled.replaced if not any(_touches(f, stretch) for stretch in wide)),
+        kept=tuple(f for f in settled.kept if not any(_touches(f, stretch) for stretch in wide)),
+        unclear=tuple(wide),
+        waiting=tuple(f for f in settled.kept if any(_touches(f, stretch) for stretch in wide)),
+    )
+
+
 def _as_finding(decision: Decision) -> Finding:
     return Finding(
         id="",
@@ -91,9 +161,9 @@ def _as_finding(decision: Decision) -> Finding:
     )
 
 
-def _touches(finding: Finding, decision: Decision) -> bool:
-    same = finding.utterance_id == decision.utterance_id
-    return same and finding.start < decision.end and decision.start < finding.end
+def _touches(finding: Finding, other: Decision | Unclear) -> bool:
+    same = finding.utterance_id == other.utterance_id
+    return same and finding.start < other.end and other.start < finding.end
 
 
 def _order(finding: Finding) -> tuple[int, str, int]:

@@ -8,9 +8,10 @@ from transcribe.detect.identity import SEARCHED, lower_words, new_person
 from transcribe.errors import NotSettledError, StudyError
 from transcribe.pipeline import Engines
 from transcribe.ready import Ready, named_people, need, second_reading
-from transcribe.review.decisions import Review, decide, place
+from transcribe.review.decisions import Review, decide, place, places
+from transcribe.review.decisions import restore as restored
 from transcribe.review.learning import learnt
-from transcribe.schema import Decision, Finding, Kind, Person, Reason, Speaker, Transcript, Utterance, Verdict
+from transcribe.schema import Decision, Finding, Kind, Person, Reason, Speaker, Transcript, Unclear, Utterance, Verdict
 from transcribe.speakers import SpeakerFixes
 from transcribe.vault import Unlocked, with_people
 
@@ -25,11 +26,13 @@ def settle(
     reject: tuple[str, ...] = (),
     add: tuple[str, ...] = (),
     accept: tuple[str, ...] = (),
+    restore: tuple[str, ...] = (),
 ) -> Review:
     """Settle a recording's findings: the likely ones accepted, the questions left as they are, but for what is named.
 
     `reject` and `accept` are ids; `add` items are UTTERANCE:START-END=WHO, code-point offsets, WHO a person's id or a
-    kind such as place. Raises StudyError for an unknown finding, span or person.
+    kind such as place; `restore` ids of flagged stretches that were said. Raises StudyError for an unknown finding,
+    stretch, span or person.
     """
     if not _ALIAS.fullmatch(reviewer):
         raise StudyError("a reviewer's alias has 1 to 16 letters, digits, - or _", advice="choose one such as AB")
@@ -44,16 +47,17 @@ def settle(
     kept = [decide(by_id[finding_id], Verdict.KEEP, reviewer, at) for finding_id in reject]
     taken = [decide(_named(unlocked, ready, by_id[finding_id]), Verdict.ACCEPT, reviewer, at) for finding_id in accept]
     added = [_added(unlocked, ready, text, reviewer, at) for text in add]
+    said = [restored(_stretch(ready, stretch_id), reviewer, at) for stretch_id in restore]
     review = Review(
-        decisions=(*earlier, *kept, *taken, *added),
+        decisions=(*earlier, *kept, *taken, *added, *said),
         source=ready.transcript.body_sha256,
-        seen=tuple(place(finding) for finding in ready.findings.found),
+        seen=places(ready.findings, ready.flagged),
         reviewer=reviewer,
         settled_on=at[:10],
     )
     unlocked.save(recording_id, "review", review)
     unlocked.study.log("settled", recording=recording_id)
-    counts = {"rejected": len(kept), "accepted": len(taken), "added": len(added)}
+    counts = {"rejected": len(kept), "accepted": len(taken), "added": len(added), "restored": len(said)}
     audit.append(unlocked.study.audit_path, "settled", recording=recording_id, by=reviewer, **counts)
     return review
 
@@ -83,9 +87,17 @@ def _see(unlocked: Unlocked, recording_id: str) -> None:
     """The repeats of what she accepted are withheld as that is, and she need not be asked again."""
     stored = unlocked.load(recording_id, "review", Review)
     if stored is not None:
-        places = tuple(place(f) for f in need(unlocked, recording_id).settled.replaced)
-        seen = tuple(dict.fromkeys((*stored.value.seen, *places)))
+        withheld = tuple(place(f) for f in need(unlocked, recording_id).settled.replaced)
+        seen = tuple(dict.fromkeys((*stored.value.seen, *withheld)))
         unlocked.save(recording_id, "review", replace(stored.value, seen=seen))
+
+
+def _stretch(ready: Ready, stretch_id: str) -> Unclear:
+    stretch = next((s for s in ready.flagged if s.id == stretch_id), None)
+    if stretch is None:
+        recording_id = ready.transcript.value.recording_id
+        raise StudyError("no stretch is flagged so", recording_id=recording_id, advice="see `transcribe show`")
+    return stretch
 
 
 def _named(unlocked: Unlocked, ready: Ready, finding: Finding) -> Finding:
