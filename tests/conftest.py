@@ -19,7 +19,11 @@ from transcribe.errors import WeightsError
 from transcribe.schema import Audio
 
 REPOSITORY = Path(__file__).parent.parent
-DEBIAN = {"ffprobe": "ffmpeg", "ffmpeg": "ffmpeg", "unshare": "util-linux", "strace": "strace", "age": "age"}
+DEBIAN = {
+    "ffprobe": "ffmpeg",
+    "unshare": "util-linux",
+    "meeteval": "g++ python3-dev, then run scripts/setup --dev",
+}
 ALL = os.environ.get("TRANSCRIBE_TEST_ALL") == "1"
 
 

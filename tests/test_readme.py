@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import soundfile
 
 from tests.study_session import PASSPHRASE
+from transcribe import config
 from transcribe.evaluate.der import read_rttm
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +75,8 @@ def test_every_command_of_the_readme_works_in_its_order(desk: Path, model_path: 
     environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "TRANSCRIBE_PASSPHRASE": PASSPHRASE}
     assert len(commands()) > 20
     for command in commands():
+        if "evaluate cpwer" in command and find_spec("meeteval") is None:
+            continue  # tests/evaluate/test_cpwer.py says what brings it
         done = subprocess.run(
             ["bash", "-c", command], cwd=desk, env=environment, capture_output=True, text=True, check=False
         )
@@ -89,11 +93,15 @@ def test_the_two_commands_of_the_first_screen_are_there_and_ci_runs_the_second()
     assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("\nscripts/test")
 
 
-def test_settings_that_the_readme_shows_are_taken(tmp_path: Path) -> None:
-    from transcribe import config
+def _read(path: Path, block: str) -> config.StudyConfig:
+    path.write_text(block)
+    return config.load(path)
 
-    (tmp_path / "study.toml").write_text(blocks("toml")[0])
-    assert config.load(tmp_path / "study.toml").policy.convention == "brackets"
+
+def test_settings_that_the_readme_shows_are_taken(tmp_path: Path) -> None:
+    read = [_read(tmp_path / f"{number}.toml", block) for number, block in enumerate(blocks("toml"))]
+    assert {one.policy.convention for one in read} == {"brackets", "pseudonyms"}
+    assert any(one.verbatim.pauses for one in read)
 
 
 def test_every_command_and_every_script_stands_in_the_readme() -> None:

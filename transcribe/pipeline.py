@@ -165,7 +165,7 @@ class Job:
     def run(self, again: str = "") -> Transcript:
         """All stages in order, each skipped where its artefact stands; `again` forces one of them."""
         if self._open.study.sound_path(self._id).exists():
-            words = self._words(again == RECOGNISE, self._turns_beside if again != DIARISE else nullcontext)
+            words = self._words(again == RECOGNISE, nullcontext if again == DIARISE else self._turns_beside)
             turns = self._made_beside or self._turns(again == DIARISE)
             transcript = self._transcript(words, turns)
             enrolment.recognise(self._open, self._id, turns, lambda: self._audio)
@@ -205,7 +205,8 @@ class Job:
     def _key(self, stage: str, *inputs: str) -> str:
         return self._open.vault.digest(stage, VERSION[stage], self._entry.sha256, *inputs)
 
-    def _words(self, again: bool, beside: Callable[[], AbstractContextManager[None]]) -> Stored[Words]:
+    def _words(self, again: bool, beside: Callable[[], AbstractContextManager[None]] = nullcontext) -> Stored[Words]:
+        """`beside`: what is to be done at the same time as recognition, if it is done."""
         config = self._engines.config
         chosen = config.recognition
         spoken = self._entry.language or config.language

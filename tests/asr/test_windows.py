@@ -26,7 +26,7 @@ class FakeModel:
         self._counts = {tuple(NAMES): primed, tuple(PLAIN): plain}
         self._looping = looping
         self.asked: list[tuple[tuple[int, ...], list[int], int]] = []
-        self.model = SimpleNamespace(is_multilingual=False, generate=self.generate)
+        self.model = SimpleNamespace(is_multilingual=False, generate=self.generate, device="cuda")
 
     def feature_extractor(self, samples: Any) -> Any:
         return np.full((80, 3001), samples[0], dtype=np.float32)

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from tests.study_session import call, last_json, succeed
 from transcribe.errors import StudyError
 from transcribe.evaluate.cpwer import SpeakerErrors, speaker_errors
 from transcribe.evaluate.wer import word_errors
+
+if find_spec("meeteval") is None:
+    pytestmark = pytest.mark.system("meeteval")
 
 SAID = {"nurse": "how did she sleep last week", "mother": "she slept all night"}
 # name: (hypothesis, (substitutions, deletions, insertions), (assigned, missed, invented))

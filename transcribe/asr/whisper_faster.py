@@ -41,7 +41,7 @@ from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
 
 LARGE_BYTES = 1_000_000_000
 """Weights (fp16) of this size, Whisper medium and large, would take gigabytes in float32."""
-AT_ONCE = {"cpu": 4, "cuda": 16}
+AT_ONCE = {"cpu": 2, "cuda": 16}
 """Windows that are decoded together; where a GPU's memory is too short, fewer."""
 WORKERS = 8
 """Batches that are decoded at the same time on a CPU, at most: each on its own thread two do more than one on two."""

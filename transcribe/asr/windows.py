@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
@@ -80,7 +81,7 @@ class Windows:
     def _decoded(self, windows: Sequence[Samples], tokenizer: Tokenizer, options: AsrOptions) -> list[tuple[Word, ...]]:
         features = np.stack([pad_or_trim(self._model.feature_extractor(one)[..., :-1]) for one in windows])
         seconds = [len(one) / SAMPLE_RATE_HZ for one in windows]
-        encoded = self._model.encode(features)
+        encoded = self._encoded(features)
         names = ", ".join(options.names)
         prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=names or None)
         plain = self._model.get_prompt(tokenizer, [], without_timestamps=True)
@@ -89,7 +90,7 @@ class Windows:
         def again(places: list[int], given: list[int], longest_repeat: int = 0) -> dict[int, _Text]:
             if not places:
                 return {}
-            some = self._model.encode(features[places])
+            some = self._encoded(features[places])
             made = self._generated(some, given, tokenizer, options, len(places), longest_repeat)
             return dict(zip(places, made, strict=True))
 
@@ -101,6 +102,16 @@ class Windows:
             if len(text.tokens) > RICHER * len(texts[n].tokens) and text.ratio <= LOOPING:
                 texts[n] = text
         return self._timed(encoded, tokenizer, texts, seconds)
+
+    def _encoded(self, features: Features) -> Any:
+        """The encoder's output for (windows, mels, frames). On a CPU one window after the other.
+
+        Its attention takes 72 MB for each of them in Whisper base (8 heads, 1500 frames squared), and gains nothing.
+        """
+        if self._model.model.device != "cpu":
+            return self._model.encode(features)
+        each = [np.asarray(self._model.encode(one)) for one in features]
+        return StorageView.from_array(np.ascontiguousarray(np.concatenate(each)))
 
     def _generated(
         self, encoded: Any, prompt: list[int], tokenizer: Tokenizer, options: AsrOptions, count: int, repeat: int = 0

@@ -77,5 +77,6 @@ def _meeteval() -> Any:
     try:
         from meeteval.wer import cp_word_error_rate
     except ImportError:
-        raise StudyError("meeteval is not installed", advice="run `scripts/setup`; it needs a C++ compiler") from None
+        advice = "install a C++ compiler (apt-get install g++ python3-dev) and run `scripts/setup --dev`"
+        raise StudyError("meeteval is not installed", advice=advice) from None
     return cp_word_error_rate
