@@ -20,7 +20,8 @@ from transcribe.asr.fake import FakeTranscriber
 from transcribe.config import StudyConfig, check_language
 from transcribe.errors import ConfigError, StudyError
 from transcribe.pipeline import Job
-from transcribe.schema import Audio
+from transcribe.review.decisions import Review
+from transcribe.schema import Audio, Words
 from transcribe.vault import RecordingEntry, Unlocked
 
 PEOPLE = (person("P1", "Karen Okonkwo"),)
@@ -108,3 +109,16 @@ def test_an_unknown_code_is_one_sentence_that_does_not_repeat_it(code: str) -> N
     assert "no recognition model knows" in str(refused.value)
     assert "\n" not in str(refused.value)
     says_nothing_of(refused.value, "Karen")
+
+
+def test_what_an_earlier_version_wrote_and_a_person_settled_is_not_recognised_again(unlocked: Unlocked) -> None:
+    assert set(recognise(unlocked)) == {"R001", "R002"}
+    for recording_id in ("R001", "R002"):  # as version 0.2 left them
+        stored = unlocked.load(recording_id, "words", Words)
+        assert stored is not None
+        engine = (StudyConfig().recognition.engine, StudyConfig().recognition.model, "0" * 64)
+        sha256 = unlocked.vault.entry(recording_id).sha256
+        key = unlocked.vault.digest("recognise", "1", sha256, *engine, "en", "5", "Karen Okonkwo")
+        unlocked.save(recording_id, "words", stored.value, key)
+    unlocked.save("R002", "review", Review(decisions=(), source="", seen=(), reviewer="AB", settled_on="2026-11-01"))
+    assert recognise(unlocked) == {"R001": "en"}

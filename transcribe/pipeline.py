@@ -184,11 +184,13 @@ class Job:
             raise StudyError("the sound is missing", recording_id=self._id, advice="restore it from a backup")
         return stored
 
-    def _do(self, stage: str, name: str, key: str, make: Callable[[], T], again: bool = False) -> Stored[T]:
-        """The artefact `name` as it stands under `key`, or made now."""
+    def _do(
+        self, stage: str, name: str, key: str, make: Callable[[], T], again: bool = False, former: str = ""
+    ) -> Stored[T]:
+        """The artefact `name` as it stands under `key`, or under a `former` one that will do, or made now."""
         cls: type[T] = ARTEFACTS[name]
         stored = self._open.standing(self._id, name, cls)
-        if stored is not None and stored.key == key and not again:
+        if stored is not None and stored.key in (key, former or key) and not again:
             self._report(Event(recording_id=self._id, stage=stage, state="skipped"))
             return stored
         self._report(Event(recording_id=self._id, stage=stage, state="started"))
@@ -221,7 +223,14 @@ class Job:
             with beside():
                 return self._engines.transcriber.transcribe(self._audio, options)
 
-        return self._do(RECOGNISE, "words", key, recognised, again)
+        return self._do(RECOGNISE, "words", key, recognised, again, former=self._former(engine[:3], spoken, names))
+
+    def _former(self, engine: tuple[str, ...], spoken: str, names: tuple[str, ...]) -> str:
+        """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
+        if not self._open.study.artefact_path(self._id, "review").exists():
+            return ""
+        beam = str(self._engines.config.recognition.beam_size)
+        return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, spoken, beam, *names)
 
     @property
     def _segmented_by(self) -> tuple[str, ...]:
