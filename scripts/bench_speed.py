@@ -44,7 +44,6 @@ GROWTH_MIN = {"ours": (5, 30, 120, 180), "reference": (5, 10)}
 LEAST_VECTORS = 12
 QUICK_S = 330  # where the comparison alone took longer, --quick leaves openai-whisper out, to end within ten minutes
 WARM = slice(6 * 16_000, 12 * 16_000)  # of the call: somebody speaks
-NONE = DiarisationErrors(false_alarm_s=0.0, missed_s=0.0, confusion_s=0.0, total_s=0.0)
 # What a stack makes of sound: (speaker, words with their leading space) in order, and turns.
 Heard = tuple[list[tuple[str, str]], tuple[Turn, ...]]
 Stack = Callable[[Audio], Heard]
@@ -108,7 +107,7 @@ def plain_pipeline() -> Any:
     from pyannote.audio.pipelines import SpeakerDiarization
 
     from transcribe.diarise import campplus
-    from transcribe.diarise.pyannote_audio import CLUSTERING, SEGMENTATION_FILE, SPEAKER_FILE, _NoPlda
+    from transcribe.diarise.pyannote_audio import CLUSTERING, SEGMENTATION_FILE, _NoPlda
 
     class Embedding(Model):
         """(batch, 1, samples) and weights (batch, n) to (batch, 192)."""
@@ -127,7 +126,7 @@ def plain_pipeline() -> Any:
 
     pipeline = SpeakerDiarization(
         segmentation=str(weights.path("segmentation-3.0") / SEGMENTATION_FILE),
-        embedding=Embedding(campplus.load(weights.path("campplus") / SPEAKER_FILE)),
+        embedding=Embedding(campplus.load(weights.path("campplus") / campplus.FILE)),
         embedding_exclude_overlap=True,
         plda=_NoPlda(),
         clustering="AgglomerativeClustering",
@@ -285,7 +284,7 @@ def told(runs: list[list[dict[str, Any]]], cases: list[tuple[Path, Path, Path]],
     each = [scored(heard, words, turns) for heard, (_, words, turns) in zip(runs[0], cases, strict=True)]
     words = sum((one[0] for one in each), ErrorCounts())
     speakers = sum((one[1] for one in each), SpeakerErrors())
-    turns = sum((one[2] for one in each), NONE)
+    turns = sum((one[2] for one in each), DiarisationErrors())
     return {
         "wer": round(words.rate, 4),
         "cpwer": round(speakers.rate, 4),

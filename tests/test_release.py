@@ -13,7 +13,7 @@ from transcribe.config import StudyConfig
 from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StoreError, StudyError
 from transcribe.overview import overview
 from transcribe.pipeline import refresh_findings
-from transcribe.ready import preview, settled
+from transcribe.ready import need, preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState, Transcript
 from transcribe.vault import Unlocked
@@ -199,16 +199,16 @@ def test_what_was_not_transcribed_and_who_is_not_known_is_told(unlocked: Unlocke
         write(unlocked, "R009")
     unlocked.study.artefact_path("R001", "findings").unlink()
     with pytest.raises(StudyError, match="not transcribed yet"):
-        preview(unlocked, "R001")
+        preview(unlocked, need(unlocked, "R001", proposed=True))
 
 
 def test_a_preview_is_gated_and_draws_nothing_for_good(unlocked: Unlocked) -> None:
     settle(unlocked)
-    seen = preview(unlocked, "R001")
+    seen = preview(unlocked, need(unlocked, "R001", proposed=True))
     assert not any(p.pseudonym for p in unlocked.vault.people)
     says_nothing_of(" ".join(line.text for line in seen.lines), *NAMES)
     write(unlocked)
-    assert preview(unlocked, "R001") == seen
+    assert preview(unlocked, need(unlocked, "R001", proposed=True)) == seen
 
 
 def test_drawing_again_names_the_files_to_replace(unlocked: Unlocked) -> None:

@@ -324,7 +324,7 @@ def study(tmp_path: Path, *turns: tuple[str, str], options: str, **fields: Any) 
 def test_a_release_holds_what_the_preview_showed(tmp_path: Path) -> None:
     turns = ("S1", "Um, then, uh, Karen came."), ("S1", "Um, so we, er, went.")
     unlocked = study(tmp_path, *turns, options='pauses = true\nfillers = "drop"')
-    shown = [one.text for one in preview(unlocked, "R001").lines]
+    shown = [one.text for one in preview(unlocked, need(unlocked, "R001", proposed=True)).lines]
     assert shown[0].startswith("Then ")
     assert shown[1] == "(..) So we went."
     out = release.write(unlocked, ("R001",), ("txt",), ENGINES, unreviewed=True)

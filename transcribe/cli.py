@@ -3,7 +3,7 @@
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -20,6 +20,9 @@ from transcribe.pipeline import STAGES, Engines
 from transcribe.review import settling
 from transcribe.schema import SpeakerBounds
 from transcribe.vault import Unlocked
+
+if TYPE_CHECKING:
+    from transcribe.evaluate.report import Table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models = typer.Typer(no_args_is_help=True, help="The weights of the models: list, fetch, verify, path.")
@@ -425,6 +428,11 @@ def voices_forget(
     console.say(as_json, {"forgotten": count}, said)
 
 
+def _measured(as_json: bool, data: dict[str, Any], tables: "list[Table]", *more: str) -> None:
+    """Print what a command of this group counted."""
+    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *more)
+
+
 @evaluate.command("pii")
 def evaluate_pii(
     gold: Annotated[Path, typer.Argument(metavar="GOLD.jsonl", help='Rows {"id", "text", "spans"}.')],
@@ -435,7 +443,7 @@ def evaluate_pii(
     from transcribe.evaluate import report
 
     data, tables = report.pii_report(gold, found)
-    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables))
+    _measured(as_json, data, tables)
 
 
 @evaluate.command("leaks")
@@ -449,7 +457,7 @@ def evaluate_leaks(
     from transcribe.evaluate import report
 
     data, tables = report.leaks_report(gold, released, roster_file)
-    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables))
+    _measured(as_json, data, tables)
 
 
 Reference = Annotated[Path, typer.Argument(metavar="REF", help=".json, .stm or .rttm, or a folder of them.")]
@@ -462,7 +470,7 @@ def evaluate_wer(reference: Reference, hypothesis: Hypothesis, as_json: AsJson =
     from transcribe.evaluate import report
 
     data, tables = report.wer_report(reference, hypothesis)
-    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *report.footer(data))
+    _measured(as_json, data, tables, *report.footer(data))
 
 
 @evaluate.command("cpwer")
@@ -471,7 +479,7 @@ def evaluate_cpwer(reference: Reference, hypothesis: Hypothesis, as_json: AsJson
     from transcribe.evaluate import report
 
     data, tables = report.cpwer_report(reference, hypothesis)
-    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *report.footer(data))
+    _measured(as_json, data, tables, *report.footer(data))
 
 
 @evaluate.command("der")
@@ -480,7 +488,7 @@ def evaluate_der(reference: Reference, hypothesis: Hypothesis, as_json: AsJson =
     from transcribe.evaluate import report
 
     data, tables = report.der_report(reference, hypothesis)
-    console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *report.footer(data))
+    _measured(as_json, data, tables, *report.footer(data))
 
 
 @models.command("list")

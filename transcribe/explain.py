@@ -5,8 +5,8 @@ from typing import Any
 from transcribe.detect.identity import SHARED
 from transcribe.errors import StudyError
 from transcribe.ready import Ready, need
-from transcribe.review.decisions import RULE
-from transcribe.schema import Finding, Person, Reason, Unclear
+from transcribe.review.decisions import RULE, touches
+from transcribe.schema import Finding, Person, Reason
 from transcribe.vault import Unlocked
 
 WITHHELD, KEPT, QUESTION, WHO = "withheld", "kept", "question", "withheld, but who is it?"
@@ -25,16 +25,11 @@ def _same(one: Finding, other: Finding) -> bool:
     return (one.utterance_id, one.start, one.end) == (other.utterance_id, other.start, other.end)
 
 
-def _inside(finding: Finding, stretch: Unclear) -> bool:
-    same = finding.utterance_id == stretch.utterance_id
-    return same and finding.start < stretch.end and stretch.start < finding.end
-
-
 def state_of(ready: Ready, finding: Finding) -> str:
     """What becomes of it as things stand: withheld, kept, inside words that nobody may have said, or a question
     (whether it is a name, or whose it is).
     """
-    if any(_inside(finding, stretch) for stretch in ready.settled.unclear):
+    if any(touches(finding, stretch) for stretch in ready.settled.unclear):
         asked = any(_same(finding, f) and f.reason.rule != RULE for f in ready.settled.waiting)
         return WAITING if asked else UNCLEAR
     if any(_same(finding, f) for f in ready.settled.replaced):

@@ -227,7 +227,7 @@ class Job:
 
     def _former(self, engine: tuple[str, ...], spoken: str, names: tuple[str, ...]) -> str:
         """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
-        if not self._open.study.artefact_path(self._id, "review").exists():
+        if not self._open.study.is_settled(self._id):
             return ""
         beam = str(self._engines.config.recognition.beam_size)
         return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, spoken, beam, *names)

@@ -9,10 +9,9 @@ from transcribe.gate import Gate
 from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates, Engines
 from transcribe.reread import Clean, Reread, read_again
-from transcribe.review.decisions import Review, Settled, settle, unchanged
+from transcribe.review.decisions import Review, Settled, settle, touches, unchanged
 from transcribe.schema import (
     AnonymisedTranscript,
-    Finding,
     Findings,
     Person,
     Quiet,
@@ -99,14 +98,10 @@ def _with_second_reading(unlocked: Unlocked, recording_id: str, findings: Findin
     stored = unlocked.standing(recording_id, "reread", Reread)
     if stored is None or stored.value.source != source:
         return findings
-    apart = [f for f in stored.value.found if not any(_overlap(f, g) for g in findings.found)]
+    apart = [f for f in stored.value.found if not any(touches(f, g) for g in findings.found)]
     numbered = tuple(replace(finding, id=f"G{number:04d}") for number, finding in enumerate(apart, 1))
-    kept = tuple(k for k in findings.kept if not any(_overlap(k, f) for f in numbered))
+    kept = tuple(k for k in findings.kept if not any(touches(k, f) for f in numbered))
     return replace(findings, found=findings.found + numbered, kept=kept)
-
-
-def _overlap(one: Finding, other: Finding) -> bool:
-    return one.utterance_id == other.utterance_id and one.start < other.end and other.start < one.end
 
 
 def named_people(unlocked: Unlocked) -> tuple[Person, ...]:
@@ -147,12 +142,11 @@ def rendered(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...], gate:
     return verbatim.written(plain, options, frozenset(foreign | joined)) if joined else written
 
 
-def preview(unlocked: Unlocked, recording_id: str) -> AnonymisedTranscript:
-    """What a release would write once it is settled as proposed, checked by the gate; draws no pseudonym for good.
+def preview(unlocked: Unlocked, ready: Ready) -> AnonymisedTranscript:
+    """What a release would write of what stands, checked by the gate; draws no pseudonym for good.
 
-    Raises StudyError when it has not been through `run`, LeakError when the gate refuses it.
+    Raises LeakError when the gate refuses it.
     """
-    ready = need(unlocked, recording_id, proposed=True)
     people = named_people(unlocked)
     gate = Gate(people, unlocked.study.config.policy)
     transcript = rendered(unlocked, ready, people, gate)
@@ -177,7 +171,7 @@ def second_reading(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...],
         (*ready.settled.replaced, *ready.settled.kept, *ready.settled.unclear),
         lambda t: pipeline.detect_again(t, unlocked, engines),
     )
-    hits = tuple(h for h in hits if not any(_overlap(h, f) for f in (*ready.settled.replaced, *ready.settled.kept)))
+    hits = tuple(h for h in hits if not any(touches(h, f) for f in (*ready.settled.replaced, *ready.settled.kept)))
     if not hits:
         unlocked.save(transcript.recording_id, "clean", Clean(digest=digest))
         return 0

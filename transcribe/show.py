@@ -41,8 +41,8 @@ def identified(unlocked: Unlocked, recording_id: str, form: str) -> str:
 
 def pseudonymised(unlocked: Unlocked, recording_id: str, form: str) -> str:
     """What a release would hold, passed by the gate; and apart from it, the stretches that nobody may have said."""
-    transcript = preview(unlocked, recording_id)
     ready = need(unlocked, recording_id, proposed=True)
+    transcript = preview(unlocked, ready)
     if form == "rttm":
         people = {person.id: person for person in named_people(unlocked)}
         return _rttm(

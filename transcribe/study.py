@@ -92,6 +92,10 @@ class Study:
     def artefact_path(self, recording_id: str, name: str) -> Path:
         return self.private / recording_id / f"{name}.age"
 
+    def is_settled(self, recording_id: str) -> bool:
+        """Whether a person has settled it, be it an earlier transcript of it."""
+        return self.artefact_path(recording_id, "review").exists()
+
     def notes(self) -> tuple[Path, ...]:
         """Sealed notes that wait for the next unlock."""
         return tuple(sorted(self.private.glob("*/note.age")))

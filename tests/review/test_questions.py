@@ -10,7 +10,7 @@ from transcribe import explain, release, show
 from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, StudyError
 from transcribe.pipeline import Candidates, refresh_findings
-from transcribe.ready import preview, settled
+from transcribe.ready import need, preview, settled
 from transcribe.review import settling
 from transcribe.schema import Finding, Kind, MadeBy, Reason, ReviewState, Transcript, Utterance
 from transcribe.vault import Unlocked
@@ -76,7 +76,7 @@ def at_point(unlocked: Unlocked, point: str) -> Unlocked:
 
 
 def text(unlocked: Unlocked) -> str:
-    return " ".join(line.text for line in preview(unlocked, "R001").lines)
+    return " ".join(line.text for line in preview(unlocked, need(unlocked, "R001", proposed=True)).lines)
 
 
 def test_balanced_what_is_only_possible_stays_until_somebody_says_so(unlocked: Unlocked) -> None:

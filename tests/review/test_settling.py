@@ -9,7 +9,7 @@ from transcribe import audit
 from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
 from transcribe.pipeline import refresh_findings
-from transcribe.ready import preview, settled
+from transcribe.ready import need, preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState
 from transcribe.vault import Unlocked
@@ -28,7 +28,7 @@ def unlocked(tmp_path: Path) -> Unlocked:
 
 
 def text(unlocked: Unlocked) -> list[str]:
-    return [line.text for line in preview(unlocked, "R001").lines]
+    return [line.text for line in preview(unlocked, need(unlocked, "R001", proposed=True)).lines]
 
 
 def state(unlocked: Unlocked) -> ReviewState:

@@ -15,7 +15,7 @@ from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
 from transcribe.export.layout import header_lines
 from transcribe.pipeline import Job, refresh_findings
-from transcribe.ready import preview, settled
+from transcribe.ready import need, preview, settled
 from transcribe.review import decisions, settling
 from transcribe.review.decisions import Review
 from transcribe.schema import (
@@ -61,7 +61,7 @@ def flag(unlocked: Unlocked, said: Transcript) -> None:
 
 
 def text(unlocked: Unlocked) -> list[str]:
-    return [line.text for line in preview(unlocked, "R001").lines]
+    return [line.text for line in preview(unlocked, need(unlocked, "R001", proposed=True)).lines]
 
 
 def state(unlocked: Unlocked) -> ReviewState:
@@ -119,7 +119,7 @@ def test_the_command_line_restores_several(unlocked: Unlocked, monkeypatch: pyte
     root = str(unlocked.study.root)
     done = CliRunner().invoke(cli.app, ["settle", root, "R001", "--reviewer", "AB", "--restore", "X0001, X0002"])
     assert done.exit_code == 0, done.exception
-    assert preview(unlocked, "R001").unclear == 0
+    assert preview(unlocked, need(unlocked, "R001", proposed=True)).unclear == 0
 
 
 def test_settling_alone_restores_nothing(unlocked: Unlocked) -> None:
@@ -139,11 +139,14 @@ def test_restored_words_come_back_and_names_among_them_are_withheld(unlocked: Un
     says_nothing_of(" ".join(lines), "Karen")
     assert lines[2] == "It was fine and [unclear]"
     assert [d.verdict for d in review.decisions] == [Verdict.RESTORE]
-    assert preview(unlocked, "R001").unclear == 1
+    assert preview(unlocked, need(unlocked, "R001", proposed=True)).unclear == 1
     again = settling.settle(unlocked, "R001", "CD", restore=("X0002",))  # decisions are added to, never taken out
     assert [(d.verdict, d.reviewer) for d in again.decisions] == [(Verdict.RESTORE, "AB"), (Verdict.RESTORE, "CD")]
     assert text(unlocked)[2] == "It was fine and then they came."
-    assert (preview(unlocked, "R001").unclear, preview(unlocked, "R001").unclear_s) == (0, 0)
+    assert (
+        preview(unlocked, need(unlocked, "R001", proposed=True)).unclear,
+        preview(unlocked, need(unlocked, "R001", proposed=True)).unclear_s,
+    ) == (0, 0)
     assert state(unlocked) is ReviewState.REVIEWED
     logs = unlocked.study.audit_path.read_text() + unlocked.study.journal_path.read_text()
     says_nothing_of(logs, "Karen", "teapots", "watching")
@@ -163,7 +166,7 @@ def test_what_is_flagged_later_makes_a_reviewed_transcript_unreviewed_again(unlo
     settling.settle(unlocked, "R001", "AB")
     assert state(unlocked) is ReviewState.REVIEWED
     assert "teapots" in text(unlocked)[1]
-    assert preview(unlocked, "R001").unclear == 0
+    assert preview(unlocked, need(unlocked, "R001", proposed=True)).unclear == 0
     flag(unlocked, transcript(*TALK))
     assert state(unlocked) is ReviewState.UNREVIEWED
     settling.settle(unlocked, "R001", "AB", restore=("X0001", "X0002"))

@@ -5,7 +5,7 @@ float32 makes 9.74 %, as openai-whisper does (9.64 %), and on two cores of an AM
 against 66 s). A wrong word misquotes somebody, so the exact arithmetic is taken wherever the memory allows.
 
 Windows of up to 30 s, cut at pauses, are decoded several at once: see asr/windows.py. A stretch of three seconds of
-what Silero calls speech without a word is decoded again by itself.
+speech without a word is decoded again by itself.
 """
 
 import json
@@ -34,9 +34,9 @@ from transcribe.asr.common import (
     speech_regions,
     unusable,
 )
-from transcribe.asr.scoring import Passage, mended, tokens, total
+from transcribe.asr.scoring import LONGEST_S, Passage, mended, tokens, total
 from transcribe.asr.sections import Samples, Section, cut, sections, tidy, unsaid
-from transcribe.asr.windows import LONGEST_REPEAT, LONGEST_S, Windows
+from transcribe.asr.windows import LONGEST_REPEAT, Windows
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
 
 LARGE_BYTES = 1_000_000_000

@@ -22,10 +22,10 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
 
 from transcribe.asr import AsrOptions
+from transcribe.asr.scoring import LONGEST_S
 from transcribe.asr.sections import Samples
 from transcribe.schema import SAMPLE_RATE_HZ, Quiet, Word, record
 
-LONGEST_S = 30.0
 LOOPING = 2.4
 """Above this zlib ratio a text repeats itself (openai/whisper, transcribe.py)."""
 LONGEST_REPEAT = 5

@@ -5,7 +5,7 @@ shows these numbers to be part of an address. It reads what the other rules foun
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from transcribe.detect.numerals import Item, Tokens, read, tables
 from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
@@ -34,16 +34,16 @@ class _House(Quiet):
     counted: bool  # a number word under eleven, which may count what follows
 
 
-def find(utterances: tuple[Utterance, ...], found: Iterable[Finding]) -> tuple[Finding, ...]:
+def find(utterances: tuple[Utterance, ...], found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Spans from a house number to the end of what stands beside it, by position; `found`: what other rules found."""
+    if not any(f.kind is Kind.PLACE or _is_postcode(f) for f in found):
+        return ()
     tokens = Tokens([utterance.text for utterance in utterances])
     numbers = {utterance.id: number for number, utterance in enumerate(utterances)}
     beside: dict[int, list[Finding]] = {}
     for finding in found:
         beside.setdefault(numbers[finding.utterance_id], []).append(finding)
     postcodes = sorted(_postcodes(tokens, beside))
-    if not postcodes and not any(f.kind is Kind.PLACE for f in found):
-        return ()
     spans: list[Finding] = []
     for here, utterance in enumerate(utterances):
         others = beside.get(here, [])
@@ -58,11 +58,15 @@ def find(utterances: tuple[Utterance, ...], found: Iterable[Finding]) -> tuple[F
     return tuple(spans)
 
 
+def _is_postcode(finding: Finding) -> bool:
+    return finding.reason.detail == "UK_POSTCODE" and finding.score >= _POSTCODE
+
+
 def _postcodes(tokens: Tokens, beside: dict[int, list[Finding]]) -> Iterator[int]:
     """The first word of each."""
     for here, findings in beside.items():
         for finding in findings:
-            if finding.reason.detail == "UK_POSTCODE" and finding.score >= _POSTCODE:
+            if _is_postcode(finding):
                 words = range(tokens.first[here], tokens.first[here + 1])
                 yield next((word for word in words if tokens.spans[word][1] > finding.start), words.stop)
 

@@ -119,12 +119,17 @@ def _before(here: Place) -> Iterator[str]:
             yield name
 
 
+def opens_sentence(text: str, start: int) -> bool:
+    """Whether a sentence starts here, where any word has a capital."""
+    return bool(re.search(r"(?:^|[.?!…:;])[\s\"“”‘'—–-]*$", text[:start]))
+
+
 def _after_another(here: Place) -> bool:
     """After "Emeka and": a word with a capital inside a sentence, and nothing else between."""
     beside = re.search(r"([^\W\d_]+(?:['’-][^\W\d_]+)*),? (?:and|or) $", here.text[: here.start])
     if beside is None or not beside.group(1)[0].isupper() or folded(beside.group(1)) == "i":
         return False
-    return not re.search(r"(?:^|[.?!…:;])[\s\"“”‘'—–-]*$", here.text[: beside.start()])
+    return not opens_sentence(here.text, beside.start())
 
 
 def _after(here: Place) -> Iterator[str]:

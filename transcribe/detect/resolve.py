@@ -166,7 +166,7 @@ def _repeats(utterances: tuple[Utterance, ...], models: tuple[Finding, ...]) -> 
 def _places(text: str, name: str, common: bool) -> Iterator[tuple[int, int]]:
     """Where a name stands again: as written, and one that is an auxiliary verb also where none can stand."""
     for hit in re.finditer(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text):
-        if not (common and _opens(text, hit.start())):
+        if not (common and lowercase.opens_sentence(text, hit.start())):
             yield hit.span()
     if lowercase.is_auxiliary(folded(name)):
         yield from (span for span in ordinary.no_auxiliaries(text, name) if text[slice(*span)] != name)
@@ -194,11 +194,6 @@ def _surfaces(
             if name == surface or not (plain in lower or ordinary):
                 surfaces.setdefault(name, finding)
     return surfaces
-
-
-def _opens(text: str, start: int) -> bool:
-    """Whether a sentence starts here, where any word has a capital."""
-    return bool(re.search(r"(?:^|[.?!…:;])[\s\"“”‘'—–-]*$", text[:start]))
 
 
 def _repeat(utterance: Utterance, start: int, end: int, source: Finding) -> Finding:

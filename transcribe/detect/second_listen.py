@@ -86,7 +86,7 @@ def listen(
     answers = [ear(place) for place in chosen(candidates, math.ceil(minutes * table["places_a_minute"]))]
     more = chosen(_like_those_won(candidates, answers), math.ceil(minutes * table["more_a_minute"]), least=0.0)
     answers += [ear(place) for place in more]
-    won = Counter(_key(one) for one in answers if one.score() >= table["won"])
+    won = _won(answers)
     heard = Counter(_key(one) for one in answers)
     order = {utterance.id: number for number, utterance in enumerate(transcript.utterances)}
     found = (_finding(one, _again(one, won, heard)) for one in answers)
@@ -353,11 +353,14 @@ def _key(answer: _Answer) -> tuple[str, str]:
     return _written(answer.place), answer.name.person_id
 
 
+def _won(answers: Iterable[_Answer]) -> Counter[tuple[str, str]]:
+    """How often the same words were the same name."""
+    return Counter(_key(one) for one in answers if one.score() >= _table()["listen"]["won"])
+
+
 def _like_those_won(candidates: Iterable[Place], answers: list[_Answer]) -> Iterator[Place]:
     """Places not yet heard whose words were a name elsewhere, more than once: a mishearing that comes again."""
-    table = _table()["listen"]
-    won = Counter(_key(one) for one in answers if one.score() >= table["won"])
-    often = {key for key, times in won.items() if times >= table["won_times"]}
+    often = {key for key, times in _won(answers).items() if times >= _table()["listen"]["won_times"]}
     heard = {(one.place.utterance.id, number) for one in answers for number in range(one.place.first, one.place.last)}
     for place in candidates:
         comes_again = any((_written(place), name.person_id) in often for name in place.names)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from transcribe.errors import WeightsError
 
+FILE = "campplus_cn_en_common.pt"  # in the folder of its registry entry
 SAMPLE_RATE_HZ = 16_000
 MEL_BINS = 80
 DIMENSION = 192

@@ -18,6 +18,7 @@ from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,6 @@ with _quietly():
 
 SEGMENTED = "segmented"  # what was segmented before, among what a pipeline is told of a recording
 SEGMENTATION_FILE = "pytorch_model.bin"
-SPEAKER_FILE = "campplus_cn_en_common.pt"
 STRETCH_S = 20  # the speaker network's own window; longer ones cost no less and blur its context
 MARGIN_S = 1  # heard on both sides of a stretch, so that its edges have context too
 FRAMES_PER_S = 50  # of CAM++: a filter bank every 10 ms, halved once
@@ -171,7 +171,7 @@ class PyannoteDiariser:
         self._pipeline = pipeline
         self._made_by = made_by
         self._threads = threads
-        self._segmented: tuple[Audio, SlidingWindowFeature] | None = None
+        self._segmented: tuple[ReferenceType[Any], SlidingWindowFeature] | None = None
         try:
             self._pipeline.to(torch.device(device))
         except (RuntimeError, AssertionError) as error:
@@ -180,7 +180,7 @@ class PyannoteDiariser:
     def speech(self, audio: Audio) -> Regions:
         """Where one window in `HEARD_BY` hears somebody, with a margin, over pauses shorter than `PAUSE_S`.
 
-        The segmentation is kept until the next recording: `diarise` of the same one goes on from it.
+        The segmentation is kept until the next recording, its sound is not: `diarise` of the same one goes on from it.
         """
         if audio.duration_s < SHORTEST_S:
             return ()
@@ -190,12 +190,12 @@ class PyannoteDiariser:
             field = self._pipeline._segmentation.model.receptive_field
             heard = Inference.aggregate(somebody, field, missing=0.0)
         frames = np.flatnonzero(np.nan_to_num(heard.data[:, 0]) >= HEARD_BY)
-        spans = ((heard.sliding_window[int(frame)].start, heard.sliding_window[int(frame)].end) for frame in frames)
-        return regions(spans, audio.duration_s)
+        moments = (heard.sliding_window[int(frame)] for frame in frames)
+        return regions(((moment.start, moment.end) for moment in moments), audio.duration_s)
 
     def _segmentation(self, audio: Audio) -> SlidingWindowFeature:
-        if self._segmented is None or self._segmented[0] is not audio:
-            self._segmented = (audio, self._pipeline.get_segmentations(_file(audio)))
+        if self._segmented is None or self._segmented[0]() is not audio.samples:
+            self._segmented = (ref(audio.samples), self._pipeline.get_segmentations(_file(audio)))
         return self._segmented[1]
 
     def diarise(self, audio: Audio, bounds: SpeakerBounds) -> Turns:
@@ -240,7 +240,7 @@ def load(weights: tuple[Path, ...], device: str = "cpu", threads: int = 0) -> Py
     """The diariser over two verified folders: segmentation-3.0, CAM++. Raises WeightsError, EngineError."""
     if len(weights) != 2:
         raise EngineError("the pyannote engine needs two models: segmentation and speakers")
-    segmentation, speakers = weights[0] / SEGMENTATION_FILE, weights[1] / SPEAKER_FILE
+    segmentation, speakers = weights[0] / SEGMENTATION_FILE, weights[1] / campplus.FILE
     network = campplus.load(speakers)
     with _quietly():
         pipeline = SharedFrames(

@@ -12,6 +12,7 @@ d2 against itself in a noisy room: of one voice 289 of 304, of two 0 of 192; AMI
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,6 @@ Embed = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """Sound (pieces, samples) at 16 kHz to vectors (pieces, 192) of any length."""
 
 MODEL = "campplus"
-_FILE = "campplus_cn_en_common.pt"
 PIECE_S = 6.0  # of speech to a vector, before they are averaged
 LEAST_S = 3.0  # of speech alone; less tells nobody
 ENOUGH_S = 60.0
@@ -47,13 +47,14 @@ class Match(Quiet):
     probability: float
 
 
+@lru_cache(maxsize=1)
 def network(weights: Path) -> Embed:
-    """CAM++ over a verified folder. Raises WeightsError if it cannot be loaded."""
+    """CAM++ over a verified folder, loaded once for all recordings. Raises WeightsError if it cannot be loaded."""
     import torch
 
     from transcribe.diarise import campplus
 
-    loaded = campplus.load(weights / _FILE)
+    loaded = campplus.load(weights / campplus.FILE)
 
     def embed(pieces: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with torch.inference_mode():

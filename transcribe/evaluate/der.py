@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class DiarisationErrors(Quiet):
     """Seconds of speech wrongly put, which add; the rate is taken last. `total_s`: all speech in the reference."""
 
-    false_alarm_s: float
-    missed_s: float
-    confusion_s: float
-    total_s: float
+    false_alarm_s: float = 0.0
+    missed_s: float = 0.0
+    confusion_s: float = 0.0
+    total_s: float = 0.0
 
     def __add__(self, other: "DiarisationErrors") -> "DiarisationErrors":
         return DiarisationErrors(
@@ -49,7 +49,7 @@ def diarisation_errors(reference: tuple[Turn, ...], hypothesis: tuple[Turn, ...]
 
     both = [turn for turn in (*reference, *hypothesis) if turn.end_s > turn.start_s]
     if not both:
-        return DiarisationErrors(false_alarm_s=0.0, missed_s=0.0, confusion_s=0.0, total_s=0.0)
+        return DiarisationErrors()
     scored = Timeline([Segment(min(turn.start_s for turn in both), max(turn.end_s for turn in both))])
     metric = DiarizationErrorRate(collar=0.0, skip_overlap=False)
     found = metric.compute_components(_annotation(reference), _annotation(hypothesis), uem=scored)

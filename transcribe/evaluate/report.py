@@ -83,8 +83,7 @@ def der_report(reference: Path, hypothesis: Path) -> tuple[dict[str, Any], list[
     """Seconds of speech wrongly put, no collar, overlap counted. Raises StudyError for files without times."""
     found = speech_files.pairs(reference, hypothesis, speech_files.TURNS)
     each = [diarisation_errors(pair.reference.turns, pair.hypothesis.turns) for pair in found]
-    none = DiarisationErrors(false_alarm_s=0.0, missed_s=0.0, confusion_s=0.0, total_s=0.0)
-    total = sum(each, none)
+    total = sum(each, DiarisationErrors())
     cells = [_turn_cells(one) for one in (*each, total)]
     counts = [(round(1000 * (o.false_alarm_s + o.missed_s + o.confusion_s)), round(1000 * o.total_s)) for o in each]
     *files, data = [{"der": _finite(one.rate), **_turns_told(one)} for one in (*each, total)]

@@ -58,8 +58,8 @@ def settle(
     unclear = tuple(stretch for stretch in flagged if not any(_restores(d, stretch) for d in review.decisions))
     replaced, kept = list(findings.found), list(findings.kept)
     for decision in (d for d in review.decisions if d.verdict is not Verdict.RESTORE):
-        replaced = [f for f in replaced if not _touches(f, decision)]
-        kept = [f for f in kept if not _touches(f, decision)]
+        replaced = [f for f in replaced if not touches(f, decision)]
+        kept = [f for f in kept if not touches(f, decision)]
         (kept if decision.verdict is Verdict.KEEP else replaced).append(_as_finding(decision))
     seen = set(review.seen)
     unseen = {*(place(f) for f in replaced if f.reason.rule != RULE), *map(unclear_place, unclear)} - seen
@@ -132,7 +132,7 @@ def _covered(settled: Settled, unclear: tuple[Unclear, ...]) -> Settled:
     """With unclear stretches, and without the spans inside them. One that cuts a span is widened over all of it."""
     wide: list[Unclear] = []
     for stretch in unclear:
-        cut = [f for f in (*settled.replaced, *settled.kept) if _touches(f, stretch)]
+        cut = [f for f in (*settled.replaced, *settled.kept) if touches(f, stretch)]
         start, end = min([stretch.start, *(f.start for f in cut)]), max([stretch.end, *(f.end for f in cut)])
         last = wide[-1] if wide else None
         if last is not None and last.utterance_id == stretch.utterance_id and start < last.end:
@@ -141,10 +141,10 @@ def _covered(settled: Settled, unclear: tuple[Unclear, ...]) -> Settled:
             wide.append(replace(stretch, start=start, end=end))
     return replace(
         settled,
-        replaced=tuple(f for f in settled.replaced if not any(_touches(f, stretch) for stretch in wide)),
-        kept=tuple(f for f in settled.kept if not any(_touches(f, stretch) for stretch in wide)),
+        replaced=tuple(f for f in settled.replaced if not any(touches(f, stretch) for stretch in wide)),
+        kept=tuple(f for f in settled.kept if not any(touches(f, stretch) for stretch in wide)),
         unclear=tuple(wide),
-        waiting=tuple(f for f in settled.kept if any(_touches(f, stretch) for stretch in wide)),
+        waiting=tuple(f for f in settled.kept if any(touches(f, stretch) for stretch in wide)),
     )
 
 
@@ -161,9 +161,9 @@ def _as_finding(decision: Decision) -> Finding:
     )
 
 
-def _touches(finding: Finding, other: Decision | Unclear) -> bool:
-    same = finding.utterance_id == other.utterance_id
-    return same and finding.start < other.end and other.start < finding.end
+def touches(one: Finding, other: Finding | Decision | Unclear) -> bool:
+    """Whether two spans share a character of an utterance."""
+    return one.utterance_id == other.utterance_id and one.start < other.end and other.start < one.end
 
 
 def _order(finding: Finding) -> tuple[int, str, int]:
