@@ -119,9 +119,9 @@ def test_a_name_that_goes_on_in_the_next_line_is_found(lines: tuple[Line, ...]) 
 def test_a_name_in_a_speaker_label_is_refused(label: str) -> None:
     bad = rendered(line("Yes.", speaker=label))
     assert GATE.check_lines(bad)
-    for exporter in map(export.load, ("txt", "json", "docx", "vtt")):
+    for exporter in map(export.load_for_recording, ("txt", "json", "docx", "vtt")):
         with pytest.raises(LeakError):
-            GATE.check_file(bad, exporter, exporter.write(bad), "R001_pseudonymised.txt")
+            GATE.check_file((bad,), exporter, exporter.write(bad), "R001_pseudonymised.txt")
 
 
 @pytest.mark.parametrize("label", ["Amelia", "Ilona 2", "Therapist"])
@@ -130,19 +130,19 @@ def test_a_pseudonym_that_is_a_later_persons_name_stays_a_speaker_label(label: s
     gate = Gate((*PEOPLE, later), Policy())
     good = rendered(line("Yes.", speaker=label))
     assert gate.check_lines(good) == ()
-    for exporter in map(export.load, ("txt", "json", "vtt")):
-        gate.check_file(good, exporter, exporter.write(good), "R001_pseudonymised.txt")
+    for exporter in map(export.load_for_recording, ("txt", "json", "vtt")):
+        gate.check_file((good,), exporter, exporter.write(good), "R001_pseudonymised.txt")
 
 
 @pytest.mark.parametrize("recording_id", ["Karen", "p_karen_2", "Karen01", "01Karen", "KarenB", "zsofia-2", "x_Rose_y"])
 def test_a_name_in_the_recordings_id_or_the_file_name_is_refused(recording_id: str) -> None:
-    exporter = export.load("txt")
+    exporter = export.load_for_recording("txt")
     bad = rendered(line("Yes."), recording_id=recording_id)
     with pytest.raises(LeakError, match="outside the lines"):
-        GATE.check_file(bad, exporter, exporter.write(bad), "R001.txt")
+        GATE.check_file((bad,), exporter, exporter.write(bad), "R001.txt")
     good = rendered(line("Yes."))
     with pytest.raises(LeakError):
-        GATE.check_file(good, exporter, exporter.write(good), f"{recording_id}_pseudonymised.txt")
+        GATE.check_file((good,), exporter, exporter.write(good), f"{recording_id}_pseudonymised.txt")
 
 
 # --- kept words and replacements --------------------------------------------------------------------------------------
@@ -176,14 +176,14 @@ def test_a_replacement_may_be_a_later_persons_real_name() -> None:
     "text", ["I rose early", "I  rose\tearly", " I rose early", "I\u00a0rose early", "I\u200b rose early"]
 )
 def test_files_with_kept_words_pass_however_they_space_them(name: str, text: str) -> None:
-    exporter = export.load(name)
+    exporter = export.load_for_recording(name)
     at = text.index("rose")
     good = rendered(
         line(text, kept=(Span(start=at, end=at + 4, kind=None),), speaker="Amelia", overlapped=True),
         line("Mm.", 2),
     )
     assert GATE.check_lines(good) == ()
-    GATE.check_file(good, exporter, exporter.write(good), "R001_pseudonymised.x")
+    GATE.check_file((good,), exporter, exporter.write(good), "R001_pseudonymised.x")
 
 
 def fake(extra: tuple[str, ...], *, always: bool = False) -> Exporter:
@@ -207,14 +207,14 @@ def test_a_name_in_a_part_of_a_file_that_is_no_line_is_refused(hidden: str) -> N
     good = rendered(line("I rose early", kept=(Span(start=2, end=6, kind=None),)))
     exporter = fake((hidden,))
     with pytest.raises(LeakError) as refused:
-        GATE.check_file(good, exporter, exporter.write(good), "R001.x")
+        GATE.check_file((good,), exporter, exporter.write(good), "R001.x")
     says_nothing_of(refused.value, "Karen", "Zsofia", "OBrien", "Willow Tree", "Rose")
 
 
 def test_what_an_exporter_writes_for_an_empty_transcript_is_its_own() -> None:
     exporter = fake(("made in Leeds",), always=True)
     good = rendered(line("Yes."))
-    GATE.check_file(good, exporter, exporter.write(good), "R001.x")
+    GATE.check_file((good,), exporter, exporter.write(good), "R001.x")
 
 
 def test_a_file_whose_lines_were_altered_on_the_way_is_refused() -> None:
@@ -222,7 +222,7 @@ def test_a_file_whose_lines_were_altered_on_the_way_is_refused() -> None:
     good = rendered(line("so Amelia came", replaced=(Span(start=3, end=9, kind=Kind.PERSON),)))
     data = exporter.write(good).replace(b"Amelia", b"Karen")
     with pytest.raises(LeakError):
-        GATE.check_file(good, exporter, data, "R001.x")
+        GATE.check_file((good,), exporter, data, "R001.x")
 
 
 def test_who_is_kept_by_policy_may_be_named() -> None:
@@ -258,7 +258,7 @@ NAMES = [form for p in ROSTER for form in p.forms] + ["Okonkwo", "ZSOFIA", "teod
 NAMED = st.builds(lambda frame, name: frame.format(name), st.sampled_from(WRITTEN), st.sampled_from(NAMES))
 TOKENS = st.one_of(st.sampled_from(FILLERS), NAMED)
 ROSTER_GATE = Gate(ROSTER, Policy())
-EXPORTERS = tuple(map(export.load, ("txt", "json", "vtt")))
+EXPORTERS = tuple(map(export.load_for_recording, ("txt", "json", "vtt")))
 TEXTS = st.lists(st.lists(TOKENS, min_size=1, max_size=12).map(" ".join), min_size=1, max_size=4)
 
 
@@ -271,7 +271,7 @@ def test_all_names_replaced_pass_and_any_one_left_is_refused(texts: list[str], w
     clean = anonymise(said, settled(found), people, Policy(), "digest")
     assert gate.check_lines(clean) == ()
     for exporter in EXPORTERS:
-        gate.check_file(clean, exporter, exporter.write(clean), "R001_pseudonymised.x")
+        gate.check_file((clean,), exporter, exporter.write(clean), "R001_pseudonymised.x")
     if found:
         left = found[which % len(found)]
         fewer = tuple(f for f in found if f is not left)

@@ -341,7 +341,7 @@ TEXTS = st.lists(st.text("abz éÅ.,?!'’-:()<>&", max_size=8), max_size=8).map
 )
 def test_export_then_import_gives_the_same_turns(said: list[tuple[str, str, bool]], timed: bool, name: str) -> None:
     lines = [line(n, label, text, overlapped=over) for n, (label, text, over) in enumerate(said)]
-    imported = read(export.load(name).write(transcript(*lines, timed=timed)), name)
+    imported = read(export.load_for_recording(name).write(transcript(*lines, timed=timed)), name)
     spoken = [u for u in imported.transcript.utterances if u.speaker != NOTE_LABEL]
     names = dict(imported.labels)
     assert [(names[u.speaker], u.text, u.overlapped) for u in spoken] == [(a, one_line(b), c) for a, b, c in said]
@@ -352,7 +352,7 @@ def test_export_then_import_gives_the_same_turns(said: list[tuple[str, str, bool
 
 
 def test_vtt_export_then_import() -> None:
-    imported = read(export.load("vtt").write(conversation()), "vtt")
+    imported = read(export.load_for_recording("vtt").write(conversation()), "vtt")
     assert [pair for pair in turns(imported) if pair[0] != "note"] == [
         ("Interviewer", "How was it with [infant]?"),
         ("Amelia", "Grace is a fine word."),

@@ -295,7 +295,7 @@ def test_every_export_holds_the_pauses_and_the_gate_passes_it(form: str) -> None
     assert "(8.5 s) slept." in everything
     gate = Gate((person("I1", "Rose", role="infant", pseudonym="[infant]"),), StudyConfig().policy)
     assert gate.check_lines(made) == ()
-    gate.check_file(made, exporter, data, f"R001_pseudonymised{exporter.suffix}")
+    gate.check_file((made,), exporter, data, f"R001_pseudonymised{exporter.suffix}")
 
 
 @pytest.mark.parametrize("form", ["txt", "docx", "vtt"])

@@ -2,16 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from transcribe.config import Action, Policy
 from transcribe.detect import defaults
-from transcribe.pseudonyms import action, written
+from transcribe.pseudonyms import NUMBERED, RELATIONS, action, written
 from transcribe.review.decisions import Settled
 from transcribe.schema import (
     AnonymisedTranscript,
+    Case,
     Finding,
     Kind,
+    Layout,
     Line,
     Person,
     Quiet,
@@ -28,6 +31,7 @@ STATEMENT = (
     "A voice, a story or a rare event can still identify a person."
 )
 UNCLEAR = "[unclear]"
+_ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
 _DETERMINER = re.compile(r"\b(?:the|a|an|my|our|your|his|her|their|this|that)\s+$", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 
@@ -40,24 +44,31 @@ class _Piece(Quiet):
     end: int
     kind: Kind | None
     text: str | None
+    case: str = ""
+
+
+def _no_key(_: str) -> str:
+    """Without the vault's key nobody is told from anybody."""
+    return ""
 
 
 def anonymise(
-    transcript: Transcript, settled: Settled, people: Mapping[str, Person], policy: Policy, source_digest: str
+    transcript: Transcript,
+    settled: Settled,
+    people: Mapping[str, Person],
+    policy: Policy,
+    source_digest: str,
+    key: Callable[[str], str] = _no_key,
+    layout: Layout = Layout(),  # noqa: B008 - frozen
 ) -> AnonymisedTranscript:
-    """What may be released, if the gate agrees. Every person that a span points to has her pseudonym by now."""
+    """What may be released, if the gate agrees. Every person that a span points to has her pseudonym by now.
+
+    `key` gives a person's id a keyed form. Characters outside the basic plane, which coding tools count differently,
+    become U+FFFD here, once for all formats.
+    """
+    transcript = _in_basic_plane(transcript)
     names = speaker_names(transcript, people, policy)
-    texts = {utterance.id: utterance.text for utterance in transcript.utterances}
-    by_utterance: dict[str, list[_Piece]] = {}
-    for finding in settled.replaced:
-        surface = texts[finding.utterance_id][finding.start : finding.end]
-        by_utterance.setdefault(finding.utterance_id, []).append(_piece(finding, surface, people, policy))
-    for finding in settled.kept:
-        kept = _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=None)
-        by_utterance.setdefault(finding.utterance_id, []).append(kept)
-    for stretch in settled.unclear:
-        unclear = _Piece(start=stretch.start, end=stretch.end, kind=None, text=UNCLEAR)
-        by_utterance.setdefault(stretch.utterance_id, []).append(unclear)
+    by_utterance = _pieces(transcript, settled, people, policy, key, layout.tags)
     lines = tuple(
         _line(number, names[u.speaker], u, sorted(by_utterance.get(u.id, []), key=lambda p: p.start))
         for number, u in enumerate(transcript.utterances, 1)
@@ -67,7 +78,8 @@ def anonymise(
         recording_id=transcript.recording_id,
         language=transcript.language,
         lines=lines,
-        policy=policy.convention,
+        policy=f"{policy.level}, {policy.convention}",
+        dates=_dates(policy),
         statement=STATEMENT,
         review=settled.review,
         settled_on=settled.settled_on,
@@ -76,7 +88,87 @@ def anonymise(
         timed=transcript.timed,
         unclear=len(settled.unclear),
         unclear_s=sum(stretch.end_s - stretch.start_s for stretch in settled.unclear),
+        cases=_cases(transcript, settled, names, people, policy, key),
+        made_by=transcript.made_by,
+        layout=layout,
     )
+
+
+def _pieces(
+    transcript: Transcript,
+    settled: Settled,
+    people: Mapping[str, Person],
+    policy: Policy,
+    key: Callable[[str], str],
+    tags: str,
+) -> dict[str, list[_Piece]]:
+    """Utterance id -> what is settled of its words."""
+    texts = {utterance.id: utterance.text for utterance in transcript.utterances}
+    by_utterance: dict[str, list[_Piece]] = {}
+    for finding in settled.replaced:
+        surface = texts[finding.utterance_id][finding.start : finding.end]
+        piece = _piece(finding, surface, people, policy)
+        styled = with_tags(piece.text, tags) if piece.text is not None else None
+        case = key(piece.case) if piece.case else ""
+        by_utterance.setdefault(finding.utterance_id, []).append(replace(piece, text=styled, case=case))
+    for finding in settled.kept:
+        kept = _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=None)
+        by_utterance.setdefault(finding.utterance_id, []).append(kept)
+    for stretch in settled.unclear:
+        text = with_tags(UNCLEAR, tags)
+        unclear = _Piece(start=stretch.start, end=stretch.end, kind=None, text=text)
+        by_utterance.setdefault(stretch.utterance_id, []).append(unclear)
+    return by_utterance
+
+
+def with_tags(text: str, tags: str) -> str:
+    """Tags in a text with other brackets around them: `tags` holds an opening and a closing half of equal length."""
+    half = len(tags) // 2
+    return text.replace("[", tags[:half]).replace("]", tags[half:])
+
+
+def _in_basic_plane(transcript: Transcript) -> Transcript:
+    if all(ord(char) <= 0xFFFF for utterance in transcript.utterances for char in utterance.text):
+        return transcript
+    utterances = tuple(
+        replace(u, words=tuple(replace(w, text=_ASTRAL.sub("\ufffd", w.text)) for w in u.words))
+        for u in transcript.utterances
+    )
+    return replace(transcript, utterances=utterances)
+
+
+def _dates(policy: Policy) -> str:
+    """What becomes of dates, in words for a header."""
+    date = Person(id="", kind=Kind.DATE, role=Kind.DATE.value, forms=("",))
+    what = action(date, policy)
+    said = {Action.KEEP: "kept", Action.GENERALISE: f"cut to the {policy.dates}"}
+    return said.get(what, "withheld")
+
+
+def _cases(
+    transcript: Transcript,
+    settled: Settled,
+    names: Mapping[str, str],
+    people: Mapping[str, Person],
+    policy: Policy,
+    key: Callable[[str], str],
+) -> tuple[Case, ...]:
+    """Who speaks and who is spoken of here, without those whose names are kept: a file tells nothing more of them."""
+    speaking = {s.person_id: names[s.label] for s in transcript.speakers if s.person_id}
+    order = {u.id: n for n, u in enumerate(transcript.utterances)}
+    mentioned = sorted(settled.replaced, key=lambda f: (order[f.utterance_id], f.start))
+    cases = []
+    for person_id in dict.fromkeys([*speaking, *(f.person_id for f in mentioned)]):
+        person = people.get(person_id or "")
+        if person is None or person.kind not in NUMBERED or action(person, policy) is Action.KEEP:
+            continue
+        label = speaking.get(person.id, "")
+        name = label_of(written(person, policy) or "")
+        relation = person.relation.lower() if person.relation.lower() in RELATIONS else ""
+        cases.append(
+            Case(key=key(person.id), kind=person.kind, name=name, role=person.role, label=label, relation=relation)
+        )
+    return tuple(cases)
 
 
 def speaker_names(transcript: Transcript, people: Mapping[str, Person], policy: Policy) -> dict[str, str]:
@@ -114,7 +206,8 @@ def _piece(finding: Finding, surface: str, people: Mapping[str, Person], policy:
     if person is None:  # nobody in particular: a question withheld, or a kind that is bound to its place
         role = finding.role or defaults.role(finding)
         person = Person(id="", kind=finding.kind, role=role, forms=(surface,), relation=finding.relation)
-    return _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=written(person, policy))
+    text = written(person, policy)
+    return _Piece(start=finding.start, end=finding.end, kind=finding.kind, text=text, case=person.id)
 
 
 def _line(number: int, speaker: str, utterance: Utterance, pieces: list[_Piece]) -> Line:
@@ -152,7 +245,8 @@ def _rewrite(
                 before = "".join(word.text for word in out) + text if _ARTICLE.match(piece.text) else ""
                 inserted = _ARTICLE.sub("", piece.text) if _DETERMINER.search(before) else piece.text
             at = written + len(text)
-            span = Span(start=at, end=at + len(inserted), kind=piece.kind if piece.text is not None else None)
+            kind = piece.kind if piece.text is not None else None
+            span = Span(start=at, end=at + len(inserted), kind=kind, case=piece.case)
             spans.append((span, piece.text))
             text += inserted
             place = piece.end

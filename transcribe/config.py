@@ -71,16 +71,42 @@ class Detection(_Section):
     rules: dict[str, str] = {"presidio": "en_core_web_md", "rampart": "rampart"}
 
 
+class Level(_Section):
+    """What an anonymity level changes: what is written instead of single roles and kinds, and what is left of dates."""
+
+    roles: dict[str, Action] = {}
+    kinds: dict[Kind, Action] = {}
+    dates: Literal["month", "year"] | None = None
+
+
 class Policy(_Section):
-    """What is written instead of each role and kind.
+    """What is written instead of each role and kind, for the team and at two stricter levels.
 
     `convention` "pseudonyms": participants, infants and therapists get pseudonyms; "brackets": participants alone do,
-    infants and therapists are tagged as in the published study. `roles` and `kinds` override single ones.
+    infants and therapists are tagged as in the published study. `roles` and `kinds` override single ones; `dates` is
+    what is left of a date that is generalised. `archive` and `public` change the team's, and policy.toml's for that
+    level; `level` is the one that counts.
     """
 
     convention: Literal["pseudonyms", "brackets"] = "pseudonyms"
     roles: dict[str, Action] = {}
     kinds: dict[Kind, Action] = {}
+    dates: Literal["month", "year"] = "year"
+    archive: Level = Level()
+    public: Level = Level()
+    level: Literal["team", "archive", "public"] = "team"
+
+
+class Export(_Section):
+    """How files are laid out where a format leaves a choice: what stands around tags, line numbers and a wide margin
+    (docx), the text unit of NUD*IST, and the line ends of texts in a .qdpx (`crlf`).
+    """
+
+    tags: Literal["[]", "<<>>", "@@##"] = "[]"
+    line_numbers: bool = False
+    wide_margin: bool = False
+    unit: Literal["turn", "sentence", "line72"] = "turn"
+    crlf: bool = False
 
 
 class Verbatim(_Section):
@@ -116,6 +142,7 @@ class StudyConfig(_Section):
     detection: Detection = Detection()
     policy: Policy = Policy()
     verbatim: Verbatim = Verbatim()
+    export: Export = Export()
     voices: tuple[str, ...] = ()
 
     @field_validator("voices")
@@ -158,14 +185,24 @@ operating_point = "reviewed"  # or "unreviewed": whatever is only possibly a nam
 
 [policy]
 convention = "pseudonyms"    # or "brackets": [infant] and [therapist] as in the published study
+dates = "year"               # what is left of a date that is generalised; or "month"
 # [policy.roles]
 # partner = "pseudonym"      # pseudonym, tag, generalise or keep
 # [policy.kinds]
 # date = "generalise"
+# [policy.archive.roles]     # release --policy archive; [policy.public.roles], [policy.public.kinds] likewise
+# partner = "tag"
 
 [verbatim]
 pauses = false           # true: (.) from 0.3 s of silence, (..) from 1 s, (3.2 s) from 2 s; short_s, long_s, timed_s
 fillers = "keep"         # or "drop": um, uh, er and erm are left out of what is released
+
+[export]
+tags = "[]"              # or "<<>>" or "@@##": what stands around a tag
+line_numbers = false     # docx
+wide_margin = false      # docx: room for notes by hand
+unit = "turn"            # NUD*IST text unit: turn, sentence or line72
+crlf = false             # line ends of texts in a .qdpx; true where MAXQDA on Windows asks for it
 """
 
 

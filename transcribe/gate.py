@@ -8,12 +8,14 @@ those lines, or what the same exporter writes for an empty transcript.
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import replace
 
+from transcribe import export
 from transcribe.anonymise import label_of
 from transcribe.config import Action, Policy
 from transcribe.errors import LeakError
-from transcribe.export import Exporter
+from transcribe.export import Exporter, StudyExporter
 from transcribe.export.layout import one_line
 from transcribe.pseudonyms import action
 from transcribe.schema import AnonymisedTranscript, Kind, Person, Quiet, record
@@ -73,25 +75,40 @@ class Gate:
                 leaks.append(self._leak(transcript, line.number, max(0, at - line.said), match))
         return leaks
 
-    def check_file(self, transcript: AnonymisedTranscript, exporter: Exporter, data: bytes, name: str) -> None:
+    def check_file(
+        self,
+        transcripts: tuple[AnonymisedTranscript, ...],
+        exporter: Exporter | StudyExporter,
+        data: bytes,
+        name: str,
+    ) -> None:
         """Raises LeakError when a written file or its name holds a form that the lines do not account for."""
-        empty = replace(transcript, lines=(), counts=())
-        exempt = {one_line(string) for string in exporter.read_text(exporter.write(empty))}
-        lines = [_squeezed(line) for line in (*self._render(transcript), *_bare(transcript))]
-        labels = {one_line(line.speaker) for line in transcript.lines if self._is_label(line.speaker)}
-        strings = [s for s in map(one_line, exporter.read_text(data)) if s not in exempt and s not in labels]
+        spell = exporter.spell
+        empty = export.written(exporter, tuple(_emptied(one) for one in transcripts))
+        exempt = {one_line(string) for string in exporter.read_text(empty)}
+        lines = [_squeezed(line, spell) for one in transcripts for line in (*self._render(one), *_bare(one))]
+        exempt |= {line.text for line in lines}  # the lines themselves have passed
+        exempt |= {spell(label) for one in transcripts for label in self._labels(one)}
+        strings = dict.fromkeys(one_line(string) for string in exporter.read_text(data))
+        first = transcripts[0]
         leaks = [
-            self._leak(transcript, 0, match.start, match)
+            self._leak(first, 0, match.start, match)
             for string in strings
+            if string not in exempt
             for match in self._index.find(string)
             if not any(_accounts_for(line, string, match) for line in lines)
         ]
         leaks += [
-            self._leak(transcript, 0, match.start, match)
-            for string in (transcript.recording_id, name)
+            self._leak(first, 0, match.start, match)
+            for string in (*(one.recording_id for one in transcripts), name)
             for match in self._index.find(parted(string))
         ]
         self.refuse(tuple(leaks))
+
+    def _labels(self, transcript: AnonymisedTranscript) -> set[str]:
+        """What stands for people as labels of speakers and names of cases, where it is a pseudonym."""
+        said = (*(line.speaker for line in transcript.lines), *(case.name for case in transcript.cases))
+        return {one_line(label) for label in said if self._is_label(label)}
 
     def refuse(self, leaks: tuple[Leak, ...]) -> None:
         """Raises LeakError when there are any."""
@@ -139,16 +156,21 @@ def _bare(transcript: AnonymisedTranscript) -> list[_Rendered]:
     ]
 
 
-def _squeezed(line: _Rendered) -> _Rendered:
-    """The line as exporters write it, in single spaces and without what could hide a word."""
-    spans = [_squeezed_span(line.text, start, end) for start, end in line.allowed]
-    return replace(line, text=one_line(line.text), allowed=tuple(spans))
+def _emptied(transcript: AnonymisedTranscript) -> AnonymisedTranscript:
+    """The same with nothing in it that comes from what was said or from what a researcher wrote about people."""
+    return replace(transcript, lines=(), counts=(), cases=(), variables=(), topics=())
 
 
-def _squeezed_span(text: str, start: int, end: int) -> tuple[int, int]:
+def _squeezed(line: _Rendered, spell: Callable[[str], str]) -> _Rendered:
+    """The line as exporters write it, in single spaces and without what could hide a word, in the format's spelling."""
+    spans = [_squeezed_span(line.text, start, end, spell) for start, end in line.allowed]
+    return replace(line, text=spell(one_line(line.text)), allowed=tuple(spans))
+
+
+def _squeezed_span(text: str, start: int, end: int, spell: Callable[[str], str]) -> tuple[int, int]:
     # one_line drops white space at the ends: a letter on each side holds it
-    first = len(one_line(f"{text[:start]}x")) - 1
-    return first, first + len(one_line(f"x{text[start:end]}x")) - 2
+    first = len(spell(one_line(f"{text[:start]}x"))) - 1
+    return first, first + len(spell(one_line(f"x{text[start:end]}x"))) - 2
 
 
 def _accounts_for(line: _Rendered, string: str, match: Match) -> bool:

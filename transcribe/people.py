@@ -14,7 +14,7 @@ from transcribe.schema import Kind, Person
 from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import folded, search_forms
 
-COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard")
+COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general")
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
 SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -33,7 +33,8 @@ L1,place,place,Town,home town,P1,
 def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
     """The people of a roster file (CSV, UTF-8; names separated by `;`, the full name first), ids with `prefix`.
 
-    The column `heard`, which may be left out, says how recognition writes a name; it grows by accepted decisions.
+    Columns that may be left out: `heard` says how recognition writes a name, and grows by accepted decisions; `general`
+    is what is written where policy generalises, such as "a town in the north".
 
     Raises RosterError that names the row and the column, never what stands there.
     """
@@ -99,6 +100,7 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
         pseudonym=cells.get("pseudonym", ""),
         chosen=bool(cells.get("pseudonym")),
         heard=heard,
+        general=cells.get("general", ""),
     )
 
 
@@ -114,7 +116,10 @@ def merge(known: tuple[Person, ...], imported: tuple[Person, ...], *, released: 
     """
     by_id = {person.id: person for person in known}
     merged = tuple(_merged(by_id.get(person.id), person, released) for person in imported)
-    refusals = pseudonyms.refusals({**by_id, **{person.id: person for person in merged}}.values())
+    everybody = {**by_id, **{person.id: person for person in merged}}.values()
+    for person_id in pseudonyms.telling(everybody):
+        raise RosterError(f"{person_id}: the column general holds a name of this study", advice="use vaguer words")
+    refusals = pseudonyms.refusals(everybody)
     for person in merged:
         if person.chosen and person.id in refusals:
             raise RosterError(f"{person.id}: the chosen pseudonym {refusals[person.id]}", advice="choose another")

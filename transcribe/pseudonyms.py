@@ -5,23 +5,28 @@ can guess it from the roster's order. Sounding alike: equal metaphone codes (jel
 at least .88 (rapidfuzz) of the folded names.
 """
 
+import calendar
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import jellyfish
 from rapidfuzz.distance import JaroWinkler
 
-from transcribe.config import Action, Policy
+from transcribe.config import Action, Level, Policy
 from transcribe.detect.numerals import numbers
+from transcribe.errors import ConfigError
 from transcribe.schema import Kind, Person
 from transcribe.wordforms import folded, search_forms
 
+T = TypeVar("T")
 ALIKE = 0.88
+LEVELS = ("team", "archive", "public")
+_MONTHS = calendar.month_name[1:]
 NUMBERED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE)
 WITH_PSEUDONYM = {"pseudonyms": ("participant", "infant", "therapist"), "brackets": ("participant",)}
 # Relations short and sure enough to stand in a tag, as the published study has them.
@@ -56,13 +61,48 @@ def action(person: Person, policy: Policy) -> Action:
     return Action.PSEUDONYM if by_name else Action.TAG
 
 
+def at_level(policy: Policy, name: str) -> Policy:
+    """The policy at an anonymity level: team, archive or public. Raises ConfigError for another name.
+
+    What policy.toml says of a level outweighs what the study says for its team; what it says of that level, all else.
+    What the team keeps is not kept at another level, unless the study says so there.
+    """
+    if name == "team":
+        return policy.model_copy(update={"level": name})
+    if name not in LEVELS:
+        raise ConfigError(f"there is no policy {name!r}", advice=f"choose one of {', '.join(LEVELS)}")
+    own: Level = getattr(policy, name)
+    table = _table()[name]
+    kinds = {Kind(kind): Action(what) for kind, what in table["kinds"].items()}
+    roles = {role: Action(what) for role, what in table["roles"].items()}
+    return policy.model_copy(
+        update={
+            "level": name,
+            "roles": {**_without_kept(policy.roles), **roles, **own.roles},
+            "kinds": {**_without_kept(policy.kinds), **kinds, **own.kinds},
+            "dates": own.dates or table["dates"],
+        }
+    )
+
+
+def _without_kept(actions: Mapping[T, Action]) -> dict[T, Action]:
+    return {what: action for what, action in actions.items() if action is not Action.KEEP}
+
+
+def unassigned(person: Person, policy: Policy, team: Policy) -> Person:
+    """The person as she is before anything is assigned at this level, where it treats her otherwise than the team's."""
+    ours, theirs = action(person, policy), action(person, team)
+    same = ours is theirs and (ours is not Action.GENERALISE or policy.dates == team.dates)
+    return person if same or person.chosen else replace(person, pseudonym="")
+
+
 def written(person: Person, policy: Policy) -> str | None:
     """What is written instead of her: her pseudonym, or what fits who has none of her own; None where she is kept."""
     what = action(person, policy)
     if what is Action.KEEP:
         return None
     tag = _tag_text(person, {})
-    return person.pseudonym or (_general(person, tag) if what is Action.GENERALISE else f"[{tag}]")
+    return person.pseudonym or (_general(person, tag, policy.dates) if what is Action.GENERALISE else f"[{tag}]")
 
 
 def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str]) -> tuple[Person, ...]:
@@ -83,7 +123,7 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
         if name:
             done[person.id] = replace(person, pseudonym=name)
         elif what is Action.GENERALISE:
-            done[person.id] = replace(person, pseudonym=_general(person, tag))
+            done[person.id] = replace(person, pseudonym=_general(_unnamed(person, real), tag, policy.dates))
         elif person.kind not in NUMBERED:
             done[person.id] = replace(person, pseudonym=f"[{tag}]")
         else:
@@ -121,6 +161,14 @@ def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
     """Those whose pseudonym has meanwhile turned out to be a real name of the study."""
     bearers = _bearers(people)
     return tuple(p for p in people if any(i != p.id for word in _said(p.pseudonym) for i in bearers.get(word, ())))
+
+
+def telling(people: Iterable[Person]) -> tuple[str, ...]:
+    """The ids of those whose vaguer words hold a real name of the study."""
+    everybody = tuple(people)
+    vague = [person for person in everybody if person.general]
+    bearers = _bearers(everybody) if vague else {}
+    return tuple(p.id for p in vague if any(w in bearers for w in (*_words(p.general), folded(p.general))))
 
 
 def _bearers(people: tuple[Person, ...]) -> dict[str, list[str]]:
@@ -187,11 +235,22 @@ def pool(name: str) -> tuple[str, ...]:
     return tuple(tomllib.loads(text)[name].split())
 
 
-def _general(person: Person, tag: str) -> str:
-    """A vaguer word: of a date its year, of an age the years around it, of all else what it is."""
+def _unnamed(person: Person, real: Mapping[str, list[str]]) -> Person:
+    """The person without the vaguer words that the researcher gave, where these hold a real name."""
+    return replace(person, general="") if any(word in real for word in _words(person.general)) else person
+
+
+def _general(person: Person, tag: str, dates: str) -> str:
+    """A vaguer word: the researcher's own, of a date its month or year, of an age the years around it, of all else what
+    it is.
+    """
+    if person.general:
+        plain = re.sub(r"[^\w' -]", " ", person.general).strip()
+        return f"[{plain}]"
     year = re.search(r"\b(?:19|20)\d\d\b", person.forms[0]) if person.kind is Kind.DATE else None
     if year:
-        return f"[date in {year[0]}]"
+        month = next((name for name in _MONTHS if name.lower() in person.forms[0].lower()), "")
+        return f"[date in {f'{month} ' if month and dates == 'month' else ''}{year[0]}]"
     band = _age_band(person.forms[0]) if person.kind is Kind.AGE and person.role not in _table()["general"] else ""
     return f"[{band or _table()['general'].get(person.role, f'a {tag}')}]"
 

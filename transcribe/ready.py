@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from transcribe import anonymise, pipeline, pseudonyms, verbatim
+from transcribe.config import Policy
 from transcribe.detect import defaults
 from transcribe.errors import StudyError
 from transcribe.gate import Gate
@@ -13,8 +14,10 @@ from transcribe.review.decisions import Review, Settled, settle, touches, unchan
 from transcribe.schema import (
     AnonymisedTranscript,
     Findings,
+    Layout,
     Person,
     Quiet,
+    Recording,
     ReviewState,
     Transcript,
     Unclear,
@@ -104,33 +107,61 @@ def _with_second_reading(unlocked: Unlocked, recording_id: str, findings: Findin
     return replace(findings, found=findings.found + numbered, kept=kept)
 
 
-def named_people(unlocked: Unlocked) -> tuple[Person, ...]:
-    """Everybody with what is written instead of her, in roster order, then by first mention in order of recording."""
-    people = {person.id: person for person in unlocked.vault.people}
-    order = [person.id for person in unlocked.vault.people if not person.found]
+def named_people(unlocked: Unlocked, policy: Policy | None = None) -> tuple[Person, ...]:
+    """Everybody with what is written instead of her at this level (the team's), in roster order, then by first mention
+    in order of recording.
+    """
+    team = unlocked.study.config.policy
+    policy = policy or team
+    given = {r.person_id: r.text for r in unlocked.vault.renderings if r.level == policy.level}
+    own = [pseudonyms.unassigned(person, policy, team) for person in unlocked.vault.people]
+    people = {p.id: p if p.pseudonym else replace(p, pseudonym=given.get(p.id, "")) for p in own}
+    order = [person.id for person in own if not person.found]
     for recording_id in unlocked.study.recordings():
         findings = unlocked.standing(recording_id, "findings", Findings)
         order += [f.person_id for f in findings.value.found if f.person_id in people] if findings else []
     mentioned = dict.fromkeys([*order, *people])
     ordered = tuple(people[person_id] for person_id in mentioned if person_id)
-    return pseudonyms.assign(ordered, unlocked.study.config.policy, unlocked.vault.digest)
+    return pseudonyms.assign(ordered, policy, unlocked.vault.digest)
 
 
-def finished(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...]) -> AnonymisedTranscript:
+def finished(
+    unlocked: Unlocked, ready: Ready, people: tuple[Person, ...], policy: Policy | None = None
+) -> AnonymisedTranscript:
     """How it would read word by word, before the gate."""
     by_id = {person.id: person for person in people}
-    policy = unlocked.study.config.policy
-    digest = unlocked.digest_of(ready.transcript)
-    return anonymise.anonymise(ready.transcript.value, ready.settled, by_id, policy, digest)
+    config, vault = unlocked.study.config, unlocked.vault
+    transcript = ready.transcript.value
+    keys = {vault.digest("case", person.id): person.id for person in people}
+    known = {one.of: one.values for one in vault.attributes}
+    plain = anonymise.anonymise(
+        transcript,
+        ready.settled,
+        by_id,
+        policy or config.policy,
+        unlocked.digest_of(ready.transcript),
+        lambda person_id: vault.digest("case", person_id),
+        Layout(**config.export.model_dump()),
+    )
+    recording = unlocked.load(transcript.recording_id, "recording", Recording)
+    return replace(
+        plain,
+        cases=tuple(replace(case, attributes=known.get(keys[case.key], ())) for case in plain.cases),
+        variables=known.get(transcript.recording_id, ()),
+        topics=tuple((t.start_s, t.title) for t in vault.topics if t.recording_id == transcript.recording_id),
+        duration_s=recording.value.duration_s if recording and transcript.timed else 0.0,
+    )
 
 
-def rendered(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...], gate: Gate) -> AnonymisedTranscript:
+def rendered(
+    unlocked: Unlocked, ready: Ready, people: tuple[Person, ...], gate: Gate, policy: Policy | None = None
+) -> AnonymisedTranscript:
     """How it would read with the study's verbatim options, which hide nothing from the gate.
 
     What is to be written stands before the gate once more. Raises LeakError where a name would be readable without
     them: a pause inside it would part it. Where leaving a filler out would join one, fillers stay in those lines.
     """
-    plain = finished(unlocked, ready, people)
+    plain = finished(unlocked, ready, people, policy)
     options = unlocked.study.config.verbatim
     foreign = {n for n, u in enumerate(ready.transcript.value.utterances, 1) if u.id in ready.foreign}
     written = verbatim.written(plain, options, frozenset(foreign))

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from transcribe import __version__, audit, export, plugins, pseudonyms, store
 from transcribe.errors import ConfigError, NotSettledError
-from transcribe.export import Exporter
+from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import Engines, refresh_findings
 from transcribe.ready import Ready, named_people, read_until_clean, rendered, second_reading, settled
 from transcribe.schema import AnonymisedTranscript, Person, Quiet, ReviewState, record
-from transcribe.vault import Unlocked, with_people, with_pseudonyms
+from transcribe.vault import Unlocked, with_people, with_pseudonyms, with_renderings
+
+EVERY_FORMAT = "all"
 
 
 @record
@@ -28,28 +30,35 @@ class Released(Quiet):
 
 
 def write(
-    unlocked: Unlocked, wanted: tuple[str, ...], formats: tuple[str, ...], engines: Engines, *, unreviewed: bool
+    unlocked: Unlocked,
+    wanted: tuple[str, ...],
+    formats: tuple[str, ...],
+    engines: Engines,
+    *,
+    unreviewed: bool,
+    level: str = "team",
 ) -> Released:
     """Release recordings (all that can be when none is named) in these formats, as one numbered folder.
 
-    Raises NotSettledError, LeakError, EngineError for an unknown format; then nothing was written.
+    `level` is how much is withheld: team, archive or public. Raises NotSettledError, LeakError, EngineError for an
+    unknown format, ConfigError for an unknown level; then nothing was written.
     """
-    exporters = tuple(export.load(name) for name in dict.fromkeys(formats))
-    if not exporters:
-        raise ConfigError("no format was named", advice="give --to txt, for instance")
+    exporters = _exporters(formats)
+    policy = pseudonyms.at_level(unlocked.study.config.policy, level)
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
         refresh_findings(unlocked, engines)
         ready, left_out = _choose(unlocked, wanted, unreviewed)
-        people = named_people(unlocked)
-        ready = [_read_again(unlocked, one, people, engines) for one in ready]
-        unlocked.change(lambda vault: with_pseudonyms(vault, people))
-        gate = Gate(people, unlocked.study.config.policy)
-        transcripts = [rendered(unlocked, one, people, gate) for one in ready]
-        files: dict[str, bytes] = {}
+        team = named_people(unlocked)
+        ready = [_read_again(unlocked, one, team, engines) for one in ready]
+        unlocked.change(lambda vault: with_pseudonyms(vault, team))
+        people = named_people(unlocked, policy)
+        unlocked.change(lambda vault: with_renderings(vault, level, people))
+        gate = Gate(people, policy)
+        transcripts = tuple(rendered(unlocked, one, people, gate, policy) for one in ready)
         for transcript in transcripts:
             gate.refuse(gate.check_lines(transcript))
-            files.update(_export(transcript, exporters, gate))
+        files = _export(transcripts, exporters, gate)
         number, folder = _publish(unlocked, transcripts, files)
     return Released(number=number, folder=str(folder), files=tuple(files), left_out=left_out)
 
@@ -119,18 +128,34 @@ def _obstacle(ready: Ready | None, unreviewed: bool) -> str:
     return FOREIGN if ready.foreign else ""
 
 
-def _export(transcript: AnonymisedTranscript, exporters: tuple[Exporter, ...], gate: Gate) -> dict[str, bytes]:
+def _exporters(formats: tuple[str, ...]) -> tuple[Exporter | StudyExporter, ...]:
+    """The exporters of these names, each once; of "all", every one at the door. Raises EngineError, ConfigError."""
+    names = [one for name in formats for one in (plugins.names(export.DOOR) if name == EVERY_FORMAT else (name,))]
+    if not names:
+        raise ConfigError("no format was named", advice="give --to txt, for instance")
+    return tuple(export.load(name) for name in dict.fromkeys(names))
+
+
+def _export(
+    transcripts: tuple[AnonymisedTranscript, ...], exporters: tuple[Exporter | StudyExporter, ...], gate: Gate
+) -> dict[str, bytes]:
     """File name -> bytes, each read back and passed by the gate."""
-    files = {}
+    files: dict[str, bytes] = {}
     for exporter in exporters:
-        name = f"{transcript.recording_id}_pseudonymised.{exporter.suffix.lstrip('.')}"
-        data = exporter.write(transcript)
-        gate.check_file(transcript, exporter, data, name)
-        files[name] = data
+        if isinstance(exporter, StudyExporter):
+            parts = {export.marked_name("study", exporter.suffix): transcripts}
+        else:
+            parts = {exporter.file_name(one.recording_id, exporter.suffix): (one,) for one in transcripts}
+        for name, held in parts.items():
+            data = export.written(exporter, held)
+            gate.check_file(held, exporter, data, name)
+            files[name] = data
     return files
 
 
-def _publish(unlocked: Unlocked, transcripts: list[AnonymisedTranscript], files: dict[str, bytes]) -> tuple[int, Path]:
+def _publish(
+    unlocked: Unlocked, transcripts: tuple[AnonymisedTranscript, ...], files: dict[str, bytes]
+) -> tuple[int, Path]:
     """Write a folder beside its final place, sync it, and move it there whole."""
     study = unlocked.study
     numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
@@ -153,7 +178,7 @@ def _publish(unlocked: Unlocked, transcripts: list[AnonymisedTranscript], files:
 
 
 def _manifest(
-    unlocked: Unlocked, number: int, transcripts: list[AnonymisedTranscript], files: dict[str, bytes]
+    unlocked: Unlocked, number: int, transcripts: tuple[AnonymisedTranscript, ...], files: dict[str, bytes]
 ) -> dict[str, object]:
     return {
         "release": number,
@@ -195,8 +220,5 @@ def draw_again(unlocked: Unlocked, person_id: str) -> tuple[str, ...]:
 
 
 def _mentions(path: Path, pattern: re.Pattern[str]) -> bool:
-    suffix = path.suffix.lstrip(".")
-
-    readers = [export.load(name) for name in plugins.names("transcribe.export")]
-    data = path.read_bytes()
-    return any(pattern.search(s) for r in readers if r.suffix.lstrip(".") == suffix for s in r.read_text(data))
+    read = export.reader(path.name)
+    return read is not None and any(pattern.search(string) for string in read(path.read_bytes()))

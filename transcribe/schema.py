@@ -239,7 +239,8 @@ class Person(Quiet):
     `kind` is person, place, service or organisation for roster entries, any `Kind` value for found ones. `forms`:
     surface forms, the full name first. `position_only`: forms that are bound to their findings and never searched for.
     `heard`: how a recogniser wrote her name, learnt from accepted decisions, no ordinary words among them.
-    `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned.
+    `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned;
+    `general` the researcher's vaguer words for a place ("a town in the north"), for where policy generalises.
     """
 
     id: str
@@ -253,6 +254,7 @@ class Person(Quiet):
     found: bool = False
     position_only: bool = False
     heard: tuple[str, ...] = ()
+    general: str = ""
 
 
 # --- detection ------------------------------------------------------------------------------------------------------
@@ -320,11 +322,15 @@ class Decision(Quiet):
 
 @record
 class Span(Quiet):
-    """A half-open stretch of `Line.text`; `kind` says what was replaced there, or is None where a word was kept."""
+    """A half-open stretch of `Line.text`; `kind` says what was replaced there, or is None where a word was kept.
+
+    `case` is the key of whoever is meant, empty where that is nobody in particular.
+    """
 
     start: int
     end: int
     kind: Kind | None
+    case: str = ""
 
 
 @record
@@ -350,12 +356,47 @@ class Line(Quiet):
 
 
 @record
+class Case(Quiet):
+    """Somebody who speaks or is spoken of, as an analyst may know her.
+
+    `key` is keyed, and the same in all recordings; `name` is what is written instead of hers, without brackets; `label`
+    how she stands before the colon here, empty where she does not speak; `attributes` are the researcher's own, as
+    (name, value) pairs.
+    """
+
+    key: str
+    kind: Kind
+    name: str
+    role: str
+    label: str = ""
+    relation: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class Layout(Quiet):
+    """How files are laid out where a format leaves a choice (study.toml, [export]).
+
+    `tags` are what stands around a tag, half on each side; `unit` is what NUD*IST takes for a text unit.
+    """
+
+    tags: str = "[]"
+    line_numbers: bool = False
+    wide_margin: bool = False
+    unit: str = "turn"
+    crlf: bool = False
+
+
+@record
 class AnonymisedTranscript(Quiet):
     """The only thing an exporter takes.
 
     `statement` is the sentence every file carries; `settled_on` an ISO date, the date that files are given;
     `source_digest` is keyed; `counts` the number of replacements by kind, sorted; `unclear` the number of stretches
-    written as `[unclear]`, `unclear_s` the seconds they last together.
+    written as `[unclear]`, `unclear_s` the seconds they last together. `policy` names the anonymity level and the
+    convention, `dates` says what becomes of dates. `cases` are in order of first turn, then of first mention;
+    `variables` the researcher's (name, value) pairs of the recording; `topics` where a topic begins (s) and its title.
+    `audio` is the file name of the covered sound in the same release, empty where there is none.
     """
 
     recording_id: str
@@ -370,3 +411,11 @@ class AnonymisedTranscript(Quiet):
     timed: bool = True
     unclear: int = 0
     unclear_s: float = 0.0
+    dates: str = ""
+    duration_s: float = 0.0
+    cases: tuple[Case, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    topics: tuple[tuple[float, str], ...] = ()
+    made_by: tuple[MadeBy, ...] = ()
+    layout: Layout = Layout()
+    audio: str = ""

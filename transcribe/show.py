@@ -50,7 +50,7 @@ def pseudonymised(unlocked: Unlocked, recording_id: str, form: str) -> str:
             recording_id,
             speaker_names(ready.transcript.value, people, unlocked.study.config.policy),
         )
-    document = export.load(form).write(transcript).decode()
+    document = export.load_for_recording(form).write(transcript).decode()
     if form == "json":
         return json.dumps({**json.loads(document), "flagged": flagged(ready)}, ensure_ascii=False, indent=1)
     return "\n".join([document, *_unclear(ready, words=False)])

@@ -59,16 +59,46 @@ class Voiceprint(Quiet):
 
 
 @record
+class Rendering(Quiet):
+    """What is written instead of somebody at an anonymity level that treats her otherwise than the team's."""
+
+    level: str
+    person_id: str
+    text: str
+
+
+@record
+class Attributes(Quiet):
+    """What the researcher knows of a person or a recording (by its id), as (column, value) pairs."""
+
+    of: str
+    values: tuple[tuple[str, str], ...]
+
+
+@record
+class Topic(Quiet):
+    """Where a topic begins in a recording, seconds from its start."""
+
+    recording_id: str
+    start_s: float
+    title: str
+
+
+@record
 class Vault(Quiet):
     """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them.
 
-    `voiceprints` come in the order in which they were learnt; a vault written before there were any has none.
+    `voiceprints` come in the order in which they were learnt. A vault written before there were any has none, and
+    likewise no renderings, attributes or topics.
     """
 
     hmac_key: str
     people: tuple[Person, ...] = ()
     recordings: tuple[RecordingEntry, ...] = ()
     voiceprints: tuple[Voiceprint, ...] = ()
+    renderings: tuple[Rendering, ...] = ()
+    attributes: tuple[Attributes, ...] = ()
+    topics: tuple[Topic, ...] = ()
 
     def person(self, person_id: str) -> Person:
         for person in self.people:
@@ -105,6 +135,17 @@ def with_pseudonyms(vault: Vault, named: tuple[Person, ...]) -> Vault:
         vault,
         people=tuple(p if p.pseudonym else replace(p, pseudonym=given.get(p.id, "")) for p in vault.people),
     )
+
+
+def with_renderings(vault: Vault, level: str, named: tuple[Person, ...]) -> Vault:
+    """The vault with what is written of these people at a level, where that is not their pseudonym."""
+    own = {person.id: person.pseudonym for person in vault.people}
+    known = {(r.level, r.person_id): r for r in vault.renderings if r.person_id in own}
+    for person in named:
+        if person.pseudonym and person.pseudonym != own.get(person.id):
+            place = (level, person.id)
+            known.setdefault(place, Rendering(level=level, person_id=person.id, text=person.pseudonym))
+    return replace(vault, renderings=tuple(known.values()))
 
 
 def with_recording(vault: Vault, entry: RecordingEntry) -> Vault:
