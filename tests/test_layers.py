@@ -12,13 +12,13 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 # From the bottom to the top, as DESIGN draws it. A folder stands for all files in it.
 LAYERS = [
     "errors", "offline", "plugins", "schema", "wordforms",
-    "store", "config", "study", "passphrase", "registry", "downloads", "weights", "vault", "audit",
+    "tables", "store", "config", "study", "passphrase", "registry", "downloads", "weights", "vault", "audit",
     "containers", "media", "audio",
-    "export", "imports", "intake",
+    "export", "imports", "intake", "describe",
     "asr", "diarise", "detect",
     "assemble", "invented", "pseudonyms", "people", "review/decisions", "anonymise", "verbatim",
-    "gate", "reread", "review/learning",
-    "speakers", "enrolment", "pipeline", "ready", "explain", "release",
+    "gate", "reread", "review/learning", "casebook", "changes", "methods", "replacements",
+    "speakers", "enrolment", "pipeline", "ready", "explain", "companions", "release",
     "evaluate", "review/settling", "overview", "show",
     "batch", "console", "cli",
 ]  # fmt: skip

@@ -6,6 +6,8 @@ is not `keep`, as whole words, case- and accent-folded, across line breaks too, 
 those lines, or what the same exporter writes for an empty transcript.
 """
 
+import csv
+import io
 import re
 from bisect import bisect_right
 from collections.abc import Callable
@@ -102,6 +104,19 @@ class Gate:
             self._leak(first, 0, match.start, match)
             for string in (*(one.recording_id for one in transcripts), name)
             for match in self._index.find(parted(string))
+        ]
+        self.refuse(tuple(leaks))
+
+    def check_table(self, transcripts: tuple[AnonymisedTranscript, ...], data: bytes, name: str) -> None:
+        """Raises LeakError when a cell under a CSV file's header holds a form and is no replacement of these lines."""
+        exempt = {label for one in transcripts for label in self._labels(one)}
+        exempt |= {one_line(line.text[s.start : s.end]) for t in transcripts for line in t.lines for s in line.replaced}
+        rows = list(csv.reader(io.StringIO(data.decode())))[1:]
+        cells = dict.fromkeys(one_line(cell) for row in rows for cell in row)
+        leaks = [
+            self._leak(transcripts[0], 0, match.start, match)
+            for string in (*(cell for cell in cells if cell not in exempt), parted(name))
+            for match in self._index.find(string)
         ]
         self.refuse(tuple(leaks))
 

@@ -1,14 +1,10 @@
 """The roster: a CSV of everybody the study knows beforehand, to people of the vault."""
 
-import csv
-import io
 import re
-import unicodedata
 from dataclasses import replace
-from itertools import zip_longest
 from pathlib import Path
 
-from transcribe import audit, pseudonyms
+from transcribe import audit, pseudonyms, tables
 from transcribe.errors import RosterError
 from transcribe.schema import Kind, Person
 from transcribe.vault import Unlocked, with_people
@@ -38,28 +34,11 @@ def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
 
     Raises RosterError that names the row and the column, never what stands there.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise RosterError("the roster is not UTF-8 text", advice="save it as CSV UTF-8") from None
-    if "\x00" in text:
-        raise RosterError("the roster is not a text file", advice="save it as CSV UTF-8")
-    try:
-        numbered = list(enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1))
-    except csv.Error:
-        raise RosterError("the roster is not a readable CSV file", advice="save it as CSV UTF-8") from None
-    rows = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
-    if not rows:
-        raise RosterError("the roster is empty", advice="begin from `transcribe people STUDY template`")
-    header = [cell.strip().lower() for cell in rows[0][1]]
+    header, rows = tables.read(data, "the roster")
     _check_header(header)
     people: dict[str, Person] = {}
-    for number, row in rows[1:]:
-        if len(row) > len(header):
-            raise RosterError(
-                f"row {number} has more cells than there are columns", advice='put a cell with a comma into "quotes"'
-            )
-        person = _person(dict(zip_longest(header, row, fillvalue="")), number, prefix)
+    for number, row in rows:
+        person = _person(row, number, prefix)
         if person.id in people:
             raise RosterError(f"row {number} has the id of an earlier row", advice="give each person an id of her own")
         people[person.id] = person
@@ -77,7 +56,7 @@ def _check_header(header: list[str]) -> None:
 
 
 def _person(row: dict[str, str], number: int, prefix: str) -> Person:
-    cells = {key: " ".join(value.split()) for key, value in row.items()}
+    cells = tables.spaced(row, number)
     if not _ID.fullmatch(cells["id"]):
         raise RosterError(f"row {number}: the id is not letters, digits, - . or _", advice="correct it")
     kind = KINDS.get(cells.get("kind", "").lower())
@@ -86,8 +65,6 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     forms, heard = (_separated(cells.get(column, "")) for column in ("names", "heard"))
     if not forms or not all(re.search(r"[^\W\d_]", form) for form in forms):
         raise RosterError(f"row {number}: a name is missing or has no letter", advice="separate names with ;")
-    if any(unicodedata.category(char) in ("Cc", "Cs") for value in cells.values() for char in value):
-        raise RosterError(f"row {number} holds control characters", advice="remove them")
     role = cells.get("role", "").lower() or kind.value
     of = cells.get("of", "")
     return Person(

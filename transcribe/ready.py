@@ -149,6 +149,7 @@ def finished(
         cases=tuple(replace(case, attributes=known.get(keys[case.key], ())) for case in plain.cases),
         variables=known.get(transcript.recording_id, ()),
         topics=tuple((t.start_s, t.title) for t in vault.topics if t.recording_id == transcript.recording_id),
+        made_by=(*plain.made_by, *ready.findings.made_by),
         duration_s=recording.value.duration_s if recording and transcript.timed else 0.0,
     )
 

@@ -7,7 +7,8 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe import __version__, audit, export, plugins, pseudonyms, store
+from transcribe import __version__, audit, changes, companions, export, plugins, pseudonyms, replacements, store
+from transcribe.changes import Change
 from transcribe.errors import ConfigError, NotSettledError
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
@@ -21,11 +22,24 @@ EVERY_FORMAT = "all"
 
 @record
 class Released(Quiet):
-    """A written release: its folder, its files, and the recordings left out with the reason."""
+    """A written release: its folder, the transcripts' files and those `beside` them, and what was left out and why."""
 
     number: int
     folder: str
     files: tuple[str, ...]
+    beside: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+@record
+class _Prepared(Quiet):
+    """What a release writes of: people as the team and as this level calls them, recordings, and the gate for them."""
+
+    team: tuple[Person, ...]
+    people: tuple[Person, ...]
+    ready: tuple[Ready, ...]
+    transcripts: tuple[AnonymisedTranscript, ...]
+    gate: Gate
     left_out: tuple[tuple[str, str], ...]
 
 
@@ -44,23 +58,38 @@ def write(
     unknown format, ConfigError for an unknown level; then nothing was written.
     """
     exporters = _exporters(formats)
-    policy = pseudonyms.at_level(unlocked.study.config.policy, level)
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
-        refresh_findings(unlocked, engines)
-        ready, left_out = _choose(unlocked, wanted, unreviewed)
-        team = named_people(unlocked)
-        ready = [_read_again(unlocked, one, team, engines) for one in ready]
-        unlocked.change(lambda vault: with_pseudonyms(vault, team))
-        people = named_people(unlocked, policy)
-        unlocked.change(lambda vault: with_renderings(vault, level, people))
-        gate = Gate(people, policy)
-        transcripts = tuple(rendered(unlocked, one, people, gate, policy) for one in ready)
-        for transcript in transcripts:
-            gate.refuse(gate.check_lines(transcript))
-        files = _export(transcripts, exporters, gate)
-        number, folder = _publish(unlocked, transcripts, files)
-    return Released(number=number, folder=str(folder), files=tuple(files), left_out=left_out)
+        made = _prepared(unlocked, wanted, engines, unreviewed, level)
+        unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), level, made.people))
+        files = _export(made.transcripts, exporters, made.gate)
+        beside = companions.files(unlocked, made.ready, made.transcripts, level, made.gate)
+        number, folder = _publish(unlocked, made, level, files | beside)
+    return Released(number=number, folder=str(folder), files=tuple(files), beside=tuple(beside), left_out=made.left_out)
+
+
+def differences(
+    unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, *, unreviewed: bool, level: str = "team"
+) -> tuple[Change, ...]:
+    """What a release now would change of the last one at this level; writes none. Raises as `write` does."""
+    with unlocked.study.lock("work"):
+        made = _prepared(unlocked, wanted, engines, unreviewed, level)
+        return companions.differences(unlocked, made.transcripts, level)
+
+
+def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unreviewed: bool, level: str) -> _Prepared:
+    """Everything that is to be released at a level, passed by the gate's first check."""
+    policy = pseudonyms.at_level(unlocked.study.config.policy, level)
+    refresh_findings(unlocked, engines)
+    chosen, left_out = _choose(unlocked, wanted, unreviewed)
+    team = named_people(unlocked)
+    ready = tuple(_read_again(unlocked, one, team, engines) for one in chosen)
+    people = named_people(unlocked, policy)
+    gate = Gate(people, policy)
+    transcripts = tuple(rendered(unlocked, one, people, gate, policy) for one in ready)
+    for transcript in transcripts:
+        gate.refuse(gate.check_lines(transcript))
+    return _Prepared(team=team, people=people, ready=ready, transcripts=transcripts, gate=gate, left_out=left_out)
 
 
 def _choose(
@@ -153,10 +182,10 @@ def _export(
     return files
 
 
-def _publish(
-    unlocked: Unlocked, transcripts: tuple[AnonymisedTranscript, ...], files: dict[str, bytes]
-) -> tuple[int, Path]:
-    """Write a folder beside its final place, sync it, and move it there whole."""
+def _publish(unlocked: Unlocked, made: _Prepared, level: str, files: dict[str, bytes]) -> tuple[int, Path]:
+    """Write a folder beside its final place, sync it, and move it there whole. What it replaced, and how its turns
+    read, is kept in private/.
+    """
     study = unlocked.study
     numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
     # a release that was moved away keeps its number: copies of it are with others
@@ -167,21 +196,34 @@ def _publish(
     temporary.mkdir(mode=0o700)
     for name, data in files.items():
         store.write_bytes(temporary / name, data)
-    manifest = _manifest(unlocked, number, transcripts, files)
+    manifest = _manifest(unlocked, number, level, made.transcripts, files)
     store.write_bytes(temporary / "manifest.json", json.dumps(manifest, indent=1).encode() + b"\n")
     os.rename(temporary, final)  # noqa: PTH104 - must fail, not replace, when the folder exists and holds files
     store.sync_folder(study.releases)
-    ids = [transcript.recording_id for transcript in transcripts]
+    _remember(unlocked, made, level, number)
+    ids = [transcript.recording_id for transcript in made.transcripts]
     study.log("released", release=number, recordings=" ".join(ids))
     audit.append(study.audit_path, "released", release=number, recordings=ids)
     return number, final
 
 
+def _remember(unlocked: Unlocked, made: _Prepared, level: str, number: int) -> None:
+    for one in companions.logged(unlocked, made.ready, made.transcripts):
+        recording_id = one.released.recording_id
+        unlocked.save(recording_id, f"replacements-{number:03d}", replacements.originals(one, number))
+        unlocked.save(recording_id, companions.artefact(level), changes.turns(unlocked.vault, one.released, number))
+
+
 def _manifest(
-    unlocked: Unlocked, number: int, transcripts: tuple[AnonymisedTranscript, ...], files: dict[str, bytes]
+    unlocked: Unlocked,
+    number: int,
+    level: str,
+    transcripts: tuple[AnonymisedTranscript, ...],
+    files: dict[str, bytes],
 ) -> dict[str, object]:
     return {
         "release": number,
+        "level": level,
         "program": f"transcribe {__version__}",
         "state": "pseudonymised: a key exists",
         "recordings": [

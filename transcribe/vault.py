@@ -148,6 +148,19 @@ def with_renderings(vault: Vault, level: str, named: tuple[Person, ...]) -> Vaul
     return replace(vault, renderings=tuple(known.values()))
 
 
+def with_attributes(vault: Vault, given: tuple[Attributes, ...]) -> Vault:
+    """The vault with these attributes in the place of those of the same people and recordings."""
+    known = {one.of: one for one in vault.attributes} | {one.of: one for one in given}
+    return replace(vault, attributes=tuple(known.values()))
+
+
+def with_topics(vault: Vault, given: tuple[Topic, ...]) -> Vault:
+    """The vault with these topics in the place of those of the same recordings."""
+    recordings = {topic.recording_id for topic in given}
+    others = [topic for topic in vault.topics if topic.recording_id not in recordings]
+    return replace(vault, topics=(*others, *given))
+
+
 def with_recording(vault: Vault, entry: RecordingEntry) -> Vault:
     """The vault with this recording, in order of id."""
     others = [e for e in vault.recordings if e.id != entry.id]

@@ -1,0 +1,60 @@
+"""CSV tables in and out: strict in what is read; nothing is written that a spreadsheet takes for a formula."""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+
+from transcribe.errors import RosterError
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def read(data: bytes, what: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """The header's cells in lower case, and the rows that are not empty, each with its number in the file.
+
+    `what` names the table in messages. Raises RosterError that names the row, never what stands there.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RosterError(f"{what} is not UTF-8 text", advice="save it as CSV UTF-8") from None
+    if "\x00" in text:
+        raise RosterError(f"{what} is not a text file", advice="save it as CSV UTF-8")
+    try:
+        numbered = list(enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1))
+    except csv.Error:
+        raise RosterError(f"{what} is not a readable CSV file", advice="save it as CSV UTF-8") from None
+    rows = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
+    if not rows:
+        raise RosterError(f"{what} is empty", advice="begin from `transcribe people STUDY template`")
+    header = [cell.strip().lower() for cell in rows[0][1]]
+    for number, row in rows[1:]:
+        if len(row) > len(header):
+            raise RosterError(
+                f"row {number} has more cells than there are columns", advice='put a cell with a comma into "quotes"'
+            )
+    return header, [(number, dict(zip_longest(header, row, fillvalue=""))) for number, row in rows[1:]]
+
+
+def spaced(row: dict[str, str], number: int) -> dict[str, str]:
+    """A row with single spaces in its cells. Raises RosterError for control characters."""
+    cells = {key: " ".join(value.split()) for key, value in row.items()}
+    if any(unicodedata.category(char) in ("Cc", "Cs") for value in cells.values() for char in value):
+        raise RosterError(f"row {number} holds control characters", advice="remove them")
+    return cells
+
+
+def write(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """A CSV file: UTF-8, LF; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([guarded(str(cell)) for cell in row] for row in rows)
+    return buffer.getvalue().encode()
+
+
+def guarded(cell: str) -> str:
+    """The cell as text (OWASP, "CSV injection")."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
