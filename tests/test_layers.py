@@ -17,7 +17,7 @@ LAYERS = [
     "export", "imports", "intake", "describe",
     "asr", "diarise", "detect",
     "assemble", "invented", "pseudonyms", "people", "review/decisions", "anonymise", "verbatim",
-    "gate", "reread", "review/learning", "casebook", "changes", "methods", "replacements",
+    "gate", "reread", "review/learning", "casebook", "changes", "methods", "quote", "replacements",
     "speakers", "enrolment", "pipeline", "ready", "explain", "companions", "release",
     "evaluate", "review/settling", "overview", "show",
     "batch", "console", "cli",

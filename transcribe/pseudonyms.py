@@ -45,8 +45,8 @@ RELATIONS = frozenset(
     "anaesthetist|physiotherapist|psychiatric nurse|doula|social worker|key worker|support worker|family worker|"
     "teacher|head teacher|childminder|solicitor|vicar|researcher|interpreter".split("|")
 )
-_FEMALE = re.compile(r"\b(mother|mum|wife|daughter|sister|girl|aunt|niece|grandmother|female|woman|stepmother)\b", re.I)
-_MALE = re.compile(r"\b(father|dad|husband|son|brother|boy|uncle|nephew|grandfather|male|man|stepfather)\b", re.I)
+FEMALE = re.compile(r"\b(mother|mum|wife|daughter|sister|girl|aunt|niece|grandmother|female|woman|stepmother)\b", re.I)
+MALE = re.compile(r"\b(father|dad|husband|son|brother|boy|uncle|nephew|grandfather|male|man|stepfather)\b", re.I)
 
 
 def action(person: Person, policy: Policy) -> Action:
@@ -223,9 +223,9 @@ def _pools(person: Person) -> tuple[tuple[str, ...], ...]:
     """The name lists to draw from, best first: by what role and relation say of gender, else names for anybody."""
     said = f"{person.role} {person.relation}"
     female, male, either = (pool(name) for name in ("female", "male", "either"))
-    if _FEMALE.search(said):
+    if FEMALE.search(said):
         return (female, either)
-    return (male, either) if _MALE.search(said) else (either, female + male)
+    return (male, either) if MALE.search(said) else (either, female + male)
 
 
 @cache

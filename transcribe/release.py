@@ -9,11 +9,12 @@ from pathlib import Path
 
 from transcribe import __version__, audit, changes, companions, export, plugins, pseudonyms, replacements, store
 from transcribe.changes import Change
-from transcribe.errors import ConfigError, NotSettledError
+from transcribe.errors import ConfigError, NotSettledError, StudyError
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import Engines, refresh_findings
-from transcribe.ready import Ready, named_people, read_until_clean, rendered, second_reading, settled
+from transcribe.ready import Ready, named_people, need, read_until_clean, rendered, second_reading, settled
+from transcribe.replacements import Originals
 from transcribe.schema import AnonymisedTranscript, Person, Quiet, ReviewState, record
 from transcribe.vault import Unlocked, with_people, with_pseudonyms, with_renderings
 
@@ -75,6 +76,39 @@ def differences(
     with unlocked.study.lock("work"):
         made = _prepared(unlocked, wanted, engines, unreviewed, level)
         return companions.differences(unlocked, made.transcripts, level)
+
+
+def settled_text(unlocked: Unlocked, recording_id: str, level: str = "team") -> AnonymisedTranscript:
+    """One settled transcript as a release would write it, passed by the gate. Raises NotSettledError, LeakError."""
+    ready = need(unlocked, recording_id)
+    if ready.settled.review is not ReviewState.REVIEWED:
+        raise NotSettledError(TO_REVIEW, recording_id=recording_id, stage="release", advice=ADVICE[TO_REVIEW])
+    policy = pseudonyms.at_level(unlocked.study.config.policy, level)
+    people = named_people(unlocked, policy)
+    gate = Gate(people, policy)
+    transcript = rendered(unlocked, ready, people, gate, policy)
+    gate.refuse(gate.check_lines(transcript))
+    return transcript
+
+
+def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:
+    """What a release (the latest, if none is named) replaced in a recording. Raises StudyError where there is none."""
+    unlocked.vault.entry(recording_id)
+    released = [
+        int(str(event["release"]))
+        for event in unlocked.study.journal()
+        if event.get("event") == "released" and recording_id in str(event.get("recordings")).split()
+    ]
+    wanted = number or max(released, default=0)
+    stored = unlocked.load(recording_id, _replaced(wanted), Originals)
+    if stored is None:
+        raise StudyError("no such release holds it", recording_id=recording_id, advice="see `transcribe status`")
+    return stored.value
+
+
+def _replaced(number: int) -> str:
+    """The name of the artefact that holds a release's originals."""
+    return f"replacements-{number:03d}"
 
 
 def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unreviewed: bool, level: str) -> _Prepared:
@@ -210,7 +244,7 @@ def _publish(unlocked: Unlocked, made: _Prepared, level: str, files: dict[str, b
 def _remember(unlocked: Unlocked, made: _Prepared, level: str, number: int) -> None:
     for one in companions.logged(unlocked, made.ready, made.transcripts):
         recording_id = one.released.recording_id
-        unlocked.save(recording_id, f"replacements-{number:03d}", replacements.originals(one, number))
+        unlocked.save(recording_id, _replaced(number), replacements.originals(one, number))
         unlocked.save(recording_id, companions.artefact(level), changes.turns(unlocked.vault, one.released, number))
 
 

@@ -163,6 +163,20 @@ def _bounds(counts: list[tuple[int, int]]) -> dict[str, float | None]:
     return {"low": low, "high": high}
 
 
+def noted(data: dict[str, Any]) -> dict[str, str | float]:
+    """What a study's journal keeps of a word or speaker error rate: no name of a file, which may be a person's."""
+    errors, of = ("errors", "words") if "errors" in data else ("errors_s", "total_s")
+    seconds = sum(data.get(name, 0.0) for name in ("false_alarm_s", "missed_s", "confusion_s"))
+    measure = {"wer": "word error rate", "cpwer": "word error rate by speaker", "der": "diarisation error rate"}
+    files = data["data_set"]["files"]
+    return {
+        "measure": measure[data["measure"]],
+        "errors": data.get(errors, seconds),
+        "of": data[of],
+        "on": f"{files} recording{'' if files == 1 else 's'}",
+    }
+
+
 def _finite(rate: float) -> float | None:
     """JSON has no infinity: None stands for errors where the reference holds nothing."""
     return rate if math.isfinite(rate) else None

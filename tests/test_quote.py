@@ -1,0 +1,110 @@
+"""Quotations as papers print them."""
+
+import pytest
+
+from tests.export.builders import line, transcript
+from transcribe import quote
+from transcribe.errors import StudyError
+from transcribe.schema import AnonymisedTranscript, Case, Kind, Layout, Line, Span
+
+THERAPIST = Case(key="t", kind=Kind.PERSON, name="Therapist", role="therapist")
+PARTNER = Case(key="p", kind=Kind.PERSON, name="Partner", role="partner", relation="husband")
+AMELIA = Case(key="a", kind=Kind.PERSON, name="Amelia", role="participant", label="Amelia")
+
+
+def said(number: int, speaker: str, text: str, **cases: str) -> Line:
+    """A turn of a second a word, from `number` minutes on; `cases` maps a word of the text to a key."""
+    spans = tuple(
+        Span(start=text.index(f"[{word}]"), end=text.index(f"[{word}]") + len(word) + 2, kind=Kind.PERSON, case=key)
+        for word, key in cases.items()
+    )
+    return line(number, speaker, text, replaced=spans, seconds=float(len(text.split())))
+
+
+def made(*lines: Line, **fields: object) -> AnonymisedTranscript:
+    return transcript(*lines, cases=(AMELIA, THERAPIST, PARTNER), **fields)
+
+
+def printed(text: AnonymisedTranscript, *passages: str) -> str:
+    return quote.quote(text, quote.ranges(passages)).text
+
+
+def test_a_whole_turn() -> None:
+    text = made(said(0, "Amelia", "It was the hardest year of all."))
+    told = quote.quote(text, quote.ranges(["00:00:00-00:00:30"]))
+    assert (told.text, told.speaker) == ("It was the hardest year of all.", "Amelia")
+    assert (told.recording_id, told.where) == ("R001", "00:00:00-00:00:30")
+
+
+def test_part_of_a_turn_is_marked_at_both_ends() -> None:
+    assert printed(made(said(0, "Amelia", "So it was the hardest year of all.")), "0:04-0:07") == "… was the hardest …"
+
+
+def test_two_passages_are_joined_by_a_cut() -> None:
+    text = made(said(0, "Amelia", "I cried and then I called and then I slept."))
+    assert printed(text, "0:02-0:04", "0:09-0:13") == "I cried […] then I slept."
+
+
+def test_backchannels_are_cut_and_marked() -> None:
+    text = made(said(0, "Amelia", "I cried"), said(1, "Interviewer", "Mm."), said(2, "Amelia", "every day."))
+    assert printed(text, "0:00-3:00") == "I cried […] every day."
+
+
+def test_a_conversation_keeps_its_speakers() -> None:
+    text = made(said(0, "Interviewer", "Who helped?"), said(1, "Amelia", "Nobody did at all."))
+    assert printed(text, "0:00-2:00") == "Interviewer: Who helped?\nAmelia: Nobody did at all."
+
+
+def test_a_pronoun_is_explained_by_what_the_speaker_said() -> None:
+    text = made(said(0, "Amelia", "I told [therapist] that. She laughed.", therapist="t"))
+    assert printed(text, "0:06-0:09") == "… She [therapist] laughed."
+
+
+def test_also_by_my_husband() -> None:
+    text = made(said(0, "Amelia", "My husband came. He cried."))
+    assert printed(text, "0:05-0:09") == "… He [husband] cried."
+
+
+def test_another_speakers_words_explain_nothing() -> None:
+    text = made(said(0, "Interviewer", "And my husband?"), said(1, "Amelia", "He cried."))
+    assert printed(text, "1:00-2:00") == "He cried."
+
+
+def test_two_that_fit_explain_nothing_and_one_that_cannot_is_passed_over() -> None:
+    both = made(said(0, "Amelia", "My brother and my husband came. He cried."))
+    assert printed(both, "0:08-0:12") == "… He cried."
+    one = made(said(0, "Amelia", "My sister and my husband came. He cried."))
+    assert printed(one, "0:08-0:12") == "… He [husband] cried."
+
+
+def test_who_is_named_in_the_passage_needs_no_explaining() -> None:
+    text = made(said(0, "Amelia", "My husband came. Then [therapist] said she knew.", therapist="t"))
+    assert printed(text, "0:05-0:12") == "… Then [therapist] said she knew."
+
+
+def test_what_lies_too_far_back_explains_nothing() -> None:
+    text = made(said(0, "Amelia", "My husband came."), said(3, "Amelia", "He cried."))
+    assert printed(text, "3:00-4:00") == "He cried."
+
+
+def test_explanations_have_the_study_s_tags() -> None:
+    text = made(said(0, "Amelia", "My husband came. He cried."), layout=Layout(tags="<<>>"))
+    assert printed(text, "0:05-0:09") == "… He <<husband>> cried."
+
+
+def test_a_replacement_is_never_cut_in_two() -> None:
+    text = made(said(0, "Amelia", "We saw [the health visitor] twice.", **{"the health visitor": "t"}))
+    assert printed(text, "0:05-0:09") == "… [the health visitor] twice."
+
+
+@pytest.mark.parametrize("passage", ["", "0:10", "0:20-0:10", "0:10-0:10", "a-b", "1-2", "0:10-0:20-0:30"])
+def test_what_is_no_passage(passage: str) -> None:
+    with pytest.raises(StudyError, match="00:12:30-00:13:10"):
+        quote.ranges([passage])
+
+
+def test_where_nobody_speaks() -> None:
+    with pytest.raises(StudyError, match="nobody speaks"):
+        printed(made(said(0, "Amelia", "Yes.")), "5:00-6:00")
+    with pytest.raises(StudyError, match="nobody speaks"):
+        printed(made(said(0, "Amelia", "Yes."), timed=False), "0:00-6:00")

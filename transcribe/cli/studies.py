@@ -1,0 +1,310 @@
+"""Commands on a study: from its making to a settled transcript."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transcribe import console, describe, enrolment, intake, passphrase, release, show, store, study, vault
+from transcribe import explain as explanations
+from transcribe import people as roster
+from transcribe.batch import plan
+from transcribe.batch import run as batch
+from transcribe.cli.common import AsJson, Ids, PassphraseFile, StudyPath, listed, unlock, unlock_if_possible
+from transcribe.config import check_language
+from transcribe.errors import ConfigError
+from transcribe.overview import overview
+from transcribe.pipeline import STAGES, Engines
+from transcribe.review import settling
+from transcribe.schema import SpeakerBounds
+
+AS_STUDY = "study"
+
+app = typer.Typer()
+
+
+@app.command()
+def new(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJson = False) -> None:
+    """Make a study. Prints the recovery sheet once: keep it on paper, away from this computer."""
+    key_pair = store.new_identity()
+    chosen = passphrase.choose(passphrase_file)
+    opened = study.create(root, key_pair, chosen)
+    vault.create(opened, key_pair)
+    sheet = files("transcribe").joinpath("recovery_sheet.txt").read_text(encoding="utf-8")
+    console.say(
+        as_json,
+        {"study": str(root), "study_id": opened.created["study"], "recovery_key": str(key_pair)},
+        sheet.format(study_id=opened.created["study"], secret=str(key_pair)),
+        f"The study is made. Next: transcribe people {root} import roster.csv, then transcribe add {root} FILE...",
+    )
+
+
+@app.command()
+def people(
+    root: StudyPath,
+    action: Annotated[str, typer.Argument(metavar="template|import|list|redraw")],
+    what: Annotated[str | None, typer.Argument(metavar="[FILE|ID]", help="The roster, or whom to draw for.")] = None,
+    prefix: Annotated[str, typer.Option(help="Put before every id of the roster.")] = "",
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """The roster: print a template, import a CSV, list who is known, or draw another pseudonym for somebody."""
+    if action == "template":
+        console.say(as_json, {"template": roster.TEMPLATE}, roster.TEMPLATE.rstrip())
+    elif action == "import" and what:
+        count = roster.bring_in(unlock(root, passphrase_file), Path(what), prefix)
+        said = f"{count} people and places are in the study. Next: transcribe add {root} FILE..."
+        console.say(as_json, {"imported": count}, said)
+    elif action == "list":
+        rows = roster.listing(unlock(root, passphrase_file))
+        titles = ("id", "kind", "role", "names", "written as")
+        console.say(as_json, {"people": [dict(zip(titles, row, strict=True)) for row in rows]},
+                    console.table(titles, rows))  # fmt: skip
+    elif action == "redraw" and what:
+        stale = release.draw_again(unlock(root, passphrase_file), what)
+        console.say(as_json, {"redrawn": what, "replace": list(stale)},
+                    f"{what} has another pseudonym from now on. Next: transcribe release {root}",
+                    *(f"Replace what you have given away of {name}" for name in stale))  # fmt: skip
+    else:
+        raise ConfigError("people takes template, import FILE, list or redraw ID", advice="see --help")
+
+
+@app.command()
+def attributes(
+    root: StudyPath,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="id of a person or a recording, then any columns.")],
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is known of people and recordings beside names (age band, wave): for cases, variables and the sample."""
+    count = describe.bring_in_attributes(unlock(root, passphrase_file), file)
+    console.say(as_json, {"described": count}, f"{count} people and recordings are described. They are released with "
+                f"what is written here. Next: transcribe release {root}")  # fmt: skip
+
+
+@app.command()
+def topics(
+    root: StudyPath,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Columns recording, start, topic.")],
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where topics begin in recordings: headings of the Word document, for auto-coding by topic."""
+    count = describe.bring_in_topics(unlock(root, passphrase_file), file)
+    console.say(as_json, {"topics": count}, f"{count} topics are set. Next: transcribe release {root} --to docx")
+
+
+@app.command()
+def add(
+    root: StudyPath,
+    sources: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings, or folders of them.")],
+    recording_id: Annotated[str | None, typer.Option("--id", help="Your own id, for one file.")] = None,
+    speakers: Annotated[str, typer.Option(help="How many speak: 2, or 2-4.")] = "",
+    who: Annotated[str, typer.Option(help="Ids of all who took part: P1,R1.")] = "",
+    language: Annotated[str, typer.Option(help="The language of these, such as cy, or auto.")] = AS_STUDY,
+    remove_source: Annotated[bool, typer.Option(help="Delete the source once its copy is verified.")] = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take recordings into the study, encrypted; needs no passphrase, but checks more with one."""
+    opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
+    request = intake.Request(id=recording_id, who=listed(who), bounds=_bounds(speakers), language=_language(language))
+    taken, refused = intake.add_all(opened, tuple(sources), request, unlocked, remove_source=remove_source)
+    lines = [f"{r.id}: {console.clock(r.duration_s)}, {r.channels} channel(s), {r.sample_rate_hz} Hz" for r in taken]
+    data = {
+        "added": [{"recording": r.id, "duration_s": r.duration_s, "channels": r.channels} for r in taken],
+        "refused": [{"file": number, "error": str(error)} for number, error in refused],
+    }
+    console.say(as_json, data, *lines, *([f"Next: transcribe run {root}"] if taken else []))
+    for number, error in refused:
+        console.warn(f"Error: file {number}: {error}")
+    if refused:
+        raise typer.Exit(refused[0][1].exit_code)
+
+
+def _language(code: str) -> str:
+    """A code to keep with a recording; nothing where it has none of its own. Raises ConfigError."""
+    return "" if code == AS_STUDY else check_language(code)
+
+
+def _bounds(text: str) -> SpeakerBounds:
+    low, _, high = text.partition("-")
+    try:
+        numbers = [int(low), int(high or low)] if text else [None, None]
+    except ValueError:
+        numbers = [0, 0]
+    if text and not 1 <= (numbers[0] or 0) <= (numbers[1] or 0) <= 20:
+        raise ConfigError("--speakers is a number such as 2, or a range such as 2-4", advice="correct it")
+    return SpeakerBounds(at_least=numbers[0], at_most=numbers[1])
+
+
+@app.command()
+def status(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJson = False) -> None:
+    """The state of each recording; with the key also lengths, findings, and what needs care."""
+    opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
+    seen = overview(opened, unlocked)
+    rows = [
+        (r.id, r.state, console.clock(r.duration_s), "-" if r.findings is None else str(r.findings),
+         f"{r.release:03d}" if r.release else "-")
+        for r in seen.rows
+    ]  # fmt: skip
+    titles = ("recording", "state", "length", "findings", "release")
+    data = {
+        "study_id": seen.study_id,
+        "recordings": [
+            {"recording": r.id, "state": r.state, "duration_s": r.duration_s, "findings": r.findings,
+             "release": r.release or None}
+            for r in seen.rows
+        ],
+        "sources_outside": list(seen.sources_outside),
+        "redraw": list(seen.to_redraw),
+        "doubles": [list(pair) for pair in seen.doubles],
+    }  # fmt: skip
+    console.say(as_json, data, console.table(titles, rows), *seen.advice(str(root)))
+
+
+@app.command()
+def run(
+    root: StudyPath,
+    ids: Ids = None,
+    asr: Annotated[str, typer.Option(help="faster-whisper or openai-whisper, instead of study.toml's.")] = "",
+    model: Annotated[str, typer.Option(help="A recognition model of the registry, instead of study.toml's.")] = "",
+    again: Annotated[str, typer.Option(help=f"Do a stage again: {', '.join(STAGES[:2])}.")] = "",
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take recordings through all stages; what is done is skipped, what was stopped goes on."""
+    if again not in ("", *STAGES[:2]):
+        raise ConfigError(f"--again takes {' or '.join(STAGES[:2])}", advice="the other stages follow by themselves")
+    unlocked = unlock(root, passphrase_file)
+    engines = Engines(unlocked.study.config.with_recognition(asr, model))
+    engines.check()
+    enrolment.check(unlocked)
+    tasks = plan.tasks(unlocked, tuple(ids or ()))
+    with console.stages(tasks, as_json) as report:
+        outcomes = batch.run(unlocked, tasks, engines, report, again)
+    data = [{"recording": o.recording_id, "state": o.state, "error": o.error or None} for o in outcomes]
+    lines = [f"{o.recording_id}: {o.state}" for o in outcomes if o.state != "failed"]
+    console.say(as_json, {"recordings": data}, *lines, f"Next: transcribe show {root} ID --identified, then "
+                f"transcribe settle {root} ID --reviewer ALIAS, then transcribe release {root}")  # fmt: skip
+    failed = [o for o in outcomes if o.state == "failed"]
+    for outcome in failed:
+        console.warn(f"Error: {outcome.error}")
+    if failed:
+        raise typer.Exit(failed[0].exit_code)
+
+
+@app.command("show")
+def show_command(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    identified: Annotated[bool, typer.Option("--identified", help="With every name in it; for your eyes.")] = False,
+    form: Annotated[str, typer.Option("--format", help="txt, json or rttm.")] = "txt",
+    passphrase_file: PassphraseFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Print one transcript: as a release would hold it, or identified."""
+    form = "json" if as_json else form
+    show.check_form(form)
+    opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=True)
+    if identified:
+        unlocked = unlocked or unlock(root, passphrase_file)
+        console.raw(show.identified(unlocked, recording_id, form))
+    elif unlocked is not None:
+        console.raw(show.pseudonymised(unlocked, recording_id, form))
+    else:
+        console.raw(show.released(opened, recording_id, form))
+
+
+@app.command()
+def speakers(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    fixes: Annotated[list[str] | None, typer.Option("--set", help="S1=interviewer, or S1=P1.")] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who the voices are taken for, and how surely; --set corrects it."""
+    unlocked = unlock(root, passphrase_file)
+    learnt: tuple[str, ...] = ()
+    if fixes:
+        settling.fix_speakers(unlocked, recording_id, tuple(fixes))
+        learnt = enrolment.learn(unlocked, recording_id, frozenset(fix.partition("=")[0] for fix in fixes))
+    rows = settling.speakers(unlocked, recording_id)
+    data = [
+        {"label": s.label, "role": s.role, "person": s.person_id, "confidence": s.confidence, "by": s.by} for s in rows
+    ]
+    cells = [(s.label, s.role, s.person_id or "-", f"{s.confidence:.0%}", s.by or "") for s in rows]
+    console.say(
+        as_json,
+        {"recording": recording_id, "speakers": data, "learnt": list(learnt)},
+        console.table(("label", "role", "person", "confidence", "how"), cells),
+        *(f"The voice of {whom} is learnt, as study.toml says she agreed." for whom in learnt),
+        f"To correct: transcribe speakers {root} {recording_id} --set S1=interviewer",
+    )
+
+
+@app.command()
+def language(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    code: Annotated[
+        str, typer.Argument(metavar="[CODE]", help="Such as en or cy; auto to detect it; study for study.toml's.")
+    ] = "",
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """In which language a recording is recognised; with a code, choose it for this recording alone."""
+    chosen = _language(code) if code else ""
+    unlocked = unlock(root, passphrase_file)
+    if code:
+        intake.set_language(unlocked, recording_id, chosen)
+    told = intake.spoken(unlocked, recording_id)
+    heard = f", recognised as {told.heard} ({told.probability:.0%})" if told.heard else ""
+    data = {"recording": recording_id, "language": told.language, "chosen": told.chosen,
+            "recognised": told.heard, "probability": told.probability}  # fmt: skip
+    by = "chosen for this recording" if told.chosen else "as study.toml says"
+    console.say(as_json, data, f"{recording_id}: {told.language}, {by}{heard}",
+                *([f"Next: transcribe run {root} {recording_id}"] if code else []))  # fmt: skip
+
+
+@app.command()
+def settle(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    reviewer: Annotated[str, typer.Option(help="Your alias, never your name: it stands in the audit.")],
+    reject: Annotated[str, typer.Option(help="Findings that are no names: F0003,F0017. The words stay.")] = "",
+    accept: Annotated[str, typer.Option(help="Questions that are names: F0004. They are withheld.")] = "",
+    adds: Annotated[list[str] | None, typer.Option("--add", help="Withhold more: U0003:10-15=P1 or =place.")] = None,
+    restore: Annotated[str, typer.Option(help="Flagged words that were said: X0001,X0004. They are shown.")] = "",
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a person has read the transcript and settled it; words of questions she does not answer stay, and words
+    that nobody may have said stay unclear unless she restores them.
+    """
+    unlocked = unlock(root, passphrase_file)
+    more, given = tuple(adds or ()), (listed(accept), listed(restore))
+    review = settling.settle(unlocked, recording_id, reviewer, listed(reject), more, *given)
+    settling.check(unlocked, recording_id, Engines(unlocked.study.config))
+    data = {"recording": recording_id, "decisions": len(review.decisions), "settled_on": review.settled_on}
+    console.say(as_json, data, f"{recording_id} is settled. Next: transcribe release {root} {recording_id}")
+
+
+@app.command()
+def explain(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    finding_id: Annotated[str, typer.Argument(metavar="FINDING", help="F0003, as `show --identified` lists it.")],
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why a finding is one: the rules that spoke for it, how probable it is, and what becomes of it."""
+    told = explanations.explain(unlock(root, passphrase_file), recording_id, finding_id)
+    evidence = told.pop("evidence")
+    rows = [(str(e["rule"]), str(e["detail"]), f"{e['score']:.0%}") for e in evidence]
+    facts = [f"{name}: {value}" for name, value in told.items() if value is not None]
+    console.say(
+        as_json, {**told, "evidence": evidence}, *facts, console.table(("rule", "evidence", "probability"), rows)
+    )

@@ -1,0 +1,174 @@
+"""A passage as papers print it: cuts marked, a pronoun explained where the speaker's own words say who is meant. Pure.
+
+"…" stands where the passage begins or ends inside a turn, "[…]" where something in between is left out: what lies
+between two ranges, and another speaker's "mm" or "yeah". A pronoun is explained only where nobody is named before it in
+the passage, and exactly one person fits of all whom the same speaker names in the minute before.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from transcribe.anonymise import with_tags
+from transcribe.errors import StudyError
+from transcribe.export.layout import one_line
+from transcribe.pseudonyms import FEMALE, MALE, RELATIONS
+from transcribe.schema import AnonymisedTranscript, Case, Kind, Line, Quiet, record
+
+CUT, GAP = "…", "[…]"
+BEFORE_S = 60.0
+_CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,2}):(\d{2}(?:\.\d+)?)")
+_NOISES = frozenset("mm mhm mmhm hm hmm uh-huh uh huh yeah yes yep okay ok right sure oh ah no".split())
+_PRONOUN = re.compile(r"\b(he|she|him)\b", re.IGNORECASE)
+_FITS = {"he": MALE, "him": MALE, "she": FEMALE}
+_KIN = re.compile(rf"\bmy ({'|'.join(sorted(map(re.escape, RELATIONS), key=len, reverse=True))})\b", re.IGNORECASE)
+
+
+@record
+class Quote(Quiet):
+    """A passage to print, who says it, and where it stands, for the author's file only."""
+
+    text: str
+    speaker: str
+    recording_id: str
+    where: str
+
+
+@record
+class _Part(Quiet):
+    """Words of one turn inside one range: half-open positions in the line's text."""
+
+    line: Line
+    start: int
+    end: int
+
+
+def ranges(texts: Sequence[str]) -> tuple[tuple[float, float], ...]:
+    """`00:12:30-00:13:10` as seconds, in order. Raises StudyError for what is none."""
+    found = []
+    for text in texts:
+        halves = [_CLOCK.fullmatch(half.strip()) for half in text.split("-")]
+        times = [3600.0 * int(m[1] or 0) + 60.0 * int(m[2]) + float(m[3]) for m in halves if m is not None]
+        if len(halves) != 2 or len(times) != 2 or times[0] >= times[1]:
+            raise StudyError("a passage is given as 00:12:30-00:13:10", advice="correct the times")
+        found.append((times[0], times[1]))
+    return tuple(sorted(found))
+
+
+def quote(transcript: AnonymisedTranscript, passages: Sequence[tuple[float, float]]) -> Quote:
+    """The words of these ranges (seconds), printed. Raises StudyError where nobody speaks there."""
+    parts = [part for start_s, end_s in passages for line in transcript.lines for part in _part(line, start_s, end_s)]
+    if not transcript.timed or not parts:
+        raise StudyError("nobody speaks there", recording_id=transcript.recording_id, advice="check the times")
+    words = Counter[str]()
+    for part in parts:
+        words[part.line.speaker] += len(_said(part).split())
+    main = max(words, key=lambda speaker: words[speaker])
+    kept = [part for part in parts if part.line.speaker == main or not _is_noise(_said(part))]
+    paragraphs = _paragraphs(kept, main, transcript)
+    alone = len({part.line.speaker for part in kept}) == 1
+    text = paragraphs[0][1] if alone else "\n".join(f"{speaker}: {said}" for speaker, said in paragraphs)
+    where = ", ".join(f"{_clock(start_s)}-{_clock(end_s)}" for start_s, end_s in passages)
+    return Quote(text=text, speaker=main, recording_id=transcript.recording_id, where=where)
+
+
+def _part(line: Line, start_s: float, end_s: float) -> Iterator[_Part]:
+    """The words of a line whose middle lies in the range; no replacement is cut in two."""
+    position, inside = 0, []
+    for word in line.words:
+        if start_s <= (word.start_s + word.end_s) / 2 < end_s:
+            inside.append((position, position + len(word.text)))
+        position += len(word.text)
+    if inside:
+        spans = [(s.start, s.end) for s in (*line.replaced, *line.unclear)]
+        start = min([inside[0][0], *(a for a, b in spans if a < inside[0][0] < b)])
+        end = max([inside[-1][1], *(b for a, b in spans if a < inside[-1][1] < b)])
+        yield _Part(line=line, start=start, end=end)
+
+
+def _said(part: _Part) -> str:
+    return one_line(part.line.text[part.start : part.end])
+
+
+def _is_noise(said: str) -> bool:
+    return all(word.strip(".,!?…").lower() in _NOISES for word in said.split())
+
+
+def _paragraphs(parts: Sequence[_Part], main: str, transcript: AnonymisedTranscript) -> list[tuple[str, str]]:
+    """(speaker, text) of each run of parts of one speaker, with the marks of what is left out."""
+    runs: list[tuple[str, list[str]]] = []
+    last: _Part | None = None
+    named = False
+    for part in parts:
+        said = _said(part)
+        if part.line.speaker == main and not named:
+            said, named = _explained(part, said, transcript)
+        gap = last is not None and not _follows(last, part)
+        if runs and runs[-1][0] == part.line.speaker:
+            runs[-1][1].extend([GAP, said] if gap else [said])
+        else:
+            runs.append((part.line.speaker, [GAP, said] if gap else [said]))
+        last = part
+    first, final = parts[0], parts[-1]
+    if one_line(first.line.text[: first.start]):
+        runs[0][1].insert(0, CUT)
+    if one_line(final.line.text[final.end :]):
+        runs[-1][1].append(CUT)
+    return [(speaker, " ".join(said)) for speaker, said in runs]
+
+
+def _follows(before: _Part, after: _Part) -> bool:
+    """Whether nothing is left out between two parts."""
+    if before.line.number == after.line.number:
+        return not one_line(before.line.text[before.end : after.start])
+    whole = not one_line(before.line.text[before.end :]) and not one_line(after.line.text[: after.start])
+    return whole and after.line.number == before.line.number + 1
+
+
+def _explained(part: _Part, said: str, transcript: AnonymisedTranscript) -> tuple[str, bool]:
+    """The words with their first pronoun explained, and whether somebody is named by now."""
+    pronoun = _PRONOUN.search(said)
+    spoken_of = [at for at, _ in _mentions(part.line, transcript) if part.start <= at < part.end]
+    if pronoun is None:
+        return said, bool(spoken_of)
+    first = len(one_line(f"{part.line.text[part.start : min(spoken_of)]}x")) - 1 if spoken_of else len(said)
+    if first < pronoun.start():
+        return said, True
+    who = _meant(part, pronoun[1].lower(), transcript)
+    tag = with_tags(f"[{who}]", transcript.layout.tags)
+    return f"{said[: pronoun.end()]} {tag}{said[pronoun.end() :]}" if who else said, True
+
+
+def _meant(part: _Part, pronoun: str, transcript: AnonymisedTranscript) -> str:
+    """Who the speaker means, if the minute before tells; nothing where none or several fit."""
+    candidates: dict[str, None] = {}
+    for line in transcript.lines:
+        own = line.speaker == part.line.speaker and line.number <= part.line.number
+        if own and line.end_s >= part.line.start_s - BEFORE_S:
+            for at, who in _mentions(line, transcript):
+                if line.number < part.line.number or at < part.start:
+                    candidates[who] = None
+    other = FEMALE if _FITS[pronoun] is MALE else MALE
+    fitting = [who for who in candidates if not other.search(who) or _FITS[pronoun].search(who)]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def _mentions(line: Line, transcript: AnonymisedTranscript) -> list[tuple[int, str]]:
+    """Where in a line somebody else is named, and what she is: "my husband", or a name that was replaced."""
+    cases = {case.key: case for case in transcript.cases if case.label != line.speaker}
+    named = [
+        (span.start, _what(cases[span.case]))
+        for span in line.replaced
+        if span.kind is Kind.PERSON and span.case in cases
+    ]
+    kin = [(match.start(1), match[1].lower()) for match in _KIN.finditer(line.text)]
+    return sorted([*named, *kin])
+
+
+def _what(case: Case) -> str:
+    return case.relation or case.role
+
+
+def _clock(time_s: float) -> str:
+    whole = int(time_s)
+    return f"{whole // 3600:02}:{whole % 3600 // 60:02}:{whole % 60:02}"
