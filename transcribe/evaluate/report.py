@@ -165,14 +165,16 @@ def _bounds(counts: list[tuple[int, int]]) -> dict[str, float | None]:
 
 def noted(data: dict[str, Any]) -> dict[str, str | float]:
     """What a study's journal keeps of a word or speaker error rate: no name of a file, which may be a person's."""
-    errors, of = ("errors", "words") if "errors" in data else ("errors_s", "total_s")
-    seconds = sum(data.get(name, 0.0) for name in ("false_alarm_s", "missed_s", "confusion_s"))
+    if data["measure"] == "der":
+        errors, of = sum(data[name] for name in ("false_alarm_s", "missed_s", "confusion_s")), data["total_s"]
+    else:
+        errors, of = data["errors"], data["words"]
     measure = {"wer": "word error rate", "cpwer": "word error rate by speaker", "der": "diarisation error rate"}
     files = data["data_set"]["files"]
     return {
         "measure": measure[data["measure"]],
-        "errors": data.get(errors, seconds),
-        "of": data[of],
+        "errors": errors,
+        "of": of,
         "on": f"{files} recording{'' if files == 1 else 's'}",
     }
 

@@ -9,6 +9,7 @@ from transcribe.schema import AnonymisedTranscript, Line, ReviewState
 SPEAKER_REACH = 63
 OVERLAP_MARK = "(overlapping)"
 NO_SOUND = "This file holds text alone. The recording and the voices in it are not included."
+SOUND = "In the sound beside this file names are covered. The voices still identify, disguised or not."
 
 _STATES = {
     ReviewState.UNREVIEWED: "UNREVIEWED - no person has checked these replacements.",
@@ -65,7 +66,7 @@ def header_lines(transcript: AnonymisedTranscript) -> tuple[str, ...]:
         f"Settled on {transcript.settled_on}",
         f"Replacements by kind - {counts or 'none'}",
         _unclear(transcript),
-        NO_SOUND,
+        SOUND if transcript.audio else NO_SOUND,
     )
     return tuple(title for title in map(_title, lines) if title)
 
