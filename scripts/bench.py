@@ -3,6 +3,7 @@
 scripts/bench accuracy            word errors of both engines, ours and plain, and of diarisation
 scripts/bench names               what is found of names, and what can still be read, from texts and from sound
 scripts/bench speed [--quick]     ours against faster-whisper and pyannote.audio as they come: time, memory, errors
+scripts/bench release             a study of long interviews to all formats: time by format
 scripts/bench memory --minutes N  a recording of N minutes through `transcribe run`: time and resident memory
 """
 
@@ -191,9 +192,10 @@ def memory(minutes: float) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["accuracy", "names", "speed", "memory"])
+    parser.add_argument("what", choices=["accuracy", "names", "speed", "memory", "release"])
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--quick", action="store_true", help="speed: two recordings, under ten minutes")
+    parser.add_argument("--interviews", type=int, default=21, help="release: of two hours each")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "memory":
@@ -204,6 +206,10 @@ def main() -> None:
         result = bench_speed.tables(arguments.quick)
     elif not DATA.is_dir():
         sys.exit(f"bench: {arguments.what} needs the development sets in ../shared/data")
+    elif arguments.what == "release":
+        import bench_release
+
+        result = {"release": bench_release.release_table(arguments.interviews)}
     elif arguments.what == "names":
         import bench_names
 

@@ -6,13 +6,13 @@ import io
 from dataclasses import replace
 from itertools import pairwise
 
-from tests.builders import all_findings, person, transcript
+from tests.builders import all_findings, finding, person, transcript
 from transcribe import replacements
 from transcribe.anonymise import anonymise
 from transcribe.config import Policy
 from transcribe.replacements import Logged
 from transcribe.review.decisions import RULE, Settled
-from transcribe.schema import Reason, ReviewState
+from transcribe.schema import Kind, Reason, ReviewState
 
 KAREN = person("P1", "Karen Okonkwo", pseudonym="Amelia")
 TEODOR = person("I1", "Teodor", role="infant", of="P1", pseudonym="[infant]")
@@ -26,6 +26,21 @@ def logged(review: ReviewState = ReviewState.REVIEWED) -> Logged:
     people = {"P1": KAREN, "I1": TEODOR}
     released = anonymise(SAID, settled, people, Policy(), "digest")
     return Logged(identified=SAID, released=released, found=tuple(found), reviewer="AB", settled_on="2026-03-04")
+
+
+def test_what_the_policy_keeps_and_what_a_reviewer_kept_are_no_rows() -> None:
+    said = transcript(("S1", " Karen was thirty four, and May was warm. Karen"))
+    text = said.utterances[0].text
+    age, may = text.index("thirty"), text.index("May")
+    first, last = all_findings(said, (KAREN,))
+    old = finding("U0001", age, age + 11, None, kind=Kind.AGE, role="exact age")
+    kept = finding("U0001", may, may + 3, None)
+    settled = Settled(replaced=(first, old, last), kept=(kept,), review=ReviewState.REVIEWED, settled_on="2026-03-04")
+    released = anonymise(said, settled, {"P1": KAREN}, Policy(), "digest")
+    one = Logged(
+        identified=said, released=released, found=(first, old, last, kept), reviewer="AB", settled_on="2026-03-04"
+    )
+    assert [row["replacement"] for row in rows(replacements.log("study-1", [one]))] == ["Amelia", "Amelia"]
 
 
 def rows(data: bytes) -> list[dict[str, str]]:

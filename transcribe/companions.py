@@ -47,7 +47,7 @@ def logged(unlocked: Unlocked, ready: Sequence[Ready], transcripts: tuple[Anonym
             Logged(
                 identified=one.transcript.value,
                 released=released,
-                found=one.settled.replaced,
+                found=(*one.settled.replaced, *one.settled.kept),
                 reviewer=review.value.reviewer if review else "",
                 settled_on=one.settled.settled_on,
             )

@@ -52,6 +52,7 @@ class Gate:
         searched = [person for person in people if action(person, policy) is not Action.KEEP]
         self._index = FormIndex(searched)
         self._kinds = {person.id: person.kind for person in searched}
+        self._lines: dict[tuple[int, Callable[[str], str]], tuple[AnonymisedTranscript, list[_Rendered]]] = {}
         self._pseudonyms = {label_of(person.pseudonym) for person in searched if person.pseudonym}
 
     def check_lines(self, transcript: AnonymisedTranscript) -> tuple[Leak, ...]:
@@ -88,7 +89,7 @@ class Gate:
         spell = exporter.spell
         empty = export.written(exporter, tuple(_emptied(one) for one in transcripts))
         exempt = {one_line(string) for string in exporter.read_text(empty)}
-        lines = [_squeezed(line, spell) for one in transcripts for line in (*self._render(one), *_bare(one))]
+        lines = [line for one in transcripts for line in self._spelt(one, spell)]
         exempt |= {line.text for line in lines}  # the lines themselves have passed
         exempt |= {spell(label) for one in transcripts for label in self._labels(one)}
         strings = dict.fromkeys(one_line(string) for string in exporter.read_text(data))
@@ -102,10 +103,18 @@ class Gate:
         ]
         leaks += [
             self._leak(first, 0, match.start, match)
-            for string in (*(one.recording_id for one in transcripts), name)
+            for string in (*(text for one in transcripts for text in (one.recording_id, one.audio)), name)
             for match in self._index.find(parted(string))
         ]
         self.refuse(tuple(leaks))
+
+    def _spelt(self, transcript: AnonymisedTranscript, spell: Callable[[str], str]) -> list[_Rendered]:
+        """The lines as a format writes them, with and without their speakers; made once for all formats alike."""
+        known = self._lines.get((id(transcript), spell))
+        if known is None or known[0] is not transcript:
+            lines = [_squeezed(line, spell) for line in (*self._render(transcript), *_bare(transcript))]
+            known = self._lines[id(transcript), spell] = transcript, lines
+        return known[1]
 
     def check_table(self, transcripts: tuple[AnonymisedTranscript, ...], data: bytes, name: str) -> None:
         """Raises LeakError when a cell under a CSV file's header holds a form and is no replacement of these lines."""

@@ -57,7 +57,7 @@ class Originals(Quiet):
 
 @record
 class Logged(Quiet):
-    """A released transcript with what was settled for it: `found` are the spans replaced."""
+    """A released transcript with what was settled for it: `found` are all spans, kept ones too."""
 
     identified: Transcript
     released: AnonymisedTranscript
@@ -134,14 +134,19 @@ def _decision(logged: Logged, finding: Finding) -> str:
 
 
 def _pairs(logged: Logged) -> Iterator[tuple[Line, Span, Finding]]:
-    """Each replacement with the finding that it stands for: both are disjoint and in order in their turn."""
+    """Each replacement with the finding that it stands for.
+
+    Spans and findings are disjoint and in order in their turn; a finding whose kind the policy keeps is a kept span.
+    """
     order = {utterance.id: number for number, utterance in enumerate(logged.identified.utterances)}
     by_line: dict[int, list[Finding]] = {}
     for finding in sorted(logged.found, key=lambda f: (order[f.utterance_id], f.start)):
         by_line.setdefault(order[finding.utterance_id], []).append(finding)
     for number, line in enumerate(logged.released.lines):
-        for span, finding in zip(line.replaced, by_line.get(number, []), strict=True):
-            yield line, span, finding
+        spans = sorted((*line.replaced, *line.kept), key=lambda span: span.start)
+        for span, finding in zip(spans, by_line.get(number, []), strict=True):
+            if span.kind is not None:
+                yield line, span, finding
 
 
 def _times(line: Line, span: Span) -> tuple[int, int]:

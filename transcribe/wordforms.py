@@ -6,7 +6,7 @@ the code point it came from, so that what is found is reported in positions of t
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from transcribe.schema import Kind, Person, Quiet, record
@@ -35,16 +35,23 @@ class Match(Quiet):
     person_id: str
 
 
-def fold(text: str) -> tuple[str, tuple[int, ...]]:
+def fold(text: str) -> tuple[str, Sequence[int]]:
     """The folded text, and for each of its characters the index in `text` of the one it came from."""
+    if text.isascii():
+        return text.lower().translate(_MARKS), range(len(text))
     folded: list[str] = []
     origin: list[int] = []
     for index, char in enumerate(text):
-        plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not _hides(c))
-        for out in plain.casefold().translate(_STROKES).translate(_MARKS):
+        for out in _folded_character(char):
             folded.append(out)
             origin.append(index)
-    return "".join(folded), tuple(origin)
+    return "".join(folded), origin
+
+
+@lru_cache(maxsize=65_536)
+def _folded_character(char: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not _hides(c))
+    return plain.casefold().translate(_STROKES).translate(_MARKS)
 
 
 def _hides(char: str) -> bool:

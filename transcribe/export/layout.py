@@ -25,7 +25,19 @@ def clean(text: str) -> str:
     Works on each character alone, so that `len(clean(text[:n]))` carries an offset over. Left out: controls (C0, C1),
     surrogates, non-characters (XML 1.0, section 2.2) and format characters, bidirectional ones included (UAX 9).
     """
-    return "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_safe(char))
+    return text if text.isascii() and text.isprintable() else text.translate(_CLEAN)
+
+
+class _Clean(dict[int, int | str | None]):
+    """Code point to what is written for it, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        char = chr(code)
+        self[code] = " " if char.isspace() else code if _is_safe(char) else None
+        return self[code]
+
+
+_CLEAN = _Clean()
 
 
 def _is_safe(char: str) -> bool:
