@@ -22,6 +22,8 @@ REPOSITORY = Path(__file__).parent.parent
 DEBIAN = {
     "ffprobe": "ffmpeg",
     "unshare": "util-linux",
+    "chromium": "chromium",
+    "soffice": "libreoffice-writer-nogui",
     "meeteval": "g++ python3-dev, then run scripts/setup --dev",
 }
 ALL = os.environ.get("TRANSCRIBE_TEST_ALL") == "1"

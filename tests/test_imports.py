@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.export.builders import conversation, line, transcript
 from transcribe import export
 from transcribe.errors import StudyError, TranscribeError
+from transcribe.export import Exporter, nvivo, word_paragraphs
 from transcribe.export.layout import one_line
 from transcribe.imports import NOTE_LABEL, SUFFIXES, Imported, read_transcript
 
@@ -253,6 +254,116 @@ def test_docx_lines_within_a_paragraph_are_lines() -> None:
     assert turns(read(as_docx(document), "docx")) == [("I", "Hello"), ("Diane", "Hi")]
 
 
+# --- docx with headings ---------------------------------------------------------------------------------------------
+
+
+def headed(*paragraphs: tuple[int | str, str]) -> bytes:
+    """A document of (heading level, or style, or 0 for plain text; text)."""
+    document = docx.Document()
+    for kind, text in paragraphs:
+        style = f"Heading {kind}" if isinstance(kind, int) and kind else kind or "Normal"
+        if style not in [one.name for one in document.styles]:
+            document.styles.add_style(str(style), 1)
+        document.add_paragraph(text, style=str(style))
+    return as_docx(document)
+
+
+SPOKEN = [("Interviewer", "How are you?"), ("Diane", "Well: fine."), ("Interviewer", "Good.")]
+DIALOGUE = ((2, "Interviewer"), (0, "How are you?"), (2, "Diane"), (0, "Well: fine."), (2, "Interviewer"), (0, "Good."))
+
+
+def test_headings_that_repeat_above_speech_are_speakers() -> None:
+    assert turns(read(headed(*DIALOGUE), "docx")) == SPOKEN
+    title = ((0, "Study: Elm House"), (1, "Part one"))
+    assert turns(read(headed(*title, *DIALOGUE), "docx")) == [("note", text) for _, text in title] + SPOKEN
+    spaced = [pair for one in DIALOGUE for pair in (one, (0, ""))]
+    assert turns(read(headed(*spaced), "docx")) == SPOKEN
+    assert turns(read(headed(*((kind and 1, text) for kind, text in DIALOGUE)), "docx")) == SPOKEN
+
+
+def test_a_higher_heading_among_the_turns_is_a_note_and_ends_none() -> None:
+    said = headed(*DIALOGUE, (1, "Birth"), (0, "And now?"), (2, "Diane"), (0, "Mum: no"), (0, "at all"), (3, "pause"))
+    assert turns(read(said, "docx"))[3:] == [
+        ("note", "Birth"),
+        ("Interviewer", "And now?"),
+        ("Diane", "Mum: no at all pause"),
+    ]
+
+
+def test_stamps_in_headings_or_below_them() -> None:
+    said = headed((2, "Interviewer [00:00:01]"), (0, "a"), (2, "Diane [00:00:03]:"), (0, "b"),
+                  (2, "Interviewer"), (0, "[00:00:05] c"), (0, "[00:00:08] (overlapping) d"))  # fmt: skip
+    imported = read(said, "docx")
+    assert [text for _, text in turns(imported)] == list("abcd")
+    assert [u.start_s for u in imported.transcript.utterances] == [1.0, 3.0, 5.0, 8.0]
+    assert [u.overlapped for u in imported.transcript.utterances] == [False, False, False, True]
+    assert [name for _, name in imported.labels] == ["Interviewer", "Diane"]
+
+
+CHAPTERS = [(1, f"Family {n}") for n in "AB"]
+SECTIONS = [(2, "Background"), (0, "They live here."), (2, "Findings"), (0, "All is well.")]
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    [
+        ((1, "Introduction"), (0, "We met."), (1, "Method"), (0, "We asked.")),
+        (CHAPTERS[0], *SECTIONS, CHAPTERS[1], *SECTIONS),
+        (
+            (2, "How did it begin for you all then?"),
+            (0, "Well."),
+            (2, "How did it begin for you all then?"),
+            (0, "So."),
+        ),
+        ((2, "Part"), (2, "Part"), (2, "Part"), (0, "Well.")),
+        ((2, "Diane"), (0, "Well."), (0, "So.")),
+    ],
+    ids=["report", "chapters", "questions", "no speech", "one"],
+)
+def test_other_headings_are_text_as_any_other(paragraphs: tuple[tuple[int, str], ...]) -> None:
+    assert turns(read(headed(*paragraphs), "docx")) == [("", text) for _, text in paragraphs]
+
+
+def test_headings_above_labelled_turns_are_no_speakers() -> None:
+    part = [(2, "Part"), (0, "I: Hello."), (0, "Diane: Hi.")]
+    assert dict(read(headed(*part, *part, *part), "docx").labels) == {"S1": "I", "S2": "Diane"}
+
+
+def test_headings_are_known_by_their_name_and_by_the_style_they_are_built_on() -> None:
+    document = docx.Document(io.BytesIO(headed(*((kind and "Person", text) for kind, text in DIALOGUE))))
+    assert turns(read(as_docx(document), "docx"))[0] == ("", "Interviewer")
+    document.styles["Person"].base_style = document.styles["Heading 2"]
+    document.styles["Heading 2"].element.set(f"{{{W}}}styleId", "berschrift2")
+    document.styles["Person"].element.find(f"{{{W}}}basedOn").set(f"{{{W}}}val", "berschrift2")
+    assert turns(read(as_docx(document), "docx")) == SPOKEN
+    document.styles["Person"].element.find(f"{{{W}}}basedOn").set(f"{{{W}}}val", "Person")  # built on itself
+    assert turns(read(as_docx(document), "docx"))[0] == ("", "Interviewer")
+
+
+def test_our_documents_with_topics_and_our_older_ones() -> None:
+    made = conversation(topics=((60.0, "Birth"), (900.0, "Farewell")))
+    imported = read(export.load_for_recording("docx").write(made), "docx")
+    assert turns(imported)[6:11] == [
+        ("Interviewer", "How was it with [infant]?"),
+        ("note", "Birth"),
+        ("Amelia", "Grace is a fine word."),
+        ("Interviewer", "Yes."),
+        ("note", "Farewell"),
+    ]
+    assert [u.start_s for u in imported.transcript.utterances[6:11]] == [2.0, 62.0, 62.0, 122.0, 122.0 + 0.4]
+    older = headed(("Title", "Transcript R001"), ("Transcript turn", "[00:00:02] Interviewer: Well?"),
+                   (2, "Later"), ("Transcript turn", "[00:01:02] Amelia: (overlapping) Yes."))  # fmt: skip
+    assert [pair for pair in turns(read(older, "docx")) if pair[0] != "note"][-1] == ("Amelia", "Yes.")
+
+
+def test_one_turn_of_ours_and_labels_of_many_words() -> None:
+    label = "Partner of the older daughter of P3"
+    made = transcript(line(0, label, "Amelia: no"), timed=False)
+    assert turns(read(export.load_for_recording("docx").write(made), "docx"))[6] == (label, "Amelia: no")
+    made = transcript(line(0, "Amelia", "- [00:00:01] no #00:00:02-0#"))
+    assert turns(read(export.load_for_recording("docx").write(made), "docx"))[6][1] == "- [00:00:01] no #00:00:02-0#"
+
+
 def altered(part: str, content: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(WHOLE)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
@@ -333,12 +444,11 @@ LABELS = st.sampled_from(["Amelia", "Mark", "Interviewer", "Speaker 2", "Older d
 TEXTS = st.lists(st.text("abz éÅ.,?!'’-:()<>&", max_size=8), max_size=8).map(" ".join)
 
 
+SAID = st.lists(st.tuples(LABELS, TEXTS, st.booleans()), min_size=1, max_size=8)
+
+
 @settings(deadline=None)
-@given(
-    st.lists(st.tuples(LABELS, TEXTS, st.booleans()), min_size=1, max_size=8),
-    st.booleans(),
-    st.sampled_from(["txt", "docx"]),
-)
+@given(SAID, st.booleans(), st.sampled_from(["txt", "docx"]))
 def test_export_then_import_gives_the_same_turns(said: list[tuple[str, str, bool]], timed: bool, name: str) -> None:
     lines = [line(n, label, text, overlapped=over) for n, (label, text, over) in enumerate(said)]
     imported = read(export.load_for_recording(name).write(transcript(*lines, timed=timed)), name)
@@ -349,6 +459,17 @@ def test_export_then_import_gives_the_same_turns(said: list[tuple[str, str, bool
     assert [u.start_s for u in spoken] == [x.start_s if timed else 0.0 for x in lines]
     for utterance in imported.transcript.utterances:
         assert "".join(word.text for word in utterance.words) == utterance.text == one_line(utterance.text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SAID, st.sampled_from([nvivo.EXPORTER, word_paragraphs.ATLAS_TI, word_paragraphs.MAXQDA]))
+def test_our_documents_for_coding_tools_are_read_again(said: list[tuple[str, str, bool]], exporter: Exporter) -> None:
+    lines = [line(n, label, text, overlapped=over) for n, (label, text, over) in enumerate(said)]
+    imported = read(exporter.write(transcript(*lines)), "docx")
+    spoken = [u for u in imported.transcript.utterances if u.speaker != NOTE_LABEL]
+    names = dict(imported.labels)
+    assert [(names[u.speaker], u.text, u.overlapped) for u in spoken] == [(a, one_line(b), c) for a, b, c in said]
+    assert imported.transcript.timed
 
 
 def test_vtt_export_then_import() -> None:

@@ -13,12 +13,13 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 LAYERS = [
     "errors", "offline", "plugins", "schema", "wordforms",
     "tables", "store", "config", "study", "passphrase", "registry", "downloads", "weights", "vault", "audit",
-    "containers", "media", "audio",
+    "containers", "media", "audio", "audio_writing",
     "export", "imports", "intake", "describe",
     "asr", "diarise", "detect",
     "assemble", "invented", "pseudonyms", "people", "review/decisions", "anonymise", "verbatim",
     "gate", "reread", "review/learning", "casebook", "changes", "methods", "quote", "replacements",
-    "speakers", "enrolment", "pipeline", "ready", "explain", "companions", "release",
+    "speakers", "enrolment", "pipeline", "ready", "explain", "companions", "redact", "sound_copies",
+    "publishing", "release", "redraw",
     "evaluate", "review/settling", "overview", "show",
     "batch", "console", "cli",
 ]  # fmt: skip

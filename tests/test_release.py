@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NoEngines, add_detected, new_unlocked, person, save_candidates, says_nothing_of, transcript
-from transcribe import pseudonyms, release, vault
+from transcribe import pseudonyms, publishing, redraw, release, vault
 from transcribe.config import StudyConfig
 from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StoreError, StudyError
 from transcribe.overview import overview
@@ -164,15 +164,16 @@ def test_without_a_known_format_nothing_is_written(unlocked: Unlocked, formats: 
     assert nothing_written(unlocked)
 
 
-def test_a_crash_while_writing_leaves_no_release_and_the_next_one_sweeps(
+def test_an_error_while_writing_leaves_nothing_and_what_a_kill_leaves_is_swept(
     unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(unlocked)
     with monkeypatch.context() as patch:
-        patch.setattr(release, "_manifest", lambda *a: 1 / 0)
+        patch.setattr(publishing, "_manifest", lambda *a: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             write(unlocked)
-    assert [p.name[0] for p in unlocked.study.releases.iterdir()] == ["."]
+    assert nothing_written(unlocked)
+    (unlocked.study.releases / ".001.0123abcd.tmp").mkdir()
     write(unlocked)
     assert [p.name for p in unlocked.study.releases.iterdir()] == ["001"]
 
@@ -218,9 +219,10 @@ def test_drawing_again_names_the_files_to_replace(unlocked: Unlocked) -> None:
     late = person("P9", old)
     unlocked.change(lambda known: vault.with_people(known, (late,)))
     assert overview(unlocked.study, unlocked).to_redraw == ("I1",)
-    stale = release.draw_again(unlocked, "I1")
+    stale = redraw.draw_again(unlocked, "I1")
     new = unlocked.vault.person("I1").pseudonym
-    assert stale == tuple(sorted(f"release/001/R001_pseudonymised.{suffix}" for suffix in FORMATS))
+    names = [*(f"R001_pseudonymised.{suffix}" for suffix in FORMATS), "people.csv", "replacements.csv"]
+    assert stale == tuple(sorted(f"release/001/{name}" for name in names))
     assert new not in ("", old)
     assert pseudonyms.clashes(unlocked.vault.people) == ()
     settle(unlocked)

@@ -23,18 +23,40 @@ from transcribe.media import DEMUXERS, Look, Refusal, child_environment, look, r
 from transcribe.media import Probe as Probe
 from transcribe.media import probe as probe
 from transcribe.media import program as program
-from transcribe.schema import SAMPLE_RATE_HZ, Audio
+from transcribe.schema import SAMPLE_RATE_HZ, Audio, Quiet, record
 
 BYTES_PER_S = 4 * SAMPLE_RATE_HZ
 LONGEST_S = 24 * 3600
 SHORTEST_S = 0.1
 STALL_S = 120
 SILENCE = 2 / 32768  # at most the last bit of a 16-bit converter, which dithers
-BLOCK = 1 << 20  # bytes a read; also a multiple of a sample
+BLOCK = 1 << 20  # bytes a read, or a little less: whole frames
 GROWTH = 1 << 26  # bytes: 17 minutes of sound
 CUT_MESSAGES = ("partial file", "File ended prematurely", "moov atom not found", "Truncat")
 
+QUIETLY = ("-nostdin", "-hide_banner", "-v", "error")
+
 Sink = Callable[[memoryview], None]
+
+
+@record
+class Form(Quiet):
+    """How raw sound comes through a pipe; `sample` is s16le, s32le or f32le, the channels of a frame interleaved."""
+
+    sample_rate_hz: int
+    channels: int
+    sample: str
+
+    @property
+    def frame_bytes(self) -> int:
+        return (2 if self.sample == "s16le" else 4) * self.channels
+
+    @property
+    def bytes_per_s(self) -> int:
+        return self.frame_bytes * self.sample_rate_hz
+
+
+MONO = Form(sample_rate_hz=SAMPLE_RATE_HZ, channels=1, sample="f32le")
 
 
 def decode(fd: int) -> Audio:
@@ -45,7 +67,7 @@ def decode(fd: int) -> Audio:
     seen = look(fd)
     declared_s = seen.probe.duration_s or 0.0
     collected = _Collected(declared_s)
-    _decode_checked(fd, seen, collected.take)
+    _decode_checked(seen, fd, _command(fd), MONO, collected.take)
     return Audio(samples=collected.samples())
 
 
@@ -62,10 +84,18 @@ def inspect(fd: int) -> tuple[Probe, float]:
         samples = np.frombuffer(block, dtype=np.float32)
         loudest = max(loudest, float(np.nan_to_num(np.abs(samples)).max(initial=0.0)))
 
-    duration_s = _decode_checked(fd, seen, listen)
+    duration_s = _decode_checked(seen, fd, _command(fd), MONO, listen)
     if loudest < SILENCE:
         raise Refusal.SILENT.error()
     return seen.probe, duration_s
+
+
+def stream(fd: int, seen: Look, form: Form, sink: Sink) -> float:
+    """The whole sound of a file into the sink, in blocks of whole frames of that form; the duration in seconds.
+
+    A block is good until the sink returns, and the sink may write into it. Raises AudioError as `decode` does.
+    """
+    return _decode_checked(seen, fd, _command(fd, form), form, sink)
 
 
 @contextmanager
@@ -105,9 +135,9 @@ class _Collected:
         return self._buffer
 
 
-def _decode_checked(fd: int, seen: Look, sink: Sink) -> float:
+def _decode_checked(seen: Look, fd: int, command: list[str], form: Form, sink: Sink) -> float:
     """Decode into the sink and check that the end was reached; the duration in seconds."""
-    decoded_s, said, failed = _stream(fd, sink)
+    decoded_s, said, failed = _stream(fd, command, form, sink)
     declared_s = seen.probe.duration_s if seen.of_the_sound else None
     promises = [promise for promise in (declared_s, containers.declared_s(fd)) if promise]
     if any(decoded_s < promise - max(0.5, 0.02 * promise) for promise in promises):
@@ -121,43 +151,100 @@ def _decode_checked(fd: int, seen: Look, sink: Sink) -> float:
     return decoded_s
 
 
-def _command(fd: int) -> list[str]:
-    """The argument list, built with ffmpeg-python and run by ourselves: it could not hand on a descriptor."""
+def _command(fd: int, form: Form = MONO) -> list[str]:
+    """The argument list, built with ffmpeg-python and run by ourselves: it could not hand on a descriptor.
+
+    With more than two channels ffmpeg is not told how many: it would mix some layouts anew.
+    """
     source = ffmpeg.input(f"/dev/fd/{fd}", protocol_whitelist="file,pipe", format_whitelist=DEMUXERS)
-    sound = {"f": "f32le", "ac": 1, "ar": SAMPLE_RATE_HZ, "t": LONGEST_S + 1, "vn": None, "sn": None, "dn": None}
-    quietly = ("-nostdin", "-hide_banner", "-v", "error")
-    arguments: list[str] = source["a:0"].output("pipe:1", **sound).global_args(*quietly).compile(cmd=program())
+    count = {"ac": form.channels} if form.channels <= 2 else {}
+    raw = {"f": form.sample, **count, "ar": form.sample_rate_hz, "t": LONGEST_S + 1}
+    sound = {**raw, "vn": None, "sn": None, "dn": None}
+    arguments: list[str] = source["a:0"].output("pipe:1", **sound).global_args(*QUIETLY).compile(cmd=program())
     return arguments
 
 
-def _stream(fd: int, sink: Sink) -> tuple[float, str, bool]:
-    """Run ffmpeg and pour its output into the sink: seconds decoded, its messages, whether it failed."""
-    child = subprocess.Popen(
-        _command(fd),
-        stdin=subprocess.DEVNULL,
+class Child:
+    """A running ffmpeg: `feed` what it reads, `pour` out what it writes, then `end` it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._said: list[bytes] = []
+        self._drain = threading.Thread(target=_drain, args=(process.stderr, self._said), daemon=True)
+        self._drain.start()
+        if process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+
+    def feed(self, block: memoryview) -> None:
+        """Write all of the block to its input. Raises OSError when it has ended, or takes nothing for long."""
+        pipe = self._process.stdin
+        assert pipe is not None  # noqa: S101 - a pipe, as asked for
+        while block:
+            if not select.select([], [pipe], [], STALL_S)[1]:
+                raise TimeoutError
+            block = block[os.write(pipe.fileno(), block) :]
+
+    def fed(self) -> None:
+        """Its input is at its end."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def pour(self, form: Form, sink: Sink) -> int:
+        """Its output into the sink: see `_pour`."""
+        assert self._process.stdout is not None  # noqa: S101 - a pipe, as asked for
+        return _pour(self._process.stdout, form, sink)
+
+    def end(self) -> tuple[str, bool]:
+        """What it said, for us alone, and whether it failed. Raises subprocess.TimeoutExpired: it does not end."""
+        failed = self._process.wait(STALL_S) != 0
+        self._drain.join()
+        return b"".join(self._said).decode(errors="replace"), failed
+
+    def kill(self) -> None:
+        """End it now, if it still runs."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """The same, and let go of its pipes."""
+        self.kill()
+        self._drain.join()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextmanager
+def running(command: list[str], fds: tuple[int, ...] = (), *, fed: bool = False, writes: int = 0) -> Iterator[Child]:
+    """An ffmpeg with these descriptors, restrained; `fed`: we write to its input; `writes`: bytes of a file at most."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        pass_fds=(fd,),
+        pass_fds=fds,
         env=child_environment(),
     )
-    restrain(child.pid)
-    assert child.stdout is not None  # noqa: S101 - a pipe, as asked for
-    assert child.stderr is not None  # noqa: S101
-    said: list[bytes] = []
-    drain = threading.Thread(target=_drain, args=(child.stderr, said), daemon=True)
-    drain.start()
+    child = Child(process)
     try:
-        decoded = _pour(child.stdout, sink)
-        failed = child.wait(STALL_S) != 0
-    except subprocess.TimeoutExpired:
-        raise Refusal.STUCK.error() from None
+        if writes:
+            restrain(process.pid, writes)
+        else:
+            restrain(process.pid)
+        yield child
     finally:
-        child.kill()
-        child.wait()
-        drain.join()
-        child.stdout.close()
-        child.stderr.close()
-    return decoded / BYTES_PER_S, b"".join(said).decode(errors="replace"), failed
+        child.close()
+
+
+def _stream(fd: int, command: list[str], form: Form, sink: Sink) -> tuple[float, str, bool]:
+    """Run ffmpeg and pour its output into the sink: seconds decoded, its messages, whether it failed."""
+    with running(command, (fd,)) as child:
+        try:
+            decoded = child.pour(form, sink)
+            said, failed = child.end()
+        except subprocess.TimeoutExpired:
+            raise Refusal.STUCK.error() from None
+    return decoded / form.bytes_per_s, said, failed
 
 
 def _drain(pipe: IO[bytes], said: list[bytes]) -> None:
@@ -171,9 +258,10 @@ def _drain(pipe: IO[bytes], said: list[bytes]) -> None:
             said[-1] = block
 
 
-def _pour(pipe: IO[bytes], sink: Sink) -> int:
-    """Read the pipe to its end in blocks of whole samples; the number of bytes. Raises AudioError: stuck, too long."""
-    block, filled, total = bytearray(BLOCK), 0, 0
+def _pour(pipe: IO[bytes], form: Form, sink: Sink) -> int:
+    """Read the pipe to its end in blocks of whole frames; the number of bytes. Raises AudioError: stuck, too long."""
+    frame = form.frame_bytes
+    block, filled, total = bytearray(BLOCK // frame * frame), 0, 0
     view = memoryview(block)
     while True:
         ready, _, _ = select.select([pipe], [], [], STALL_S)
@@ -181,11 +269,11 @@ def _pour(pipe: IO[bytes], sink: Sink) -> int:
             raise Refusal.STUCK.error()
         got = os.readv(pipe.fileno(), [view[filled:]])
         filled += got
-        if filled == BLOCK or not got:
-            whole = filled - filled % 4
+        if filled == len(block) or not got:
+            whole = filled - filled % frame
             sink(view[:whole])
             total, filled = total + whole, 0
-        if total > LONGEST_S * BYTES_PER_S:
+        if total > LONGEST_S * form.bytes_per_s:
             raise Refusal.TOO_LONG.error()
         if not got:
             return total

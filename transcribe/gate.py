@@ -18,7 +18,7 @@ from transcribe.anonymise import label_of
 from transcribe.config import Action, Policy
 from transcribe.errors import LeakError
 from transcribe.export import Exporter, StudyExporter
-from transcribe.export.layout import one_line
+from transcribe.export.layout import OVERLAP_MARK, one_line
 from transcribe.pseudonyms import action
 from transcribe.schema import AnonymisedTranscript, Kind, Person, Quiet, record
 from transcribe.wordforms import FormIndex, Match, parted
@@ -112,7 +112,9 @@ class Gate:
         """The lines as a format writes them, with and without their speakers; made once for all formats alike."""
         known = self._lines.get((id(transcript), spell))
         if known is None or known[0] is not transcript:
-            lines = [_squeezed(line, spell) for line in (*self._render(transcript), *_bare(transcript))]
+            rendered = self._render(transcript)
+            spoken_over = [_marked(r) for r, line in zip(rendered, transcript.lines, strict=True) if line.overlapped]
+            lines = [_squeezed(line, spell) for line in (*rendered, *spoken_over, *_bare(transcript))]
             known = self._lines[id(transcript), spell] = transcript, lines
         return known[1]
 
@@ -180,6 +182,13 @@ def _bare(transcript: AnonymisedTranscript) -> list[_Rendered]:
     ]
 
 
+def _marked(line: _Rendered) -> _Rendered:
+    """A rendered line as most formats write it where somebody else spoke, too."""
+    mark = f"{OVERLAP_MARK} "
+    moved = ((start, end) if end <= line.said else (start + len(mark), end + len(mark)) for start, end in line.allowed)
+    return replace(line, text=f"{line.text[: line.said]}{mark}{line.text[line.said :]}", allowed=tuple(moved))
+
+
 def _emptied(transcript: AnonymisedTranscript) -> AnonymisedTranscript:
     """The same with nothing in it that comes from what was said or from what a researcher wrote about people."""
     return replace(transcript, lines=(), counts=(), cases=(), variables=(), topics=())
@@ -188,13 +197,13 @@ def _emptied(transcript: AnonymisedTranscript) -> AnonymisedTranscript:
 def _squeezed(line: _Rendered, spell: Callable[[str], str]) -> _Rendered:
     """The line as exporters write it, in single spaces and without what could hide a word, in the format's spelling."""
     spans = [_squeezed_span(line.text, start, end, spell) for start, end in line.allowed]
-    return replace(line, text=spell(one_line(line.text)), allowed=tuple(spans))
+    return replace(line, text=one_line(spell(one_line(line.text))), allowed=tuple(spans))
 
 
 def _squeezed_span(text: str, start: int, end: int, spell: Callable[[str], str]) -> tuple[int, int]:
     # one_line drops white space at the ends: a letter on each side holds it
-    first = len(spell(one_line(f"{text[:start]}x"))) - 1
-    return first, first + len(spell(one_line(f"x{text[start:end]}x"))) - 2
+    first = len(one_line(spell(one_line(f"{text[:start]}x")))) - 1
+    return first, first + len(one_line(spell(one_line(f"x{text[start:end]}x")))) - 2
 
 
 def _accounts_for(line: _Rendered, string: str, match: Match) -> bool:

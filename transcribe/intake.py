@@ -3,6 +3,8 @@
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -287,9 +289,16 @@ def sample(source: Path) -> Audio:
         os.close(descriptor)
 
 
-def sound(unlocked: Unlocked, recording_id: str) -> Audio:
-    """The sound of a recording, decrypted and decoded in memory."""
+@contextmanager
+def opened(unlocked: Unlocked, recording_id: str) -> Iterator[int]:
+    """The descriptor of a recording's file, decrypted in memory; it is gone on leaving."""
     with open(os.memfd_create("sound", os.MFD_CLOEXEC), "w+b") as memory:  # noqa: PTH123 - a descriptor
         store.decrypt_file(unlocked.study.sound_path(recording_id), memory, unlocked.recording_key(recording_id))
         memory.flush()
-        return audio.decode(memory.fileno())
+        yield memory.fileno()
+
+
+def sound(unlocked: Unlocked, recording_id: str) -> Audio:
+    """The sound of a recording, decrypted and decoded in memory."""
+    with opened(unlocked, recording_id) as descriptor:
+        return audio.decode(descriptor)

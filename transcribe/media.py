@@ -67,10 +67,14 @@ class Probe(Quiet):
 
 @dataclass(frozen=True)
 class Look:
-    """A probe, and whether the declared duration is that of the sound (in a video it may be that of the picture)."""
+    """A probe, and whether the declared duration is that of the sound (in a video it may be that of the picture).
+
+    `depth`: what its decoded samples lose nothing in: s16, s24, s32 or f32.
+    """
 
     probe: Probe
     of_the_sound: bool
+    depth: str = "s16"
 
 
 def program() -> str:
@@ -94,9 +98,11 @@ def child_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in (*SCRUBBED, "FFREPORT")}
 
 
-def restrain(pid: int) -> None:
-    """Limit a child: an hour of processor time, 4 GiB, no file written, no core dump (it would hold the sound)."""
-    limits = ((resource.RLIMIT_CPU, 3600), (resource.RLIMIT_AS, 4 << 30), (resource.RLIMIT_FSIZE, 0))
+def restrain(pid: int, most_written: int = 0) -> None:
+    """Limit a child: an hour of processor time, 4 GiB, no file written or none longer than `most_written` bytes, no
+    core dump (it would hold the sound).
+    """
+    limits = ((resource.RLIMIT_CPU, 3600), (resource.RLIMIT_AS, 4 << 30), (resource.RLIMIT_FSIZE, most_written))
     for kind, most in (*limits, (resource.RLIMIT_CORE, 0)):
         with suppress(ProcessLookupError):  # it may have finished already
             resource.prlimit(pid, kind, (most, most))
@@ -132,8 +138,9 @@ def look(fd: int) -> Look:
         _, said = _ask([program(), "-nostdin", "-hide_banner", *source], fd)
         seen = _from_messages(said)
     else:
-        wanted = "format=format_name,duration:stream=codec_type,codec_name,sample_rate,channels,duration"
-        options = ["-v", "warning", "-of", "json", "-show_entries", f"{wanted}:stream_disposition=attached_pic"]
+        stream = "codec_type,codec_name,sample_rate,channels,duration,sample_fmt,bits_per_raw_sample"
+        wanted = f"format=format_name,duration:stream={stream}:stream_disposition=attached_pic"
+        options = ["-v", "warning", "-of", "json", "-show_entries", wanted]
         out, said = _ask([prober, *options, *source], fd)
         seen = _from_json(out, estimated=_is_estimated(said))
     if seen is None:
@@ -172,14 +179,16 @@ def _from_json(out: str, *, estimated: bool) -> Look | None:
         channels=int(sound.get("channels", 0)),
         codec=str(sound.get("codec_name", "unknown")),
     )
-    return Look(found, of_the_sound=own is not None or not picture)
+    depth = _depth(found.codec, sound.get("sample_fmt", ""), sound.get("bits_per_raw_sample", ""))
+    return Look(found, of_the_sound=own is not None or not picture, depth=depth)
 
 
 def _from_messages(said: str) -> Look | None:
     """Read what `ffmpeg -i` prints; only lines at ffmpeg's own indent, since metadata may say anything."""
     if not re.search(r"^Input #0, ", said, re.M):
         return None
-    sound = re.search(r"^  Stream #0:\d.*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)", said, re.M)
+    form = r"(\d+) Hz, ([^,\n]+)(?:, (\w+))?(?: \((\d+) bit\))?"
+    sound = re.search(rf"^  Stream #0:\d.*?: Audio: (\w+).*?, {form}", said, re.M)
     if sound is None:
         raise Refusal.NO_SOUND.error()
     pictures = re.findall(r"^  Stream #0:\d.*?: Video: (?!.*\(attached pic\))", said, re.M)
@@ -190,7 +199,19 @@ def _from_messages(said: str) -> Look | None:
     found = Probe(
         duration_s=duration_s, sample_rate_hz=int(sound[2]), channels=_channels(sound[3].strip()), codec=sound[1]
     )
-    return Look(found, of_the_sound=not pictures)
+    return Look(found, of_the_sound=not pictures, depth=_depth(sound[1], sound[4] or "", sound[5] or ""))
+
+
+def _depth(codec: str, samples: str, bits: str) -> str:
+    """What a codec's samples lose nothing in, from ffmpeg's name of their format (s16p) and the bits in use of a s32.
+
+    A lossy codec decodes to floats, but holds no more than 16 bits are good for.
+    """
+    kind = samples.removesuffix("p")
+    if kind == "s32":
+        return "s24" if bits.isdigit() and 0 < int(bits) <= 24 else "s32"
+    exact = codec.startswith("pcm_f") or codec == "wavpack"
+    return "f32" if kind in ("flt", "dbl") and exact else "s16"
 
 
 def _channels(layout: str) -> int:

@@ -1,22 +1,20 @@
 """Settled? gate passed? then, and only then, write a numbered release - all of it or nothing."""
 
-import json
-import os
-import re
-import secrets
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe import __version__, audit, changes, companions, export, plugins, pseudonyms, replacements, store
+from transcribe import companions, export, plugins, pseudonyms, sound_copies
 from transcribe.changes import Change
-from transcribe.errors import ConfigError, NotSettledError, StudyError
+from transcribe.config import Policy
+from transcribe.errors import ConfigError, EngineError, NotSettledError
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import Engines, refresh_findings
+from transcribe.publishing import MANIFEST, publish
 from transcribe.ready import Ready, named_people, need, read_until_clean, rendered, second_reading, settled
-from transcribe.replacements import Originals
 from transcribe.schema import AnonymisedTranscript, Person, Quiet, ReviewState, record
-from transcribe.vault import Unlocked, with_people, with_pseudonyms, with_renderings
+from transcribe.sound_copies import Wish
+from transcribe.vault import Unlocked, with_pseudonyms, with_renderings
 
 EVERY_FORMAT = "all"
 
@@ -41,6 +39,7 @@ class _Prepared(Quiet):
     ready: tuple[Ready, ...]
     transcripts: tuple[AnonymisedTranscript, ...]
     gate: Gate
+    policy: Policy
     left_out: tuple[tuple[str, str], ...]
 
 
@@ -52,21 +51,35 @@ def write(
     *,
     unreviewed: bool,
     level: str = "team",
+    sound: Wish | None = None,
 ) -> Released:
     """Release recordings (all that can be when none is named) in these formats, as one numbered folder.
 
-    `level` is how much is withheld: team, archive or public. Raises NotSettledError, LeakError, EngineError for an
-    unknown format, ConfigError for an unknown level; then nothing was written.
+    `level` is how much is withheld: team, archive or public; `sound` asks for copies of the recordings with the same
+    covered. Raises NotSettledError, LeakError, EngineError for an unknown format, ConfigError for an unknown level;
+    then nothing was written.
     """
     exporters = _exporters(formats)
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
         made = _prepared(unlocked, wanted, engines, unreviewed, level)
+        if sound is not None:
+            made = replace(made, transcripts=tuple(sound_copies.named(unlocked, t, sound) for t in made.transcripts))
         unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), level, made.people))
         files = _export(made.transcripts, exporters, made.gate)
         beside = companions.files(unlocked, made.ready, made.transcripts, level, made.gate)
-        number, folder = _publish(unlocked, made, level, files | beside)
-    return Released(number=number, folder=str(folder), files=tuple(files), beside=tuple(beside), left_out=made.left_out)
+        logged = tuple(companions.logged(unlocked, made.ready, made.transcripts))
+
+        def add_sound(folder: Path) -> None:
+            if sound is not None:
+                recordings = tuple(zip(made.ready, logged, strict=True))
+                sound_copies.write_all(unlocked, recordings, made.people, made.policy, engines, sound, folder)
+
+        number, folder = publish(unlocked, logged, level, files | beside, add_sound)
+    others = {path.name for path in folder.iterdir()} - files.keys() - {MANIFEST}
+    return Released(
+        number=number, folder=str(folder), files=tuple(files), beside=tuple(sorted(others)), left_out=made.left_out
+    )
 
 
 def differences(
@@ -91,26 +104,6 @@ def settled_text(unlocked: Unlocked, recording_id: str, level: str = "team") -> 
     return transcript
 
 
-def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:
-    """What a release (the latest, if none is named) replaced in a recording. Raises StudyError where there is none."""
-    unlocked.vault.entry(recording_id)
-    released = [
-        int(str(event["release"]))
-        for event in unlocked.study.journal()
-        if event.get("event") == "released" and recording_id in str(event.get("recordings")).split()
-    ]
-    wanted = number or max(released, default=0)
-    stored = unlocked.load(recording_id, _replaced(wanted), Originals)
-    if stored is None:
-        raise StudyError("no such release holds it", recording_id=recording_id, advice="see `transcribe status`")
-    return stored.value
-
-
-def _replaced(number: int) -> str:
-    """The name of the artefact that holds a release's originals."""
-    return f"replacements-{number:03d}"
-
-
 def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unreviewed: bool, level: str) -> _Prepared:
     """Everything that is to be released at a level, passed by the gate's first check."""
     policy = pseudonyms.at_level(unlocked.study.config.policy, level)
@@ -123,7 +116,15 @@ def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unr
     transcripts = tuple(rendered(unlocked, one, people, gate, policy) for one in ready)
     for transcript in transcripts:
         gate.refuse(gate.check_lines(transcript))
-    return _Prepared(team=team, people=people, ready=ready, transcripts=transcripts, gate=gate, left_out=left_out)
+    return _Prepared(
+        team=team,
+        people=people,
+        ready=ready,
+        transcripts=transcripts,
+        gate=gate,
+        policy=policy,
+        left_out=left_out,
+    )
 
 
 def _choose(
@@ -212,89 +213,6 @@ def _export(
         for name, held in parts.items():
             data = export.written(exporter, held)
             gate.check_file(held, exporter, data, name)
-            files[name] = data
+            if files.setdefault(name, data) is not data:
+                raise EngineError(f"two files would be called {name}", advice="release these recordings apart")
     return files
-
-
-def _publish(unlocked: Unlocked, made: _Prepared, level: str, files: dict[str, bytes]) -> tuple[int, Path]:
-    """Write a folder beside its final place, sync it, and move it there whole. What it replaced, and how its turns
-    read, is kept in private/.
-    """
-    study = unlocked.study
-    numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
-    # a release that was moved away keeps its number: copies of it are with others
-    numbers += [int(str(event["release"])) for event in study.journal() if event.get("event") == "released"]
-    number = max(numbers, default=0) + 1
-    final = study.releases / f"{number:03d}"
-    temporary = study.releases / f".{number:03d}.{secrets.token_hex(4)}.tmp"
-    temporary.mkdir(mode=0o700)
-    for name, data in files.items():
-        store.write_bytes(temporary / name, data)
-    manifest = _manifest(unlocked, number, level, made.transcripts, files)
-    store.write_bytes(temporary / "manifest.json", json.dumps(manifest, indent=1).encode() + b"\n")
-    os.rename(temporary, final)  # noqa: PTH104 - must fail, not replace, when the folder exists and holds files
-    store.sync_folder(study.releases)
-    _remember(unlocked, made, level, number)
-    ids = [transcript.recording_id for transcript in made.transcripts]
-    study.log("released", release=number, recordings=" ".join(ids))
-    audit.append(study.audit_path, "released", release=number, recordings=ids)
-    return number, final
-
-
-def _remember(unlocked: Unlocked, made: _Prepared, level: str, number: int) -> None:
-    for one in companions.logged(unlocked, made.ready, made.transcripts):
-        recording_id = one.released.recording_id
-        unlocked.save(recording_id, _replaced(number), replacements.originals(one, number))
-        unlocked.save(recording_id, companions.artefact(level), changes.turns(unlocked.vault, one.released, number))
-
-
-def _manifest(
-    unlocked: Unlocked,
-    number: int,
-    level: str,
-    transcripts: tuple[AnonymisedTranscript, ...],
-    files: dict[str, bytes],
-) -> dict[str, object]:
-    return {
-        "release": number,
-        "level": level,
-        "program": f"transcribe {__version__}",
-        "state": "pseudonymised: a key exists",
-        "recordings": [
-            {
-                "id": transcript.recording_id,
-                "review": transcript.review.value,
-                "settled_on": transcript.settled_on,
-                "source_digest": transcript.source_digest,
-                "replacements": {kind.value: count for kind, count in transcript.counts},
-                "unclear": {"stretches": transcript.unclear, "seconds": round(transcript.unclear_s, 3)},
-            }
-            for transcript in transcripts
-        ],
-        "files": [{"name": name, "hmac_sha256": unlocked.vault.digest(data)} for name, data in files.items()],
-    }
-
-
-def draw_again(unlocked: Unlocked, person_id: str) -> tuple[str, ...]:
-    """Give a person another pseudonym; the released files that still bear the old one, to be replaced."""
-    person = unlocked.vault.person(person_id)
-    old = person.pseudonym
-    if not old:
-        return ()
-    held = tuple(replace(p, pseudonym="", chosen=False) if p.id == person_id else p for p in unlocked.vault.people)
-    barred = replace(person, id=f"{person_id}/old", forms=(old,))  # the old one is not drawn again
-    policy = unlocked.study.config.policy
-    drawn = pseudonyms.assign((*held, barred), policy, unlocked.vault.digest)
-    unlocked.change(lambda vault: with_people(vault, tuple(p for p in drawn if p.id == person_id)))
-    audit.append(unlocked.study.audit_path, "pseudonym drawn again", person=person_id)
-    pattern = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)")
-    return tuple(
-        str(path.relative_to(unlocked.study.root))
-        for path in sorted(unlocked.study.releases.glob("*/*"))
-        if path.name != "manifest.json" and _mentions(path, pattern)
-    )
-
-
-def _mentions(path: Path, pattern: re.Pattern[str]) -> bool:
-    read = export.reader(path.name)
-    return read is not None and any(pattern.search(string) for string in read(path.read_bytes()))

@@ -70,7 +70,7 @@ def originals(logged: Logged, release: int) -> Originals:
     """The table of originals of one recording."""
     texts = {utterance.id: utterance.text for utterance in logged.identified.utterances}
     rows = []
-    for line, span, finding in _pairs(logged):
+    for line, span, finding in pairs(logged):
         start_ms, end_ms = _times(line, span)
         rows.append(
             Replaced(
@@ -104,7 +104,7 @@ def log(project: str, logged: Iterable[Logged]) -> bytes:
 
 
 def _rows(logged: Logged) -> Iterator[tuple[object, ...]]:
-    for line, span, finding in _pairs(logged):
+    for line, span, finding in pairs(logged):
         rule = finding.reason.rule
         decision = _decision(logged, finding)
         yield (
@@ -133,7 +133,7 @@ def _decision(logged: Logged, finding: Finding) -> str:
     return "accepted"
 
 
-def _pairs(logged: Logged) -> Iterator[tuple[Line, Span, Finding]]:
+def pairs(logged: Logged) -> Iterator[tuple[Line, Span, Finding]]:
     """Each replacement with the finding that it stands for.
 
     Spans and findings are disjoint and in order in their turn; a finding whose kind the policy keeps is a kept span.

@@ -120,6 +120,15 @@ class Vault(Quiet):
             code.update(len(data).to_bytes(8, "big") + data)
         return code.hexdigest()
 
+    def digest_of_file(self, path: Path) -> str:
+        """The digest of a file's bytes, read in blocks."""
+        code = hmac.new(bytes.fromhex(self.hmac_key), digestmod=hashlib.sha256)
+        code.update(path.stat().st_size.to_bytes(8, "big"))
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                code.update(block)
+        return code.hexdigest()
+
 
 def with_people(vault: Vault, people: tuple[Person, ...]) -> Vault:
     """The vault with these people put in the place of those with the same ids, new ones at the end."""
@@ -146,6 +155,11 @@ def with_renderings(vault: Vault, level: str, named: tuple[Person, ...]) -> Vaul
             place = (level, person.id)
             known.setdefault(place, Rendering(level=level, person_id=person.id, text=person.pseudonym))
     return replace(vault, renderings=tuple(known.values()))
+
+
+def without_renderings(vault: Vault, person_id: str) -> Vault:
+    """The vault without what is written of a person at levels of its own."""
+    return replace(vault, renderings=tuple(r for r in vault.renderings if r.person_id != person_id))
 
 
 def with_attributes(vault: Vault, given: tuple[Attributes, ...]) -> Vault:

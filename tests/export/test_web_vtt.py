@@ -1,4 +1,9 @@
+import base64
+import html
+import json
 import re
+import subprocess
+from pathlib import Path
 
 import pysubs2
 import pytest
@@ -6,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe.errors import EngineError
+from transcribe.export.cues import CUE_CHARACTERS, CUE_S
 from transcribe.export.layout import one_line
-from transcribe.export.web_vtt import CUE_CHARACTERS, CUE_S, EXPORTER, read_captions
-from transcribe.schema import Kind, Line, Span, Word
+from transcribe.export.web_vtt import EXPORTER, read_captions
+from transcribe.schema import AnonymisedTranscript, Kind, Line, Span, Word
 
-from .builders import HOSTILE, conversation, line, transcript
+from .builders import HOSTILE, awkward_transcripts, conversation, line, transcript, turns
 
 TIMING = re.compile(r"(\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3}) --> (\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3})")
 LONG = (
@@ -56,6 +62,62 @@ def test_pysubs2_reads_it() -> None:
     subtitles = pysubs2.SSAFile.from_string(EXPORTER.write(conversation()).decode(), format_="vtt")
     assert [(cue.start, cue.end, cue.text) for cue in subtitles][1] == (62000, 67000, "Grace is a fine word.")
     assert len(subtitles) == 3
+
+
+@given(awkward_transcripts())
+def test_pysubs2_gives_every_turn_back(made: AnonymisedTranscript) -> None:
+    text = EXPORTER.write(made).decode()
+    cues = pysubs2.SSAFile.from_string(text, format_="vtt", keep_unknown_html_tags=True)
+    read = [re.fullmatch(r"<v(?:\.overlap)? ([^>]*)>(.*)", cue.text) for cue in cues]
+    assert [tuple(map(html.unescape, cue.groups())) for cue in read if cue] == turns(made)
+
+
+PAGE = """<!DOCTYPE html><meta charset="utf-8"><video><track default src="data:text/vtt;base64,{}"></video><pre></pre>
+<script>
+const track = document.querySelector("track");
+track.addEventListener("error", () => {{ document.querySelector("pre").textContent = '"refused"'; }});
+track.addEventListener("load", () => {{
+  const cues = Array.from(track.track.cues, cue => {{
+    const shown = cue.getCueAsHTML(), voice = shown.querySelector("span");
+    return [cue.id, Math.round(cue.startTime * 1000), Math.round(cue.endTime * 1000), voice && voice.title,
+            voice && voice.className, shown.textContent];
+  }});
+  document.querySelector("pre").textContent = JSON.stringify(cues);
+}});
+track.track.mode = "hidden";
+</script>"""
+
+
+def cues_in_chromium(data: bytes, folder: Path) -> list[list[object]]:
+    """(name, start ms, end ms, voice, class, text) of each cue, as a page's script sees it."""
+    page = folder / "page.html"
+    page.write_text(PAGE.format(base64.b64encode(data).decode()), encoding="utf-8")
+    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    command += ["--virtual-time-budget=5000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    found = re.search(r"<pre>(.*?)</pre>", done.stdout.decode(), re.DOTALL)
+    assert found
+    cues: list[list[object]] = json.loads(html.unescape(found.group(1)))
+    return cues
+
+
+@pytest.mark.system("chromium")
+def test_a_browser_shows_every_cue_with_its_voice(tmp_path: Path) -> None:
+    lines = (
+        line(0, "Amelia", LONG, seconds=100.0),
+        line(1, "A & <B>", HOSTILE, overlapped=True),
+        line(2, "Zoë", ""),
+        line(3, "Speaker 2", "<i>so</i> {b} \u05d0\u05d1 e\u0301 &amp; [infant]", seconds=0.0),
+    )
+    data = EXPORTER.write(transcript(*lines))
+    names = [block.split("\n")[0] for block in data.decode().strip().split("\n\n")[2:]]
+    expected = []
+    for name, (start_ms, end_ms, payload) in zip(names, strict_cues(data), strict=True):
+        tag, _, text = payload.partition(">")
+        classes, _, voice = tag.partition(" ")
+        expected.append([name, start_ms, end_ms, html.unescape(voice), classes[3:], html.unescape(text)])
+    assert cues_in_chromium(data, tmp_path) == expected
+    assert cues_in_chromium(data.replace(b" --> ", b" -> ", 1), tmp_path) != expected
 
 
 def test_long_turns_are_split_and_read_back_whole() -> None:

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from transcribe import console, export, intake, quote, release, replacements
+from transcribe import console, export, intake, publishing, quote, release, replacements
 from transcribe.batch import plan
 from transcribe.batch import run as batch
 from transcribe.changes import Change
 from transcribe.cli.common import AsJson, Formats, Ids, PassphraseFile, StudyPath, Unreviewed, listed, unlock
-from transcribe.errors import StudyError
+from transcribe.errors import ConfigError, StudyError
 from transcribe.pipeline import Engines
+from transcribe.sound_copies import Wish
 
 DEFAULT_FORMATS = "txt,docx,vtt,json"
 
@@ -29,6 +30,8 @@ def release_command(
     to: Formats = DEFAULT_FORMATS,
     unreviewed: Unreviewed = False,
     policy: Level = TEAM,
+    audio: Annotated[str, typer.Option(help="A copy of the sound with names covered: flac, m4a or wav.")] = "",
+    disguise: Annotated[bool, typer.Option("--disguise", help="With --audio: other voices; no anonymisation.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Say what would change; write nothing.")] = False,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -40,7 +43,10 @@ def release_command(
     if diff:
         _say_differences(release.differences(unlocked, wanted, engines, unreviewed=unreviewed, level=policy), as_json)
         return
-    written = release.write(unlocked, wanted, listed(to), engines, unreviewed=unreviewed, level=policy)
+    sound = Wish(form=audio, disguise=disguise) if audio else None
+    if disguise and sound is None:
+        raise ConfigError("--disguise is for the sound of --audio", advice="name a format, such as --audio flac")
+    written = release.write(unlocked, wanted, listed(to), engines, unreviewed=unreviewed, level=policy, sound=sound)
     _say_released(written, as_json)
 
 
@@ -108,7 +114,7 @@ def replacements_command(
     as_json: AsJson = False,
 ) -> None:
     """What a release replaced, with the originals, as CSV; for your eyes, and to be kept apart from releases."""
-    table = release.originals(unlock(root, passphrase_file), recording_id, number)
+    table = publishing.originals(unlock(root, passphrase_file), recording_id, number)
     data = [asdict(row) for row in table.rows]
     if as_json:
         console.say(True, {"recording": recording_id, "release": table.release, "replacements": data})

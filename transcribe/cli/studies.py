@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from transcribe import console, describe, enrolment, intake, passphrase, release, show, store, study, vault
+from transcribe import console, describe, enrolment, intake, passphrase, redraw, show, store, study, vault
 from transcribe import explain as explanations
 from transcribe import people as roster
 from transcribe.batch import plan
@@ -62,7 +62,7 @@ def people(
         console.say(as_json, {"people": [dict(zip(titles, row, strict=True)) for row in rows]},
                     console.table(titles, rows))  # fmt: skip
     elif action == "redraw" and what:
-        stale = release.draw_again(unlock(root, passphrase_file), what)
+        stale = redraw.draw_again(unlock(root, passphrase_file), what)
         console.say(as_json, {"redrawn": what, "replace": list(stale)},
                     f"{what} has another pseudonym from now on. Next: transcribe release {root}",
                     *(f"Replace what you have given away of {name}" for name in stale))  # fmt: skip

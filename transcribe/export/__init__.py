@@ -72,10 +72,11 @@ def everything() -> tuple[Exporter | StudyExporter, ...]:
     return tuple(load(name) for name in plugins.names(DOOR))
 
 
-def reader(file_name: str) -> Callable[[bytes], tuple[str, ...]] | None:
-    """What reads a released file's strings, by the longest suffix that fits; None for a file of no format."""
-    fitting = [one for one in everything() if file_name.endswith(one.suffix)]
-    return max(fitting, key=lambda one: len(one.suffix)).read_text if fitting else None
+def fitting(file_name: str) -> tuple[Exporter | StudyExporter, ...]:
+    """The formats that a released file may be of, by its longest suffix."""
+    found = [one for one in everything() if file_name.endswith(one.suffix)]
+    longest = max((len(one.suffix) for one in found), default=0)
+    return tuple(one for one in found if len(one.suffix) == longest)
 
 
 def written(exporter: Exporter | StudyExporter, transcripts: tuple[AnonymisedTranscript, ...]) -> bytes:

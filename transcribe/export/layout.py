@@ -93,6 +93,6 @@ def _unclear(transcript: AnonymisedTranscript) -> str:
 def _title(text: str) -> str:
     """A header line whose colons within a speaker's reach are written as dashes."""
     line = one_line(text)
-    while ":" in line[:SPEAKER_REACH]:
+    while ":" in line[: SPEAKER_REACH + 1]:
         line = one_line(re.sub(r"\s*:\s*", " - ", line, count=1))
     return line

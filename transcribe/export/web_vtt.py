@@ -1,4 +1,4 @@
-"""WebVTT captions with voice tags, written and read, and SubRip (srt), read only: players, Taguette, noScribe, ELAN.
+"""WebVTT captions with voice tags, written and read, and SubRip of any origin, read alone: players, web pages.
 
 Source: W3C WebVTT, https://www.w3.org/TR/webvtt1/; section numbers below are its own.
 
@@ -10,123 +10,34 @@ during which somebody else spoke carries the class `overlap` on its voice tag.
 import html
 import re
 
-from transcribe.errors import EngineError
 from transcribe.export import Exporter
-from transcribe.export.layout import clean, header_lines, one_line
-from transcribe.schema import AnonymisedTranscript, Line, Quiet, Word, record
+from transcribe.export.cues import SHORTEST_CUE_S, Cue, clock, cut, need_times
+from transcribe.export.layout import header_lines, one_line
+from transcribe.schema import AnonymisedTranscript, Line, Quiet, record
 
-# Two lines of 42 characters and 7 seconds: the usual limits for captions (BBC and Netflix guides give 6-7 s, 37-42).
-CUE_CHARACTERS = 84
-CUE_S = 7.0
-SHORTEST_CUE_S = 0.1
-_SENTENCE_END = re.compile(r"[.!?…][\"'’”)]*$")
 _TIMING = re.compile(r"^(\S+)\s+-->\s+(\S+)(.*)$")
 _VOICE = re.compile(r"<v[^\s>]*\s+([^>]*)>")
 
 
-@record
-class _Cue(Quiet):
-    name: str
-    start_s: float
-    end_s: float
-    payload: str
-
-
 def write(transcript: AnonymisedTranscript) -> bytes:
     """The file. Raises EngineError for a transcript without clock times."""
-    if not transcript.timed:
-        raise EngineError(
-            "vtt needs times and this transcript has none",
-            advice="choose txt, docx or json",
-            recording_id=transcript.recording_id,
-            stage="release",
-        )
+    need_times(transcript, "vtt")
     notes = "\n".join(line.replace("-->", "- ->") for line in header_lines(transcript))
-    cues = sorted((cue for line in transcript.lines for cue in _cues(line)), key=lambda cue: cue.start_s)
-    blocks = ["WEBVTT", f"NOTE\n{notes}", *map(_block, cues)]
+    cues = [(cue, line) for line in transcript.lines for cue in cut(line)]
+    blocks = ["WEBVTT", f"NOTE\n{notes}"]
+    blocks += [_block(cue, line) for cue, line in sorted(cues, key=lambda pair: pair[0].start_s)]
     return ("\n\n".join(blocks) + "\n").encode()
 
 
-def _block(cue: _Cue) -> str:
+def _block(cue: Cue, line: Line) -> str:
+    name = f"{line.number}.{cue.number}" if cue.of > 1 else str(line.number)
     end_s = max(cue.end_s, cue.start_s + SHORTEST_CUE_S)  # section 4.1: an end is greater than its start
-    return f"{cue.name}\n{_clock(cue.start_s)} --> {_clock(end_s)}\n{cue.payload}"
-
-
-def _clock(time_s: float) -> str:
-    ms = max(0, round(time_s * 1000))
-    return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
-
-
-def _cues(line: Line) -> list[_Cue]:
-    parts = _parts(_atoms(line)) or [()]
     voice = f"<v{'.overlap' if line.overlapped else ''} {_escape(one_line(line.speaker)) or '-'}>"
-    cues = []
-    for number, part in enumerate(parts, start=1):
-        cues.append(
-            _Cue(
-                name=f"{line.number}.{number}" if len(parts) > 1 else str(line.number),
-                start_s=part[0].start_s if number > 1 else line.start_s,
-                end_s=part[-1].end_s if number < len(parts) else line.end_s,
-                payload=voice + _escape(_text(part)),
-            )
-        )
-    return cues
+    return f"{name}\n{clock(cue.start_s, '.')} --> {clock(end_s, '.')}\n{voice}{_escape(cue.text)}"
 
 
 def _escape(text: str) -> str:
     return html.escape(text, quote=False)
-
-
-def _text(words: tuple[Word, ...]) -> str:
-    return one_line("".join(word.text for word in words))
-
-
-def _atoms(line: Line) -> list[tuple[Word, ...]]:
-    """Groups of words that stay together: a name written in pieces, and everything inside one replacement."""
-    atoms: list[tuple[Word, ...]] = []
-    position = 0
-    for word in line.words:
-        parts_here = clean(word.text)[:1].isspace()
-        # a break just before a replacement's space is one before the replacement
-        text_at = position + len(word.text) - len(word.text.lstrip())
-        inside = any(span.start < text_at < span.end for span in line.replaced)
-        if atoms and (inside or not parts_here):
-            atoms[-1] += (word,)
-        else:
-            atoms.append((word,))
-        position += len(word.text)
-    return atoms
-
-
-def _parts(atoms: list[tuple[Word, ...]]) -> list[tuple[Word, ...]]:
-    """The atoms of a turn as cues within both limits, cut after a sentence if one ends in a cue's second half."""
-    parts: list[tuple[Word, ...]] = []
-    current: list[tuple[Word, ...]] = []
-    for atom in atoms:
-        if current and not _fits((*_flat(current), *atom)):
-            cut = _cut(current)
-            parts.append(_flat(current[:cut]))
-            current = current[cut:]
-            if current and not _fits((*_flat(current), *atom)):
-                parts.append(_flat(current))
-                current = []
-        current.append(atom)
-    return [*parts, _flat(current)] if current else parts
-
-
-def _flat(atoms: list[tuple[Word, ...]]) -> tuple[Word, ...]:
-    return tuple(word for atom in atoms for word in atom)
-
-
-def _fits(words: tuple[Word, ...]) -> bool:
-    return len(_text(words)) <= CUE_CHARACTERS and words[-1].end_s - words[0].start_s <= CUE_S
-
-
-def _cut(atoms: list[tuple[Word, ...]]) -> int:
-    for position in range(len(atoms), len(atoms) // 2, -1):
-        if _SENTENCE_END.search(_text(atoms[position - 1])):
-            return position
-    return len(atoms)
 
 
 def read_text(data: bytes) -> tuple[str, ...]:
@@ -234,7 +145,7 @@ def _seconds(clock: str) -> float:
 EXPORTER = Exporter(
     name="vtt",
     suffix=".vtt",
-    summary="WebVTT captions with speakers: players and Taguette; needs clock times",
+    summary="WebVTT captions with speakers: players and web pages; needs clock times",
     write=write,
     read_text=read_text,
 )

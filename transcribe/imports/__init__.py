@@ -3,12 +3,14 @@
 A label in such a file may itself be a real name: utterances carry S1, S2 ... in order of appearance, and the text of
 each label is handed back beside the transcript, to be linked to the roster. Nothing a reader could see is dropped:
 text before the first label (titles, headers, a vtt's notes) and, at the end, a Word document's page headers, footers,
-footnotes, endnotes and comments are utterances of S0, role `note`. A file without any label is one speaker, S1.
+footnotes, endnotes and comments are utterances of S0, role `note`, and so are headings between the turns of a document
+whose lower headings are the speakers. A file without any label is one speaker, S1.
 Not read: text that track changes marks as deleted, field codes, document properties, style sheets, names of cues.
 """
 
 from transcribe.errors import StudyError
-from transcribe.imports.pieces import Piece, read
+from transcribe.imports.files import read
+from transcribe.imports.pieces import Piece
 from transcribe.imports.turns import Turn, accepted, caption_turns, note, speakers_of, text_turns
 from transcribe.imports.turns import is_term as is_term
 from transcribe.schema import MadeBy, Quiet, Speaker, Transcript, Utterance, Word, record

@@ -76,19 +76,26 @@ def _term(label: str) -> str:
 
 
 def text_turns(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Turn]:
-    """A label opens a turn, and so does a stamp; what stands before the first label is notes."""
+    """A label opens a turn, and so does a stamp; what stands before the first label is notes, and so is an aside."""
     turns: list[Turn] = []
+    key: str | None = None  # who is speaking
     for piece in _settled(pieces, labels):
         last = turns[-1] if turns else None
         if piece.label or not labels:
-            turns.append(Turn(key=folded(piece.label), pieces=(piece,)))
-        elif last is None or last.key is None:
+            key = folded(piece.label)
+        elif piece.aside:
             turns.append(Turn(key=None, pieces=(piece,)))
-        elif piece.start_s is not None and any(p.said or p.start_s is not None for p in last.pieces):
-            turns.append(Turn(key=last.key, pieces=(piece,)))
-        else:
+            continue
+        elif last is not None and last.key is not None and not _opens(piece, last):
             turns[-1] = _extended(last, piece)
+            continue
+        turns.append(Turn(key=key, pieces=(piece,)))
     return turns
+
+
+def _opens(piece: Piece, last: Turn) -> bool:
+    """Whether a piece without a label has a stamp, and what stands before it has more than a label."""
+    return piece.start_s is not None and any(p.said or p.start_s is not None for p in last.pieces)
 
 
 def caption_turns(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Turn]:
@@ -106,7 +113,10 @@ def caption_turns(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Turn]
 
 def _settled(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Piece]:
     """The pieces with labels that are none put back into what was said."""
-    return [p if folded(p.label) in labels else replace(p, label="", said=p.whole, overlapped=False) for p in pieces]
+    return [
+        p if not p.label or folded(p.label) in labels else replace(p, label="", said=p.whole, overlapped=False)
+        for p in pieces
+    ]
 
 
 def _extended(turn: Turn, piece: Piece) -> Turn:

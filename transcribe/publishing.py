@@ -1,0 +1,109 @@
+"""A numbered release on the disk: all of it or nothing, and what is kept of it in private/."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from transcribe import __version__, audit, changes, companions, replacements, store
+from transcribe.errors import StudyError
+from transcribe.replacements import Logged, Originals
+from transcribe.schema import AnonymisedTranscript
+from transcribe.vault import Unlocked
+
+MANIFEST = "manifest.json"
+
+
+def publish(
+    unlocked: Unlocked,
+    logged: tuple[Logged, ...],
+    level: str,
+    files: Mapping[str, bytes],
+    more: Callable[[Path], None],
+) -> tuple[int, Path]:
+    """Write a folder beside its final place, sync it, and move it there whole; its number and its path.
+
+    `more` writes further files into it. Where anything fails, nothing is left. What it replaced, and how its turns
+    read, is kept in private/.
+    """
+    study = unlocked.study
+    number = _next_number(unlocked)
+    final = study.releases / f"{number:03d}"
+    temporary = study.releases / f".{number:03d}.{secrets.token_hex(4)}.tmp"
+    temporary.mkdir(mode=0o700)
+    try:
+        for name, data in files.items():
+            store.write_bytes(temporary / name, data)
+        more(temporary)
+        manifest = _manifest(unlocked, number, level, [one.released for one in logged], temporary)
+        store.write_bytes(temporary / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
+        for one in logged:
+            unlocked.save(one.released.recording_id, _replaced(number), replacements.originals(one, number))
+        os.rename(temporary, final)  # noqa: PTH104 - must fail, not replace, when the folder exists and holds files
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    store.sync_folder(study.releases)
+    for one in logged:  # after the folder stands: a killed release must not count as the last one
+        turns = changes.turns(unlocked.vault, one.released, number)
+        unlocked.save(one.released.recording_id, companions.artefact(level), turns)
+    ids = [one.released.recording_id for one in logged]
+    study.log("released", release=number, recordings=" ".join(ids))
+    audit.append(study.audit_path, "released", release=number, recordings=ids)
+    return number, final
+
+
+def _next_number(unlocked: Unlocked) -> int:
+    study = unlocked.study
+    numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
+    # a release that was moved away keeps its number: copies of it are with others
+    numbers += [int(str(event["release"])) for event in study.journal() if event.get("event") == "released"]
+    return max(numbers, default=0) + 1
+
+
+def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:
+    """What a release (the latest, if none is named) replaced in a recording. Raises StudyError where there is none."""
+    unlocked.vault.entry(recording_id)
+    released = [
+        int(str(event["release"]))
+        for event in unlocked.study.journal()
+        if event.get("event") == "released" and recording_id in str(event.get("recordings")).split()
+    ]
+    wanted = number or max(released, default=0)
+    stored = unlocked.load(recording_id, _replaced(wanted), Originals)
+    if stored is None:
+        raise StudyError("no such release holds it", recording_id=recording_id, advice="see `transcribe status`")
+    return stored.value
+
+
+def _replaced(number: int) -> str:
+    """The name of the artefact that holds a release's originals."""
+    return f"replacements-{number:03d}"
+
+
+def _manifest(
+    unlocked: Unlocked, number: int, level: str, transcripts: list[AnonymisedTranscript], folder: Path
+) -> dict[str, object]:
+    return {
+        "release": number,
+        "level": level,
+        "program": f"transcribe {__version__}",
+        "state": "pseudonymised: a key exists",
+        "recordings": [
+            {
+                "id": transcript.recording_id,
+                "review": transcript.review.value,
+                "settled_on": transcript.settled_on,
+                "source_digest": transcript.source_digest,
+                "replacements": {kind.value: count for kind, count in transcript.counts},
+                "unclear": {"stretches": transcript.unclear, "seconds": round(transcript.unclear_s, 3)},
+            }
+            for transcript in transcripts
+        ],
+        "files": [
+            {"name": path.name, "hmac_sha256": unlocked.vault.digest_of_file(path)} for path in sorted(folder.iterdir())
+        ],
+    }
