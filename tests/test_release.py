@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NoEngines, add_detected, new_unlocked, person, save_candidates, says_nothing_of, transcript
-from transcribe import pseudonyms, publishing, redraw, release, vault
+from transcribe import export, pseudonyms, publishing, redraw, release, vault
 from transcribe.config import StudyConfig
 from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StoreError, StudyError
+from transcribe.export import Exporter
 from transcribe.overview import overview
 from transcribe.pipeline import refresh_findings
 from transcribe.ready import need, preview, settled
@@ -176,6 +177,21 @@ def test_an_error_while_writing_leaves_nothing_and_what_a_kill_leaves_is_swept(
     (unlocked.study.releases / ".001.0123abcd.tmp").mkdir()
     write(unlocked)
     assert [p.name for p in unlocked.study.releases.iterdir()] == ["001"]
+
+
+def test_all_formats_are_every_one_that_the_transcript_can_have(unlocked: Unlocked) -> None:
+    settle(unlocked)
+    add_detected(unlocked, transcript(*TALK, recording_id="T001", timed=False))
+    settle(unlocked, "T001")
+    written = release.write(unlocked, (), (release.EVERY_FORMAT,), ENGINES, unreviewed=False)
+    suffixes = {name.removeprefix("R001_pseudonymised") for name in written.files if name.startswith("R001_")}
+    every = export.everything()
+    assert suffixes == {one.suffix for one in every if isinstance(one, Exporter) and one.name != "nudist"}
+    assert {"R001.txt", "T001.txt", "study_pseudonymised.qdpx"} <= set(written.files)
+    assert "T001_pseudonymised.docx" in written.files
+    assert "T001_pseudonymised.vtt" not in written.files
+    with pytest.raises(EngineError, match="times"):
+        release.write(unlocked, ("T001",), ("vtt",), ENGINES, unreviewed=False)
 
 
 def test_no_speech_is_left_out_with_its_reason(unlocked: Unlocked) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe import companions, export, plugins, pseudonyms, sound_copies
+from transcribe import companions, export, pseudonyms, sound_copies
 from transcribe.changes import Change
 from transcribe.config import Policy
 from transcribe.errors import ConfigError, EngineError, NotSettledError
@@ -66,7 +66,7 @@ def write(
         if sound is not None:
             made = replace(made, transcripts=tuple(sound_copies.named(unlocked, t, sound) for t in made.transcripts))
         unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), level, made.people))
-        files = _export(made.transcripts, exporters, made.gate)
+        files = _export(made.transcripts, exporters, made.gate, as_can_be=EVERY_FORMAT in formats)
         beside = companions.files(unlocked, made.ready, made.transcripts, level, made.gate)
         logged = tuple(companions.logged(unlocked, made.ready, made.transcripts))
 
@@ -194,22 +194,28 @@ def _obstacle(ready: Ready | None, unreviewed: bool) -> str:
 
 def _exporters(formats: tuple[str, ...]) -> tuple[Exporter | StudyExporter, ...]:
     """The exporters of these names, each once; of "all", every one at the door. Raises EngineError, ConfigError."""
-    names = [one for name in formats for one in (plugins.names(export.DOOR) if name == EVERY_FORMAT else (name,))]
-    if not names:
+    if not formats:
         raise ConfigError("no format was named", advice="give --to txt, for instance")
-    return tuple(export.load(name) for name in dict.fromkeys(names))
+    if EVERY_FORMAT in formats:
+        return export.everything()
+    return tuple(export.load(name) for name in dict.fromkeys(formats))
 
 
 def _export(
-    transcripts: tuple[AnonymisedTranscript, ...], exporters: tuple[Exporter | StudyExporter, ...], gate: Gate
+    transcripts: tuple[AnonymisedTranscript, ...],
+    exporters: tuple[Exporter | StudyExporter, ...],
+    gate: Gate,
+    *,
+    as_can_be: bool,
 ) -> dict[str, bytes]:
-    """File name -> bytes, each read back and passed by the gate."""
+    """File name -> bytes, each read back and passed by the gate; `as_can_be`: none that needs times where are none."""
     files: dict[str, bytes] = {}
     for exporter in exporters:
         if isinstance(exporter, StudyExporter):
             parts = {export.marked_name("study", exporter.suffix): transcripts}
         else:
-            parts = {exporter.file_name(one.recording_id, exporter.suffix): (one,) for one in transcripts}
+            fit = [one for one in transcripts if one.timed or not (exporter.timed and as_can_be)]
+            parts = {exporter.file_name(one.recording_id, exporter.suffix): (one,) for one in fit}
         for name, held in parts.items():
             data = export.written(exporter, held)
             gate.check_file(held, exporter, data, name)

@@ -115,4 +115,5 @@ EXPORTER = Exporter(
     summary="ELAN annotations, a tier a speaker: ELAN, EXMARaLDA; needs clock times",
     write=write,
     read_text=read_text,
+    timed=True,
 )

@@ -75,4 +75,5 @@ EXPORTER = Exporter(
     summary="HTML that plays along with the sound in noScribe's editor; needs clock times",
     write=write,
     read_text=read_text,
+    timed=True,
 )

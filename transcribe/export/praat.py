@@ -142,4 +142,5 @@ EXPORTER = Exporter(
     summary="Praat TextGrid, tiers of turns and words: Praat, ELAN; needs clock times",
     write=write,
     read_text=read_text,
+    timed=True,
 )

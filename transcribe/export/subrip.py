@@ -85,4 +85,5 @@ EXPORTER = Exporter(
     summary="SubRip captions with speakers: players, Taguette and QualCoder; needs clock times",
     write=write,
     read_text=read_text,
+    timed=True,
 )

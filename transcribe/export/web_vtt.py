@@ -148,4 +148,5 @@ EXPORTER = Exporter(
     summary="WebVTT captions with speakers: players and web pages; needs clock times",
     write=write,
     read_text=read_text,
+    timed=True,
 )
