@@ -9,6 +9,7 @@ from transcribe.anonymise import speaker_names
 from transcribe.errors import ConfigError, StudyError
 from transcribe.evaluate.der import write_rttm
 from transcribe.explain import QUESTION, WAITING, WHO, by_place, flagged, state_of, told
+from transcribe.export.json_document import made_by
 from transcribe.export.layout import stamp
 from transcribe.ready import Ready, named_people, need, preview
 from transcribe.schema import Person, Speaker, Turns
@@ -124,6 +125,7 @@ def _document(ready: Ready, people: dict[str, Person], names: dict[str, str]) ->
     return {
         "schema": "transcribe-identified/1",
         "recording": transcript.recording_id,
+        "made_by": [made_by(one) for one in transcript.made_by],
         "language": transcript.language,
         "speakers": [
             {

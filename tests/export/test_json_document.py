@@ -3,17 +3,17 @@ import json
 from transcribe.export.json_document import EXPORTER
 from transcribe.schema import Kind, Line, Span, Word
 
-from .builders import HOSTILE, conversation, line, transcript
+from .builders import HOSTILE, conversation, line, study, transcript
 
 
 def test_golden_shape() -> None:
     data = EXPORTER.write(conversation())
     document = json.loads(data)
     assert list(document) == (
-        "schema recording language statement review settled_on policy source_digest".split()
-        + "counts unclear speakers turns".split()
+        "schema recording language statement review settled_on policy dates source_digest".split()
+        + "duration_s counts unclear speakers turns people variables topics made_by".split()
     )
-    assert document["schema"] == "transcribe/1"
+    assert document["schema"] == "transcribe/2"
     assert document["counts"] == {"person": 2, "id_number": 1}
     assert document["speakers"] == ["Interviewer", "Amelia"]
     first = document["turns"][0]
@@ -23,6 +23,16 @@ def test_golden_shape() -> None:
     assert document["turns"][2]["overlapped"] is True
     assert data.endswith(b"}\n")
     assert b"\r" not in data
+
+
+def test_people_variables_topics_and_what_made_it() -> None:
+    document = json.loads(EXPORTER.write(study()[0]))
+    amelia, infant = document["people"]
+    assert (amelia["label"], amelia["attributes"]) == ("Amelia", {"age band": "30-39", "education": "degree"})
+    assert (infant["label"], infant["relation"]) == ("", "daughter")
+    assert (document["variables"], document["duration_s"]) == ({"wave": "1"}, 130.0)
+    assert document["topics"] == [{"start_s": 0.0, "title": "Pregnancy"}]
+    assert document["made_by"][0]["model_sha256"] == "ab" * 32
 
 
 def test_kept_words_are_not_marked() -> None:

@@ -1,8 +1,10 @@
 """JSON for programs: one object in the schema named by its `schema` field.
 
-Schema `transcribe/1`, keys in this order:
+Schema `transcribe/2`, keys in this order (1, of releases before 0.3, ends with `turns` and has no `dates` and
+`duration_s`):
 
-    schema, recording, language, statement, review, settled_on, policy, source_digest   strings
+    schema, recording, language, statement, review, settled_on, policy, dates, source_digest   strings
+    duration_s   of the recording, or null
     counts     {kind: number of replacements}
     unclear    {stretches, seconds}: what stands as "[unclear]", since nobody may have said it
     speakers   [label, ...] in order of first turn
@@ -10,6 +12,10 @@ Schema `transcribe/1`, keys in this order:
     words      [{text, start_s, end_s, probability}, ...]; the texts of a turn's words join to its text
     replaced   [{start, end, kind}, ...]: half-open code-point offsets in the turn's text
     unclear    [{start, end}, ...]: where "[unclear]" stands, likewise
+    people     [{name, kind, role, label, relation, attributes}, ...]: who speaks (under `label`) and who is spoken of
+    variables  {name: value}: what the researcher knows of the recording; `attributes` likewise of a person
+    topics     [{start_s, title}, ...]
+    made_by    [{stage, engine, version, model, model_sha256}, ...]
 
 Times are seconds from the start of the recording, to 3 decimals, or null where the transcript has no clock times.
 Words that a reviewer kept are not marked: a mark would tell a reader where a name-like word stands.
@@ -21,9 +27,9 @@ from typing import Any
 
 from transcribe.export import Exporter
 from transcribe.export.layout import clean
-from transcribe.schema import AnonymisedTranscript, Line
+from transcribe.schema import AnonymisedTranscript, Case, Line, MadeBy
 
-SCHEMA = "transcribe/1"
+SCHEMA = "transcribe/2"
 
 
 def write(transcript: AnonymisedTranscript) -> bytes:
@@ -36,14 +42,41 @@ def write(transcript: AnonymisedTranscript) -> bytes:
         "review": transcript.review.value,
         "settled_on": clean(transcript.settled_on),
         "policy": clean(transcript.policy),
+        "dates": clean(transcript.dates),
         "source_digest": clean(transcript.source_digest),
+        "duration_s": _seconds(transcript.duration_s, timed=transcript.timed),
         "counts": {kind.value: count for kind, count in transcript.counts},
         "unclear": {"stretches": transcript.unclear, "seconds": round(float(transcript.unclear_s), 3)},
         "speakers": list(dict.fromkeys(clean(line.speaker) for line in transcript.lines)),
         "turns": [_turn(line, timed=transcript.timed) for line in transcript.lines],
+        "people": [_person(case) for case in transcript.cases],
+        "variables": _pairs(transcript.variables),
+        "topics": [{"start_s": round(start_s, 3), "title": clean(title)} for start_s, title in transcript.topics],
+        "made_by": [made_by(one) for one in transcript.made_by],
     }
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     return (text + "\n").encode()
+
+
+def made_by(one: MadeBy) -> dict[str, str]:
+    """What made an artefact, without its options."""
+    names = ("stage", "engine", "version", "model", "model_sha256")
+    return {name: clean(getattr(one, name)) for name in names}
+
+
+def _person(case: Case) -> dict[str, Any]:
+    return {
+        "name": clean(case.name),
+        "kind": case.kind.value,
+        "role": clean(case.role),
+        "label": clean(case.label),
+        "relation": clean(case.relation),
+        "attributes": _pairs(case.attributes),
+    }
+
+
+def _pairs(values: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return {clean(name): clean(value) for name, value in values}
 
 
 def _turn(line: Line, *, timed: bool) -> dict[str, Any]:
