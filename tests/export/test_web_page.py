@@ -1,7 +1,9 @@
 import asyncio
 import random
 import re
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import html5lib
@@ -198,3 +200,22 @@ def test_two_hours_are_written_and_read_in_no_time() -> None:
     spans = tuple(Span(start=14 * n, end=14 * n + 8, kind=Kind.PERSON) for n in range(3000))
     assert EXPORTER.write(transcript(line(0, "Amelia", many, replaced=spans))).count(b"<span") == 3000
     assert time.perf_counter() - start < 3.0
+
+
+@pytest.mark.system("soffice")
+def test_libreoffice_reads_every_turn(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_bytes(EXPORTER.write(conversation()))
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    form = "txt:Text (encoded):UTF8"
+    subprocess.run(
+        ["soffice", profile, "--headless", "--writer", "--convert-to", form, "page.html"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    lines = [line for line in (tmp_path / "page.txt").read_text("utf-8-sig").splitlines() if line.strip()]
+    assert lines[-3:] == [
+        "[00:00:02] Interviewer: How was it with [infant]?",
+        "[00:01:02] Amelia: Grace is a fine word.",
+        "[00:02:02] Interviewer: (overlapping) Yes.",
+    ]
