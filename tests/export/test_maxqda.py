@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given
 
 from tests.builders import person
 from transcribe.config import Policy
@@ -217,15 +217,6 @@ def test_a_name_in_a_broken_file_is_refused(old: bytes, new: bytes) -> None:
 def test_what_is_known_of_people_is_not_written() -> None:
     text = STUDY_EXPORTER.write(study()).decode() + EXPORTER.write(study()[0]).decode()
     assert not [word for word in ("age band", "30-39", "degree", "wave", "Pregnancy", "whisper") if word in text]
-
-
-@settings(deadline=None)
-@given(awkward_transcripts())
-def test_a_pseudonym_that_is_somebody_elses_name_passes(made: AnonymisedTranscript) -> None:
-    """Amelia is Karen's pseudonym, and the name of another; here as a label, and as a replacement."""
-    assume(not GATE.check_lines(made))
-    GATE.check_file((made,), EXPORTER, EXPORTER.write(made), "R001_pseudonymised_maxqda.txt")
-    GATE.check_file((made,), STUDY_EXPORTER, STUDY_EXPORTER.write((made,)), "study_pseudonymised_maxqda.txt")
 
 
 def test_names_in_their_full_width_neighbours_pass() -> None:

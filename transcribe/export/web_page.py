@@ -67,10 +67,13 @@ def _pieces(line: Line) -> Iterator[tuple[str, bool]]:
 
 
 def read_text(data: bytes) -> tuple[str, ...]:
-    """Every attribute, text and comment, and of each paragraph all of it and what stands after its label."""
+    """Every attribute, text and comment, and of each paragraph all of it and what stands after its label.
+
+    A `span` parts no words: what it holds and what follows it are read with the paragraph.
+    """
     strings: list[str] = []
     for node in nodes(data):
-        strings += [*node.attrib.values(), node.text or "", node.tail or ""]
+        strings += [*node.attrib.values(), *([] if node.tag == "span" else [node.text or "", node.tail or ""])]
         if node.tag == "p":
             strings += ["".join(node.itertext()), _after_label(node)]
     return tuple(string.strip() for string in strings if string.strip())
