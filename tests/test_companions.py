@@ -77,7 +77,10 @@ def test_attributes_bring_the_sample(unlocked: Unlocked) -> None:
     settling.fix_speakers(unlocked, "R001", ("S2=P1",))
     settling.settle(unlocked, "R001", "AB")
     files = written(unlocked)
-    assert "age band,30-39,suppressed," in files["sample.csv"]
+    assert "sample.csv" not in files  # one participant is no sample
+    assert json.loads((unlocked.study.releases / "002" / "R001_pseudonymised.json").read_text())["people"][0][
+        "attributes"
+    ] == {"age band": "30-39"}
 
 
 def test_a_name_that_is_learnt_after_an_attribute_stops_the_release(unlocked: Unlocked) -> None:

@@ -26,7 +26,10 @@ def topics(unlocked: Unlocked, *lines: str) -> tuple[Topic, ...]:
 
 def test_people_and_recordings_are_described(unlocked: Unlocked) -> None:
     read = attributes(unlocked, "id,Age band,wave", "P1,30-39,", "R001,,2")
-    assert [(one.of, one.values) for one in read] == [("P1", (("age band", "30-39"),)), ("R001", (("wave", "2"),))]
+    assert [(one.of, one.values) for one in read] == [
+        ("person:P1", (("age band", "30-39"),)),
+        ("recording:R001", (("wave", "2"),)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +67,16 @@ def test_later_files_replace_what_they_name_alone(unlocked: Unlocked, tmp_path_f
     (folder / "b.csv").write_text("id,age\nP1,40-49\n")
     assert [describe.bring_in_attributes(unlocked, folder / name) for name in ("a.csv", "b.csv")] == [2, 1]
     assert {one.of: one.values for one in unlocked.vault.attributes} == {
-        "P1": (("age", "40-49"),), "R001": (("age", "x"),)
+        "person:P1": (("age", "40-49"),), "recording:R001": (("age", "x"),)
     }  # fmt: skip
     (folder / "t.csv").write_text("recording,start,topic\nR001,0:10,Birth\n")
     assert describe.bring_in_topics(unlocked, folder / "t.csv") == describe.bring_in_topics(unlocked, folder / "t.csv")
     assert len(unlocked.vault.topics) == 1
+
+
+def test_an_id_of_both_a_person_and_a_recording_is_told_apart(unlocked: Unlocked) -> None:
+    add_recording(unlocked, "P1")
+    with pytest.raises(RosterError, match="both a person and a recording"):
+        attributes(unlocked, "id,age", "P1,3")
+    read = attributes(unlocked, "id,age", "person:P1,3", "recording:P1,4")
+    assert [one.of for one in read] == ["person:P1", "recording:P1"]

@@ -16,7 +16,7 @@ LAYERS = [
     "containers", "media", "audio", "audio_writing",
     "export", "imports", "intake", "describe",
     "asr", "diarise", "detect",
-    "assemble", "invented", "pseudonyms", "people", "review/decisions", "anonymise", "verbatim",
+    "assemble", "invented", "pseudonyms", "levels", "people", "review/decisions", "anonymise", "verbatim",
     "gate", "reread", "review/learning", "casebook", "changes", "methods", "quote", "replacements",
     "speakers", "enrolment", "pipeline", "ready", "explain", "companions", "redact", "sound_copies",
     "publishing", "release", "redraw",

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NoEngines, add_detected, new_unlocked, person, transcript
-from transcribe import config, people, pseudonyms, release
+from transcribe import config, describe, levels, people, pseudonyms, redraw, release
 from transcribe.config import Action, Level, Policy, StudyConfig
 from transcribe.errors import ConfigError, RosterError
 from transcribe.pipeline import refresh_findings
+from transcribe.ready import named_people
 from transcribe.review import settling
 from transcribe.schema import Kind, Person
-from transcribe.vault import Unlocked
+from transcribe.vault import Unlocked, with_attributes, with_people, with_pseudonyms, with_renderings
 
 ENGINES = NoEngines(StudyConfig())
 PEOPLE = (
@@ -28,13 +29,13 @@ WEIGHT = Person(id="", kind=Kind.OTHER, role="birth weight", forms=("six pounds"
 
 
 def written(person: Person, level: str, policy: Policy | None = None) -> str | None:
-    return pseudonyms.written(person, pseudonyms.at_level(policy or Policy(), level))
+    return pseudonyms.written(person, levels.at_level(policy or Policy(), level))
 
 
-def test_each_level_withholds_more() -> None:
-    assert [written(AGE, level) for level in pseudonyms.LEVELS] == [None, "[aged 30 to 39]", "[aged 30 to 39]"]
-    assert [written(DATE, level) for level in pseudonyms.LEVELS] == ["[date]", "[date in 2019]", "[date]"]
-    assert [written(WEIGHT, level) for level in pseudonyms.LEVELS] == [None, "[a birth weight]", "[birth weight]"]
+def test_levels_make_vaguer_or_withhold() -> None:
+    assert [written(AGE, level) for level in levels.LEVELS] == [None, "[aged 30 to 39]", "[aged 30 to 39]"]
+    assert [written(DATE, level) for level in levels.LEVELS] == ["[date]", "[date in 2019]", "[date]"]
+    assert [written(WEIGHT, level) for level in levels.LEVELS] == [None, "[a birth weight]", "[birth weight]"]
 
 
 def test_the_study_s_own_tables_outweigh_and_dates_can_keep_their_month() -> None:
@@ -46,14 +47,41 @@ def test_the_study_s_own_tables_outweigh_and_dates_can_keep_their_month() -> Non
 def test_what_the_team_keeps_is_not_kept_elsewhere_unless_said_there() -> None:
     kept = Policy(kinds={Kind.CONTACT: Action.KEEP}, public=Level(kinds={Kind.OTHER: Action.KEEP}))
     phone = Person(id="", kind=Kind.CONTACT, role="phone number", forms=("0123",))
-    assert [written(phone, level, kept) for level in pseudonyms.LEVELS] == [None, "[phone number]", "[phone number]"]
+    assert [written(phone, level, kept) for level in levels.LEVELS] == [None, "[phone number]", "[phone number]"]
     odd = Person(id="", kind=Kind.OTHER, role="odd", forms=("x",))
-    assert [written(odd, level, kept) for level in pseudonyms.LEVELS] == ["[odd]", "[odd]", None]
+    assert [written(odd, level, kept) for level in levels.LEVELS] == ["[odd]", "[odd]", None]
+
+
+def test_a_level_is_never_laxer_than_the_team_unless_the_study_says_so_there() -> None:
+    strict = Policy(kinds={Kind.AGE: Action.TAG, Kind.DATE: Action.TAG})
+    assert (written(AGE, "archive", strict), written(DATE, "archive", strict)) == ("[exact age]", "[date]")
+    own = Policy(archive=Level(kinds={Kind.AGE: Action.TAG}))  # outweighs policy.toml's roles of that kind
+    assert written(AGE, "archive", own) == "[exact age]"
+    birth = Person(id="", kind=Kind.DATE, role="date of birth", forms=("the fourth of March 1985",))
+    assert [written(birth, level) for level in levels.LEVELS] == ["[date of birth]"] * 3
+
+
+def test_a_level_is_asked_for_and_not_set() -> None:
+    with pytest.raises(ConfigError, match="release --policy"):
+        config.check({"policy": {"level": "public"}})
+
+
+def test_ages_that_cannot_be_read_get_no_band() -> None:
+    ages = {
+        "turned forty on Monday": "aged 40 to 49",
+        "forty today": "aged 40 to 49",
+        "a hundred and two": "an exact age",
+        "three years and six months": "an exact age",
+        "six weeks old": "under one year old",
+    }
+    for said, band in ages.items():
+        person = Person(id="", kind=Kind.AGE, role="exact age", forms=(said,))
+        assert written(person, "public") == f"[{band}]", said
 
 
 def test_an_unknown_level_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match="no policy"):
-        pseudonyms.at_level(Policy(), "friends")
+        levels.at_level(Policy(), "friends")
 
 
 def test_levels_are_read_from_study_toml() -> None:
@@ -69,7 +97,7 @@ def test_vaguer_words_may_hold_no_name() -> None:
     with pytest.raises(RosterError, match="column general"):
         people.merge(PEOPLE[:1], told)
     later = replace(PEOPLE[0], forms=("South",))  # who is learnt of afterwards
-    named = pseudonyms.assign((later, PEOPLE[2]), pseudonyms.at_level(Policy(), "archive"), lambda text: text)
+    named = pseudonyms.assign((later, PEOPLE[2]), levels.at_level(Policy(), "archive"), lambda text: text)
     assert named[1].pseudonym == "[a place]"
 
 
@@ -91,7 +119,7 @@ def released(unlocked: Unlocked, level: str) -> str:
 
 
 def test_one_set_of_decisions_is_released_at_three_levels(unlocked: Unlocked) -> None:
-    team, archive, public = (released(unlocked, level) for level in pseudonyms.LEVELS)
+    team, archive, public = (released(unlocked, level) for level in levels.LEVELS)
     pseudonym = unlocked.vault.person("P1").pseudonym
     assert all(pseudonym in text and "[husband]" in text for text in (team, archive, public))
     assert [text.split("left ")[1] for text in (team, archive, public)] == [
@@ -101,12 +129,85 @@ def test_one_set_of_decisions_is_released_at_three_levels(unlocked: Unlocked) ->
 
 
 def test_a_level_of_its_own_pseudonyms_keeps_them(unlocked: Unlocked) -> None:
-    (unlocked.study.root / "study.toml").write_text('[policy.archive.roles]\npartner = "pseudonym"\n')
-    unlocked.study.__dict__.pop("config", None)
+    settings(unlocked, '[policy.archive.roles]\npartner = "pseudonym"\n')
     first = released(unlocked, "archive")
     assert "[husband]" not in first
     assert "[husband]" in released(unlocked, "team")
     assert released(unlocked, "archive") == first
+
+
+def test_vaguer_words_that_are_corrected_or_turn_out_to_name_somebody_are_written_no_more(unlocked: Unlocked) -> None:
+    assert "[a town in the south]" in released(unlocked, "archive")
+    place = replace(unlocked.vault.person("L1"), general="a valley")
+    unlocked.change(lambda vault: with_people(vault, (place,)))
+    assert "[a valley]" in released(unlocked, "archive")
+    unlocked.change(lambda vault: with_people(vault, (person("X1", "Jo Valley", role="gp"),)))
+    assert "[a place]" in released(unlocked, "archive")
+
+
+def test_a_stricter_policy_counts_at_once(unlocked: Unlocked) -> None:
+    released(unlocked, "archive")
+    settings(unlocked, '[policy.archive.kinds]\nplace = "tag"\n')
+    assert "left [place]." in released(unlocked, "archive")
+
+
+def test_a_name_of_a_level_alone_that_turns_out_real_is_told_and_drawn_again(unlocked: Unlocked) -> None:
+    settings(unlocked, '[policy.archive.roles]\npartner = "pseudonym"\n')
+    released(unlocked, "archive")
+    (old,) = (r.text for r in unlocked.vault.renderings if r.person_id == "D1")
+    unlocked.change(lambda vault: with_people(vault, (person("Z1", old, role="sibling"),)))
+    assert levels.clashing(unlocked.vault.people, unlocked.vault.renderings) == ("D1",)
+    stale = redraw.draw_again(unlocked, "D1")
+    assert "release/001/R001_pseudonymised.json" in stale
+    (new,) = (r.text for r in unlocked.vault.renderings if r.person_id == "D1")
+    assert new != old
+    settling.settle(unlocked, "R001", "AB")
+    assert new in released(unlocked, "archive")
+
+
+def test_people_of_one_tag_stay_two_at_every_level(unlocked: Unlocked) -> None:
+    settings(unlocked, '[policy.roles]\nfriend = "pseudonym"\n[policy.public.roles]\nfriend = "tag"\n')
+    team, public = (levels.at_level(unlocked.study.config.policy, name) for name in ("team", "public"))
+    first = person("F1", "Zelda", role="friend", relation="friend", of="P1")
+    unlocked.change(lambda vault: with_people(vault, (first,)))
+    for policy in (team, public):
+        store_names(unlocked, policy)
+    unlocked.change(
+        lambda vault: with_people(vault, (person("F2", "Ottoline", role="flatmate", relation="friend", of="P1"),))
+    )
+    for policy in (team, public, team, public):
+        store_names(unlocked, policy)
+        texts = [p.pseudonym for p in named_people(unlocked, policy) if p.id in ("F1", "F2")]
+        assert len(set(texts)) == 2
+        assert policy is team or texts[0] == "[friend]"
+
+
+def test_attributes_are_released_at_a_level_by_name_alone(unlocked: Unlocked) -> None:
+    settling.fix_speakers(unlocked, "R001", ("S2=P1",))
+    settling.settle(unlocked, "R001", "AB")
+    table = b"id,age band,town\nP1,30-39,Cardiff\n"
+    unlocked.change(lambda vault: with_attributes(vault, describe.attributes(table, vault)))
+    assert attributes(unlocked, "team") == {"age band": "30-39", "town": "Cardiff"}
+    assert attributes(unlocked, "public") == {}
+    settings(unlocked, '[policy.public]\nattributes = ["age band"]\n')
+    assert attributes(unlocked, "public") == {"age band": "30-39"}
+
+
+def attributes(unlocked: Unlocked, level: str) -> object:
+    made = release.write(unlocked, (), ("json",), ENGINES, unreviewed=False, level=level)
+    document = json.loads((Path(made.folder) / "R001_pseudonymised.json").read_bytes())
+    return next(one["attributes"] for one in document["people"] if one["label"])
+
+
+def settings(unlocked: Unlocked, text: str) -> None:
+    (unlocked.study.root / "study.toml").write_text(text)
+    unlocked.study.__dict__.pop("config", None)
+
+
+def store_names(unlocked: Unlocked, policy: Policy) -> None:
+    """What a release writes down of what it calls people."""
+    team, named = named_people(unlocked), named_people(unlocked, policy)
+    unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, team), levels.renderings(policy, named)))
 
 
 def test_changes_are_counted_level_by_level(unlocked: Unlocked) -> None:

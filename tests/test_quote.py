@@ -1,5 +1,7 @@
 """Quotations as papers print them."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.export.builders import line, transcript
@@ -63,6 +65,47 @@ def test_a_pronoun_is_explained_by_what_the_speaker_said() -> None:
 def test_also_by_my_husband() -> None:
     text = made(said(0, "Amelia", "My husband came. He cried."))
     assert printed(text, "0:05-0:09") == "… He [husband] cried."
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("My husband left. My dad came.", "He shouted."),  # dad, who is no tag, may be meant
+        ("My husband left. Tom came.", "He shouted."),  # kept by a reviewer
+        ("My sister's boyfriend came.", "She cried."),
+        ("My husband left. The man came.", "He shouted."),
+    ],
+)
+def test_where_somebody_else_may_be_meant_nothing_is_explained(before: str, after: str) -> None:
+    turn = said(0, "Amelia", f"{before} {after}")
+    if "Tom" in before:
+        turn = replace(turn, kept=(Span(start=before.index("Tom"), end=before.index("Tom") + 3, kind=None),))
+    at = 2 + len(before.split())
+    assert printed(made(turn), f"0:{at:02}-0:{at + 2:02}") == f"… {after}"
+
+
+def test_whom_another_named_last_may_be_meant() -> None:
+    text = made(
+        said(0, "Amelia", "My brother came."),
+        said(1, "Interviewer", "And [gp]?", gp="t"),
+        said(2, "Amelia", "He is fine."),
+    )
+    close = replace(
+        text, lines=tuple(replace(one, start_s=10.0 * n, end_s=10.0 * n + 5) for n, one in enumerate(text.lines))
+    )
+    assert "[" not in quote.quote(replace(close, lines=(*close.lines[:2], text.lines[2])), ((120.0, 130.0),)).text
+
+
+def test_a_role_as_it_was_typed_is_never_printed() -> None:
+    carer = Case(key="c", kind=Kind.PERSON, name="Person", role="karen's carer")
+    text = made(said(0, "Amelia", "Then [person] came. He shouted.", person="c"))
+    told = quote.quote(replace(text, cases=(AMELIA, carer)), quote.ranges(["0:05-0:08"])).text
+    assert told == "… He [person] shouted."
+
+
+def test_ranges_that_touch_are_one() -> None:
+    assert quote.ranges(["0:04-0:09", "0:02-0:06"]) == ((2.0, 9.0),)
+    assert printed(made(said(0, "Amelia", "one two three four")), "0:02-0:04", "0:03-0:06") == "one two three four"
 
 
 def test_another_speakers_words_explain_nothing() -> None:

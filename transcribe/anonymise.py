@@ -174,13 +174,19 @@ def _cases(
 def speaker_names(transcript: Transcript, people: Mapping[str, Person], policy: Policy) -> dict[str, str]:
     """label -> what stands before the colon: a pseudonym, or a role such as "Interviewer" or "Speaker 2"."""
     names: dict[str, str] = {}
+    known: dict[str, str] = {}
     for speaker in transcript.speakers:
+        if speaker.person_id in known:  # two voices that are one person's
+            names[speaker.label] = known[speaker.person_id or ""]
+            continue
         name = _speaker_name(speaker, people, policy)
         number = 2
         base = name
         while name in names.values():
             name, number = f"{base} {number}", number + 1
         names[speaker.label] = name
+        if speaker.person_id:
+            known[speaker.person_id] = name
     return names
 
 

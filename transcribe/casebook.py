@@ -1,11 +1,12 @@
 """What an analyst needs to know of the people of a release: people.csv, and sample.csv for the Methods section. Pure.
 
-In the sample no cell stands for one or two people, since an age and a town can identify. Such a cell is written
-"suppressed", and further small ones with it, until the rest and the total no longer tell what any of them holds
-(primary and secondary suppression: Hundepool et al., Statistical Disclosure Control, Wiley 2012, chapter 4).
+In the sample no cell stands for one or two people, since an age and a town can identify. Values that do are counted
+together as "other", with as many more as it takes for that to stand for three; of an attribute of which nothing else is
+left only that is told, and of fewer than three participants nothing. So no total gives a cell away (recoding: Hundepool
+et al., Statistical Disclosure Control, Wiley 2012, chapters 3 and 4).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from transcribe.schema import AnonymisedTranscript, Case, Quiet, record
 PEOPLE = ("pseudonym", "kind", "role", "relation", "recordings", "speaks in", "turns", "words", "mentions")
 SAMPLE = ("attribute", "value", "participants", "percent")
 SMALLEST = 3
-SUPPRESSED = "suppressed"
+OTHER = "other"
 
 
 @record
@@ -67,9 +68,9 @@ def _cells(row: _Row) -> tuple[object, ...]:
 
 
 def sample(transcripts: Iterable[AnonymisedTranscript]) -> bytes | None:
-    """sample.csv: participants who speak, counted by each attribute; None where no attribute is known of them.
+    """sample.csv: participants who speak, counted by each attribute; None of fewer than three, or without attributes.
 
-    Small cells are suppressed. Percentages are of all participants, whole numbers.
+    Percentages are of all participants, whole numbers.
     """
     participants = {
         case.key: dict(case.attributes)
@@ -78,30 +79,24 @@ def sample(transcripts: Iterable[AnonymisedTranscript]) -> bytes | None:
         if case.role == "participant" and case.label
     }
     columns = dict.fromkeys(name for attributes in participants.values() for name in attributes)
-    if not columns:
-        return None
     total = len(participants)
+    if not columns or total < SMALLEST:
+        return None
     rows: list[tuple[object, ...]] = [("participants", "all", total, 100)]
     for name in columns:
         counts = Counter(attributes.get(name, "not known") for attributes in participants.values())
-        hidden = to_suppress(counts)
-        for value, count in sorted(counts.items()):
-            shown = (SUPPRESSED, "") if value in hidden else (count, round(100 * count / total))
-            rows.append((name, value, *shown))
+        rows += [(name, value, count, round(100 * count / total)) for value, count in recoded(counts)]
     return tables.write(SAMPLE, rows)
 
 
-def to_suppress(counts: dict[str, int]) -> frozenset[str]:
-    """The values whose counts may not be shown: small ones, and as many more, smallest first, as hide these.
+def recoded(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """Values with their counts, in order, small ones together as "other" at the end: no count is under SMALLEST.
 
-    With at least two hidden, and not each of them one, their sum (which the total tells) leaves more than one way.
+    Where the small ones are fewer than that together, the next larger ones join them, equals all at once.
     """
-    by_size: dict[int, list[str]] = defaultdict(list)
-    for value, count in counts.items():
-        by_size[count].append(value)
-    ordered = [value for count in sorted(by_size) for value in sorted(by_size[count])]
-    hidden = [value for value in ordered if counts[value] < SMALLEST]
-    waiting = [value for value in ordered if counts[value] >= SMALLEST]
-    while hidden and waiting and (len(hidden) < 2 or sum(counts[value] for value in hidden) == len(hidden)):
-        hidden.append(waiting.pop(0))
-    return frozenset(hidden)
+    small = {value for value, count in counts.items() if count < SMALLEST}
+    while small and sum(counts[value] for value in small) < SMALLEST and len(small) < len(counts):
+        least = min(count for value, count in counts.items() if value not in small)
+        small |= {value for value, count in counts.items() if count == least}
+    shown = [(value, count) for value, count in sorted(counts.items()) if value not in small]
+    return [*shown, (OTHER, sum(counts[value] for value in small))] if small else shown

@@ -25,7 +25,10 @@ class Turns(Quiet):
 
 @record
 class Change(Quiet):
-    """A turn that reads otherwise: `turn` counts in the new text, or in the old one where it was removed."""
+    """A turn that reads otherwise: `turn` counts in the new text, or in the old one where it was removed.
+
+    0 for a recording that no release `since` holds.
+    """
 
     recording_id: str
     since: int
@@ -40,8 +43,10 @@ def turns(vault: Vault, transcript: AnonymisedTranscript, release: int) -> Turns
     return Turns(release=release, digests=tuple(said))
 
 
-def between(before: Turns, vault: Vault, transcript: AnonymisedTranscript) -> tuple[Change, ...]:
-    """What a transcript changes of a release."""
+def between(before: Turns | None, vault: Vault, transcript: AnonymisedTranscript) -> tuple[Change, ...]:
+    """What a transcript changes of a release; where none holds it, that it is new."""
+    if before is None:
+        return (Change(recording_id=transcript.recording_id, since=0, what="new recording", turn=0, start=""),)
     now = turns(vault, transcript, 0).digests
     found = []
     for tag, old_start, old_end, start, end in SequenceMatcher(None, before.digests, now, False).get_opcodes():
@@ -61,6 +66,12 @@ def _change(transcript: AnonymisedTranscript, before: Turns, what: str, turn: in
     return Change(recording_id=transcript.recording_id, since=before.release, what=what, turn=turn, start=start)
 
 
+def cells(change: Change) -> tuple[str, ...]:
+    """A change as a row of COLUMNS."""
+    since, turn = (f"{change.since:03d}", str(change.turn)) if change.since else ("", "")
+    return change.recording_id, since, change.what, turn, change.start
+
+
 def table(changes: tuple[Change, ...]) -> bytes:
     """changes.csv."""
-    return tables.write(COLUMNS, [(c.recording_id, f"{c.since:03d}", c.what, c.turn, c.start) for c in changes])
+    return tables.write(COLUMNS, [cells(change) for change in changes])

@@ -14,6 +14,8 @@ from transcribe.schema import AnonymisedTranscript
 from transcribe.study import Study
 from transcribe.vault import Unlocked
 
+NAMES = ("people.csv", "sample.csv", "replacements.csv", "changes.csv", "methods.txt", "provenance.json")
+
 
 def files(
     unlocked: Unlocked,
@@ -24,15 +26,17 @@ def files(
 ) -> dict[str, bytes]:
     """File name -> bytes, passed by the gate. Raises LeakError."""
     study = unlocked.study
-    measured = evaluated(study)
+    measured, settings = evaluated(study), _settings(study.config)
+    changed = differences(unlocked, transcripts, level)
     made: dict[str, bytes | None] = {
         "people.csv": casebook.people(transcripts),
         "sample.csv": casebook.sample(transcripts),
         "replacements.csv": replacements.log(study.created["study"], logged(unlocked, ready, transcripts)),
-        "changes.csv": _changes(differences(unlocked, transcripts, level)),
+        "changes.csv": changes.table(changed) if any(change.since for change in changed) else None,
         "methods.txt": methods.text(transcripts, level, measured).encode() + b"\n",
-        "provenance.json": methods.provenance(transcripts, level, _settings(study.config), measured),
+        "provenance.json": methods.provenance(transcripts, level, settings, measured),
     }
+    gate.check_words(transcripts, _texts(settings) - _texts(_settings(StudyConfig())))
     for name in ("people.csv", "sample.csv", "replacements.csv"):
         gate.check_table(transcripts, made[name] or b"", name)
     return {name: data for name, data in made.items() if data is not None}
@@ -56,12 +60,11 @@ def logged(unlocked: Unlocked, ready: Sequence[Ready], transcripts: tuple[Anonym
 
 
 def differences(unlocked: Unlocked, transcripts: tuple[AnonymisedTranscript, ...], level: str) -> tuple[Change, ...]:
-    """What these transcripts change of each recording's last release at this level."""
+    """What these transcripts change of each recording's last release at this level; new ones are told as such."""
     found: list[Change] = []
     for transcript in transcripts:
         before = unlocked.standing(transcript.recording_id, artefact(level), Turns)
-        if before is not None:
-            found += changes.between(before.value, unlocked.vault, transcript)
+        found += changes.between(before.value if before else None, unlocked.vault, transcript)
     return tuple(found)
 
 
@@ -70,17 +73,23 @@ def artefact(level: str) -> str:
     return f"turns-{level}"
 
 
-def _changes(found: tuple[Change, ...]) -> bytes | None:
-    return changes.table(found) if found else None
-
-
 def evaluated(study: Study) -> tuple[Measured, ...]:
     """The last measurement of each kind that `transcribe evaluate --study` noted in the journal."""
     latest = {str(event["measure"]): event for event in study.journal() if event.get("event") == "evaluated"}
     return tuple(
         Measured(measure=measure, errors=float(str(e["errors"])), of=float(str(e["of"])), on=str(e["on"]))
         for measure, e in sorted(latest.items())
+        if float(str(e["of"])) > 0
     )
+
+
+def _texts(value: object) -> set[str]:
+    """Every key and every string of a document."""
+    if isinstance(value, dict):
+        return {str(key) for key in value}.union(*map(_texts, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_texts, value))
+    return {value} if isinstance(value, str) else set()
 
 
 def _settings(config: StudyConfig) -> dict[str, object]:

@@ -4,7 +4,7 @@ import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -72,11 +72,14 @@ class Detection(_Section):
 
 
 class Level(_Section):
-    """What an anonymity level changes: what is written instead of single roles and kinds, and what is left of dates."""
+    """What an anonymity level changes: what is written instead of single roles and kinds, what is left of dates, and
+    which columns of attributes are released, none if none is named.
+    """
 
     roles: dict[str, Action] = {}
     kinds: dict[Kind, Action] = {}
     dates: Literal["month", "year"] | None = None
+    attributes: tuple[str, ...] = ()
 
 
 class Policy(_Section):
@@ -85,7 +88,7 @@ class Policy(_Section):
     `convention` "pseudonyms": participants, infants and therapists get pseudonyms; "brackets": participants alone do,
     infants and therapists are tagged as in the published study. `roles` and `kinds` override single ones; `dates` is
     what is left of a date that is generalised. `archive` and `public` change the team's, and policy.toml's for that
-    level; `level` is the one that counts.
+    level (see `levels`); `level` and `attributes` (None: all) are set there alone.
     """
 
     convention: Literal["pseudonyms", "brackets"] = "pseudonyms"
@@ -94,7 +97,18 @@ class Policy(_Section):
     dates: Literal["month", "year"] = "year"
     archive: Level = Level()
     public: Level = Level()
-    level: Literal["team", "archive", "public"] = "team"
+    level: Annotated[Literal["team", "archive", "public"], Field(exclude=True)] = "team"
+    attributes: Annotated[tuple[str, ...] | None, Field(exclude=True)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _levels_are_asked_for(cls, raw: object) -> object:
+        for name in ("level", "attributes"):
+            if isinstance(raw, dict) and name in raw:
+                raise PydanticCustomError(
+                    "level", "is set by `release --policy`, or under [policy.archive] or [policy.public]"
+                )
+        return raw
 
 
 class Export(_Section):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from transcribe import audit, tables
 from transcribe.errors import RosterError
-from transcribe.vault import Attributes, Topic, Unlocked, Vault, with_attributes, with_topics
+from transcribe.vault import PERSON, RECORDING, Attributes, Topic, Unlocked, Vault, with_attributes, with_topics
 from transcribe.wordforms import FormIndex
 
 MOST_CHARACTERS = 200
@@ -23,13 +23,16 @@ def attributes(data: bytes, vault: Vault) -> tuple[Attributes, ...]:
         raise RosterError("the first column of attributes is id, and each has a title of its own", advice="correct it")
     index = FormIndex(vault.people)
     _check_cells(dict(enumerate(header, 1)), index, 1)
-    known = {person.id for person in vault.people} | {entry.id for entry in vault.recordings}
+    known = [*(f"{PERSON}{person.id}" for person in vault.people), *(f"{RECORDING}{r.id}" for r in vault.recordings)]
     found: dict[str, Attributes] = {}
     for number, row in rows:
         cells = tables.spaced(row, number)
-        whose = cells.pop("id")
-        if whose not in known:
-            raise RosterError(f"row {number}: no person and no recording has this id", advice="correct the id")
+        said = cells.pop("id")
+        meant = [one for one in known if said in (one, one.partition(":")[2])]
+        if len(meant) != 1:
+            which = "both a person and a recording have" if meant else "no person and no recording has"
+            raise RosterError(f"row {number}: {which} this id", advice="correct it, or write person:ID or recording:ID")
+        whose = meant[0]
         if whose in found:
             raise RosterError(f"row {number} has the id of an earlier row", advice="give each one row")
         _check_cells(dict(enumerate(cells.values(), 2)), index, number)

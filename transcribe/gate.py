@@ -10,8 +10,9 @@ import csv
 import io
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain
 
 from transcribe import export
 from transcribe.anonymise import label_of
@@ -56,11 +57,16 @@ class Gate:
         self._pseudonyms = {label_of(person.pseudonym) for person in searched if person.pseudonym}
 
     def check_lines(self, transcript: AnonymisedTranscript) -> tuple[Leak, ...]:
-        """What the rendered lines would give away."""
+        """What the rendered lines would give away, and what a researcher wrote beside them, for which none accounts."""
         bare = _bare(transcript)
         by_speaker = [[n for n in bare if n.speaker == speaker] for speaker in dict.fromkeys(n.speaker for n in bare)]
         leaks = {
             leak for lines in (self._render(transcript), bare, *by_speaker) for leak in self._in(lines, transcript)
+        }
+        leaks |= {
+            self._leak(transcript, 0, match.start, match)
+            for string in _written_by_hand(transcript)
+            for match in self._index.find(string)
         }
         return tuple(sorted(leaks, key=lambda leak: (leak.line, leak.start, leak.kind)))
 
@@ -131,6 +137,11 @@ class Gate:
         ]
         self.refuse(tuple(leaks))
 
+    def check_words(self, transcripts: tuple[AnonymisedTranscript, ...], strings: Iterable[str]) -> None:
+        """Raises LeakError when one of these strings holds a form."""
+        found = [self._leak(transcripts[0], 0, m.start, m) for text in strings for m in self._index.find(parted(text))]
+        self.refuse(tuple(found))
+
     def _labels(self, transcript: AnonymisedTranscript) -> set[str]:
         """What stands for people as labels of speakers and names of cases, where it is a pseudonym."""
         said = (*(line.speaker for line in transcript.lines), *(case.name for case in transcript.cases))
@@ -180,6 +191,13 @@ def _bare(transcript: AnonymisedTranscript) -> list[_Rendered]:
         )
         for number, line in enumerate(transcript.lines, 1)
     ]
+
+
+def _written_by_hand(transcript: AnonymisedTranscript) -> list[str]:
+    """Topics, roles, relations, attributes and variables with their titles."""
+    pairs = [*transcript.variables, *(pair for case in transcript.cases for pair in case.attributes)]
+    beside = [text for case in transcript.cases for text in (case.role, case.relation)]
+    return [one_line(text) for text in (*beside, *(title for _, title in transcript.topics), *chain(*pairs))]
 
 
 def _marked(line: _Rendered) -> _Rendered:

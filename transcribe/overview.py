@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from transcribe import pseudonyms
+from transcribe import levels
 from transcribe.ready import settled
 from transcribe.schema import Quiet, Recording, ReviewState, record
 from transcribe.study import Study
@@ -67,7 +67,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         study_id=study.created["study"],
         rows=rows,
         sources_outside=tuple(e.id for e in vault.recordings if _exists(e.source_path)),
-        to_redraw=tuple(person.id for person in pseudonyms.clashes(vault.people)),
+        to_redraw=levels.clashing(vault.people, vault.renderings),
         doubles=tuple((one, other) for one, other in doubles if one != other),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from transcribe import audit, pseudonyms, tables
 from transcribe.errors import RosterError
 from transcribe.schema import Kind, Person
-from transcribe.vault import Unlocked, with_people
+from transcribe.vault import Rendering, Unlocked, Vault, with_people
 from transcribe.wordforms import folded, search_forms
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general")
@@ -85,7 +85,13 @@ def _separated(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
 
 
-def merge(known: tuple[Person, ...], imported: tuple[Person, ...], *, released: bool = False) -> tuple[Person, ...]:
+def merge(
+    known: tuple[Person, ...],
+    imported: tuple[Person, ...],
+    *,
+    released: bool = False,
+    renderings: tuple[Rendering, ...] = (),
+) -> tuple[Person, ...]:
     """The imported people as they will stand beside the known ones, in roster order.
 
     Raises RosterError when a known id comes with another person, when a chosen pseudonym is somebody's real name, or
@@ -98,6 +104,10 @@ def merge(known: tuple[Person, ...], imported: tuple[Person, ...], *, released: 
         raise RosterError(f"{person_id}: the column general holds a name of this study", advice="use vaguer words")
     refusals = pseudonyms.refusals(everybody)
     for person in merged:
+        if person.chosen and any(
+            r.person_id != person.id and folded(r.text) == folded(person.pseudonym) for r in renderings
+        ):
+            raise RosterError(f"{person.id}: somebody is called so at another level", advice="choose another")
         if person.chosen and person.id in refusals:
             raise RosterError(f"{person.id}: the chosen pseudonym {refusals[person.id]}", advice="choose another")
     return merged
@@ -111,7 +121,12 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
         raise RosterError("the roster cannot be opened", advice="check the file") from None
     imported = read(data, prefix)
     released = any(unlocked.study.releases.glob("[0-9]*"))
-    unlocked.change(lambda vault: with_people(vault, merge(vault.people, imported, released=released)))
+
+    def changed(vault: Vault) -> Vault:
+        merged = merge(vault.people, imported, released=released, renderings=vault.renderings)
+        return with_people(vault, merged)
+
+    unlocked.change(changed)
     audit.append(unlocked.study.audit_path, "people imported", count=len(imported))
     return len(imported)
 

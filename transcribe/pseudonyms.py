@@ -12,20 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 import jellyfish
 from rapidfuzz.distance import JaroWinkler
 
-from transcribe.config import Action, Level, Policy
+from transcribe.config import Action, Policy
 from transcribe.detect.numerals import numbers
-from transcribe.errors import ConfigError
 from transcribe.schema import Kind, Person
 from transcribe.wordforms import folded, search_forms
 
-T = TypeVar("T")
 ALIKE = 0.88
-LEVELS = ("team", "archive", "public")
 _MONTHS = calendar.month_name[1:]
 NUMBERED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE)
 WITH_PSEUDONYM = {"pseudonyms": ("participant", "infant", "therapist"), "brackets": ("participant",)}
@@ -55,45 +52,10 @@ def action(person: Person, policy: Policy) -> Action:
         return policy.roles[person.role]
     if person.kind in policy.kinds:
         return policy.kinds[person.kind]
-    if person.role in _table()["roles"]:
-        return Action(_table()["roles"][person.role])
+    if person.role in table()["roles"]:
+        return Action(table()["roles"][person.role])
     by_name = person.kind is Kind.PERSON and person.role in WITH_PSEUDONYM[policy.convention]
     return Action.PSEUDONYM if by_name else Action.TAG
-
-
-def at_level(policy: Policy, name: str) -> Policy:
-    """The policy at an anonymity level: team, archive or public. Raises ConfigError for another name.
-
-    What policy.toml says of a level outweighs what the study says for its team; what it says of that level, all else.
-    What the team keeps is not kept at another level, unless the study says so there.
-    """
-    if name == "team":
-        return policy.model_copy(update={"level": name})
-    if name not in LEVELS:
-        raise ConfigError(f"there is no policy {name!r}", advice=f"choose one of {', '.join(LEVELS)}")
-    own: Level = getattr(policy, name)
-    table = _table()[name]
-    kinds = {Kind(kind): Action(what) for kind, what in table["kinds"].items()}
-    roles = {role: Action(what) for role, what in table["roles"].items()}
-    return policy.model_copy(
-        update={
-            "level": name,
-            "roles": {**_without_kept(policy.roles), **roles, **own.roles},
-            "kinds": {**_without_kept(policy.kinds), **kinds, **own.kinds},
-            "dates": own.dates or table["dates"],
-        }
-    )
-
-
-def _without_kept(actions: Mapping[T, Action]) -> dict[T, Action]:
-    return {what: action for what, action in actions.items() if action is not Action.KEEP}
-
-
-def unassigned(person: Person, policy: Policy, team: Policy) -> Person:
-    """The person as she is before anything is assigned at this level, where it treats her otherwise than the team's."""
-    ours, theirs = action(person, policy), action(person, team)
-    same = ours is theirs and (ours is not Action.GENERALISE or policy.dates == team.dates)
-    return person if same or person.chosen else replace(person, pseudonym="")
 
 
 def written(person: Person, policy: Policy) -> str | None:
@@ -110,7 +72,7 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
 
     `people` come in the order in which tags are numbered: roster order, then found ones by first mention.
     """
-    real = _bearers(people)
+    real = bearers(people)
     done = {person.id: person for person in people if person.pseudonym}
     waiting = [person for person in people if not person.pseudonym]
     tagged: dict[tuple[str, str], list[Person]] = {}
@@ -136,15 +98,15 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
 def refusals(people: Iterable[Person]) -> dict[str, str]:
     """id -> why she cannot have the pseudonym she has, for those who cannot."""
     everybody = tuple(people)
-    bearers = _bearers(everybody)
+    real = bearers(everybody)
     participants: dict[str, list[str]] = {}
     for person in everybody:
         if person.pseudonym and person.role == "participant":
             participants.setdefault(folded(person.pseudonym), []).append(person.id)
     found: dict[str, str] = {}
     for person in everybody:
-        said = (*_said(person.pseudonym), *_words(person.pseudonym))
-        ids = [i for word in said for i in bearers.get(word, ())]
+        said = (*_said(person.pseudonym), *words(person.pseudonym))
+        ids = [i for word in said for i in real.get(word, ())]
         others = [i for i in ids if i != person.id]
         shared = participants.get(folded(person.pseudonym), []) if person.role == "participant" else []
         doubles = [i for i in shared if i != person.id]
@@ -159,25 +121,25 @@ def refusals(people: Iterable[Person]) -> dict[str, str]:
 
 def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
     """Those whose pseudonym has meanwhile turned out to be a real name of the study."""
-    bearers = _bearers(people)
-    return tuple(p for p in people if any(i != p.id for word in _said(p.pseudonym) for i in bearers.get(word, ())))
+    real = bearers(people)
+    return tuple(p for p in people if any(i != p.id for word in _said(p.pseudonym) for i in real.get(word, ())))
 
 
 def telling(people: Iterable[Person]) -> tuple[str, ...]:
     """The ids of those whose vaguer words hold a real name of the study."""
     everybody = tuple(people)
     vague = [person for person in everybody if person.general]
-    bearers = _bearers(everybody) if vague else {}
-    return tuple(p.id for p in vague if any(w in bearers for w in (*_words(p.general), folded(p.general))))
+    real = bearers(everybody) if vague else {}
+    return tuple(p.id for p in vague if any(w in real for w in (*words(p.general), folded(p.general))))
 
 
-def _bearers(people: tuple[Person, ...]) -> dict[str, list[str]]:
+def bearers(people: tuple[Person, ...]) -> dict[str, list[str]]:
     """Folded real form -> ids of those who bear it."""
-    bearers: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for person in people:
         for form in search_forms(person):
-            bearers.setdefault(folded(form), []).append(person.id)
-    return bearers
+            found.setdefault(folded(form), []).append(person.id)
+    return found
 
 
 def _said(pseudonym: str) -> list[str]:
@@ -186,7 +148,8 @@ def _said(pseudonym: str) -> list[str]:
     return [] if not whole or "[" in whole else list(dict.fromkeys((whole, *whole.split())))
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The folded words of a text."""
     return re.findall(r"[^\W_]+", folded(text))
 
 
@@ -237,7 +200,7 @@ def pool(name: str) -> tuple[str, ...]:
 
 def _unnamed(person: Person, real: Mapping[str, list[str]]) -> Person:
     """The person without the vaguer words that the researcher gave, where these hold a real name."""
-    return replace(person, general="") if any(word in real for word in _words(person.general)) else person
+    return replace(person, general="") if any(word in real for word in words(person.general)) else person
 
 
 def _general(person: Person, tag: str, dates: str) -> str:
@@ -251,19 +214,23 @@ def _general(person: Person, tag: str, dates: str) -> str:
     if year:
         month = next((name for name in _MONTHS if name.lower() in person.forms[0].lower()), "")
         return f"[date in {f'{month} ' if month and dates == 'month' else ''}{year[0]}]"
-    band = _age_band(person.forms[0]) if person.kind is Kind.AGE and person.role not in _table()["general"] else ""
-    return f"[{band or _table()['general'].get(person.role, f'a {tag}')}]"
+    band = _age_band(person.forms[0]) if person.kind is Kind.AGE and person.role not in table()["general"] else ""
+    article = "an" if tag[:1].lower() in "aeiou" else "a"
+    return f"[{band or table()['general'].get(person.role, f'{article} {tag}')}]"
 
 
 def _age_band(said: str) -> str:
     """The years around all ages in a text: "aged 5 to 9"; nothing where it holds no number."""
     values = numbers(said)
-    if not values:
+    if not values or re.search(r"\bhundred\b", said):
         return ""
-    if re.search(r"hour|day|week", said):
+    by_unit = [bool(re.search(rf"\b{unit}", said)) for unit in ("year", "month", "(?:hours?|days?|weeks?)\\b")]
+    if sum(by_unit) > 1:
+        return ""  # "three years and six months": which number is which
+    if by_unit[2]:
         return "under one year old"
-    years = [value // 12 for value in values] if "month" in said else list(values)
-    bands = _table()["ages"]["bands"]
+    years = [value // 12 for value in values] if by_unit[1] else list(values)
+    bands = table()["ages"]["bands"]
     if max(years) < bands[0]:
         return "under one year old"
     first = max((band for band in bands if band <= min(years)), default=0)
@@ -272,7 +239,7 @@ def _age_band(said: str) -> str:
 
 
 @cache
-def _table() -> Mapping[str, Any]:
+def table() -> Mapping[str, Any]:
     """policy.toml."""
     return tomllib.loads(files("transcribe").joinpath("policy.toml").read_text(encoding="utf-8"))
 
@@ -281,7 +248,7 @@ def _tag_text(person: Person, real: Mapping[str, list[str]]) -> str:
     """Her relation or role; what she is where the role, which anybody may write as she likes, holds a real name."""
     relation = person.relation.lower()
     text = person.relation if person.kind is Kind.PERSON and relation in RELATIONS else person.role
-    if any(word in real for word in _words(text)):
+    if any(word in real for word in words(text)):
         return person.kind.value.replace("_", " ")
     return re.sub(r"[^\w' -]", " ", text.replace("_", " ")).strip() or person.kind.value
 

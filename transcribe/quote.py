@@ -2,7 +2,8 @@
 
 "…" stands where the passage begins or ends inside a turn, "[…]" where something in between is left out: what lies
 between two ranges, and another speaker's "mm" or "yeah". A pronoun is explained only where nobody is named before it in
-the passage, and exactly one person fits of all whom the same speaker names in the minute before.
+the passage, whoever was named last, by anybody, was named by the same speaker within the minute before, and nobody else
+of whom anybody spoke in that minute fits: a wrong word misquotes somebody.
 """
 
 import re
@@ -21,7 +22,17 @@ _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,2}):(\d{2}(?:\.\d+)?)")
 _NOISES = frozenset("mm mhm mmhm hm hmm uh-huh uh huh yeah yes yep okay ok right sure oh ah no".split())
 _PRONOUN = re.compile(r"\b(he|she|him)\b", re.IGNORECASE)
 _FITS = {"he": MALE, "him": MALE, "she": FEMALE}
-_KIN = re.compile(rf"\bmy ({'|'.join(sorted(map(re.escape, RELATIONS), key=len, reverse=True))})\b", re.IGNORECASE)
+_PEOPLE = RELATIONS | frozenset(
+    "mum mummy mam mom dad daddy nan nana gran granny grandma grandad grandpa man woman lady guy girl boy person nurse "
+    "boss manager friend ex".split()
+)
+_KIN = re.compile(
+    rf"\b(?P<whose>my|your|his|her|our|their|the|an?|this|that|\w+['’]s) (?:\w+ )?"
+    rf"(?P<who>{'|'.join(sorted(map(re.escape, _PEOPLE), key=len, reverse=True))})\b(?P<of>['’]s)?",
+    re.IGNORECASE,
+)
+_SOMEBODY = ""
+"""Of whom somebody speaks without saying enough to explain a pronoun by."""
 
 
 @record
@@ -44,7 +55,7 @@ class _Part(Quiet):
 
 
 def ranges(texts: Sequence[str]) -> tuple[tuple[float, float], ...]:
-    """`00:12:30-00:13:10` as seconds, in order. Raises StudyError for what is none."""
+    """`00:12:30-00:13:10` as seconds, in order, those that touch as one. Raises StudyError for what is none."""
     found = []
     for text in texts:
         halves = [_CLOCK.fullmatch(half.strip()) for half in text.split("-")]
@@ -52,7 +63,13 @@ def ranges(texts: Sequence[str]) -> tuple[tuple[float, float], ...]:
         if len(halves) != 2 or len(times) != 2 or times[0] >= times[1]:
             raise StudyError("a passage is given as 00:12:30-00:13:10", advice="correct the times")
         found.append((times[0], times[1]))
-    return tuple(sorted(found))
+    merged: list[tuple[float, float]] = []
+    for start_s, end_s in sorted(found):
+        if merged and start_s <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end_s, merged[-1][1]))
+        else:
+            merged.append((start_s, end_s))
+    return tuple(merged)
 
 
 def quote(transcript: AnonymisedTranscript, passages: Sequence[tuple[float, float]]) -> Quote:
@@ -140,33 +157,37 @@ def _explained(part: _Part, said: str, transcript: AnonymisedTranscript) -> tupl
 
 
 def _meant(part: _Part, pronoun: str, transcript: AnonymisedTranscript) -> str:
-    """Who the speaker means, if the minute before tells; nothing where none or several fit."""
-    candidates: dict[str, None] = {}
+    """Who the speaker means, if the minute before tells; nothing where there is any doubt."""
+    named: list[tuple[str, str]] = []  # (who speaks, of whom), in order
     for line in transcript.lines:
-        own = line.speaker == part.line.speaker and line.number <= part.line.number
-        if own and line.end_s >= part.line.start_s - BEFORE_S:
-            for at, who in _mentions(line, transcript):
-                if line.number < part.line.number or at < part.start:
-                    candidates[who] = None
+        if line.number <= part.line.number and line.end_s >= part.line.start_s - BEFORE_S:
+            here = line.number == part.line.number
+            named += [(line.speaker, who) for at, who in _mentions(line, transcript) if not here or at < part.start]
     other = FEMALE if _FITS[pronoun] is MALE else MALE
-    fitting = [who for who in candidates if not other.search(who) or _FITS[pronoun].search(who)]
-    return fitting[0] if len(fitting) == 1 else ""
+    fitting = {who for _, who in named if not other.search(who) or _FITS[pronoun].search(who)}
+    if len(fitting) != 1 or named[-1] != (part.line.speaker, *fitting):
+        return ""
+    return fitting.pop()
 
 
 def _mentions(line: Line, transcript: AnonymisedTranscript) -> list[tuple[int, str]]:
-    """Where in a line somebody else is named, and what she is: "my husband", or a name that was replaced."""
+    """Where in a line somebody else is spoken of, and what she is: "my husband", or a name that was replaced."""
     cases = {case.key: case for case in transcript.cases if case.label != line.speaker}
     named = [
-        (span.start, _what(cases[span.case]))
-        for span in line.replaced
-        if span.kind is Kind.PERSON and span.case in cases
+        (span.start, _what(cases[span.case]) if span.case in cases else _SOMEBODY)
+        for span in (*line.replaced, *line.kept)
+        if span.kind in (Kind.PERSON, None)
     ]
-    kin = [(match.start(1), match[1].lower()) for match in _KIN.finditer(line.text)]
-    return sorted([*named, *kin])
+    for match in _KIN.finditer(line.text):
+        told = match["whose"].lower() == "my" and match["who"].lower() in RELATIONS and not match["of"]
+        if told or not any(match.start() <= at <= match.end() + 1 for at, _ in named):
+            named.append((match.start("who"), match["who"].lower() if told else _SOMEBODY))
+    return sorted(named)
 
 
 def _what(case: Case) -> str:
-    return case.relation or case.role
+    """What somebody is called in an explanation: never the role as it was typed, which may hold a name."""
+    return case.relation or case.name.lower()
 
 
 def _clock(time_s: float) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from transcribe import anonymise, pipeline, pseudonyms, verbatim
+from transcribe import anonymise, levels, pipeline, pseudonyms, verbatim
 from transcribe.config import Policy
 from transcribe.detect import defaults
 from transcribe.errors import StudyError
@@ -25,7 +25,7 @@ from transcribe.schema import (
 )
 from transcribe.speakers import with_speakers
 from transcribe.store import Stored
-from transcribe.vault import Unlocked
+from transcribe.vault import PERSON, RECORDING, Unlocked
 
 MOST_READINGS = 5
 
@@ -113,9 +113,8 @@ def named_people(unlocked: Unlocked, policy: Policy | None = None) -> tuple[Pers
     """
     team = unlocked.study.config.policy
     policy = policy or team
-    given = {r.person_id: r.text for r in unlocked.vault.renderings if r.level == policy.level}
-    own = [pseudonyms.unassigned(person, policy, team) for person in unlocked.vault.people]
-    people = {p.id: p if p.pseudonym else replace(p, pseudonym=given.get(p.id, "")) for p in own}
+    own = levels.standing(unlocked.vault.people, unlocked.vault.renderings, policy, team)
+    people = {person.id: person for person in own}
     order = [person.id for person in own if not person.found]
     for recording_id in unlocked.study.recordings():
         findings = unlocked.standing(recording_id, "findings", Findings)
@@ -133,12 +132,13 @@ def finished(
     config, vault = unlocked.study.config, unlocked.vault
     transcript = ready.transcript.value
     keys = {vault.digest("case", person.id): person.id for person in people}
-    known = {one.of: one.values for one in vault.attributes}
+    policy = policy or config.policy
+    known = {one.of: _released(one.values, policy) for one in vault.attributes}
     plain = anonymise.anonymise(
         transcript,
         ready.settled,
         by_id,
-        policy or config.policy,
+        policy,
         unlocked.digest_of(ready.transcript),
         lambda person_id: vault.digest("case", person_id),
         Layout(**config.export.model_dump()),
@@ -146,12 +146,17 @@ def finished(
     recording = unlocked.load(transcript.recording_id, "recording", Recording)
     return replace(
         plain,
-        cases=tuple(replace(case, attributes=known.get(keys[case.key], ())) for case in plain.cases),
-        variables=known.get(transcript.recording_id, ()),
+        cases=tuple(replace(case, attributes=known.get(f"{PERSON}{keys[case.key]}", ())) for case in plain.cases),
+        variables=known.get(f"{RECORDING}{transcript.recording_id}", ()),
         topics=tuple((t.start_s, t.title) for t in vault.topics if t.recording_id == transcript.recording_id),
         made_by=(*plain.made_by, *ready.findings.made_by),
         duration_s=recording.value.duration_s if recording and transcript.timed else 0.0,
     )
+
+
+def _released(values: tuple[tuple[str, str], ...], policy: Policy) -> tuple[tuple[str, str], ...]:
+    """The attributes that this level gives out."""
+    return tuple(one for one in values if policy.attributes is None or one[0] in policy.attributes)
 
 
 def rendered(

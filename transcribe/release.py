@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe import companions, export, pseudonyms, sound_copies
+from transcribe import companions, export, levels, sound_copies
 from transcribe.changes import Change
 from transcribe.config import Policy
 from transcribe.errors import ConfigError, EngineError, NotSettledError
@@ -65,7 +65,8 @@ def write(
         made = _prepared(unlocked, wanted, engines, unreviewed, level)
         if sound is not None:
             made = replace(made, transcripts=tuple(sound_copies.named(unlocked, t, sound) for t in made.transcripts))
-        unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), level, made.people))
+        given = levels.renderings(made.policy, made.people)
+        unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), given))
         files = _export(made.transcripts, exporters, made.gate, as_can_be=EVERY_FORMAT in formats)
         beside = companions.files(unlocked, made.ready, made.transcripts, level, made.gate)
         logged = tuple(companions.logged(unlocked, made.ready, made.transcripts))
@@ -92,21 +93,25 @@ def differences(
 
 
 def settled_text(unlocked: Unlocked, recording_id: str, level: str = "team") -> AnonymisedTranscript:
-    """One settled transcript as a release would write it, passed by the gate. Raises NotSettledError, LeakError."""
+    """One settled transcript as a release would write it, passed by the gate; what it calls people stays for releases.
+
+    Raises NotSettledError, LeakError.
+    """
     ready = need(unlocked, recording_id)
     if ready.settled.review is not ReviewState.REVIEWED:
         raise NotSettledError(TO_REVIEW, recording_id=recording_id, stage="release", advice=ADVICE[TO_REVIEW])
-    policy = pseudonyms.at_level(unlocked.study.config.policy, level)
-    people = named_people(unlocked, policy)
+    policy = levels.at_level(unlocked.study.config.policy, level)
+    team, people = named_people(unlocked), named_people(unlocked, policy)
     gate = Gate(people, policy)
     transcript = rendered(unlocked, ready, people, gate, policy)
     gate.refuse(gate.check_lines(transcript))
+    unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, team), levels.renderings(policy, people)))
     return transcript
 
 
 def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unreviewed: bool, level: str) -> _Prepared:
     """Everything that is to be released at a level, passed by the gate's first check."""
-    policy = pseudonyms.at_level(unlocked.study.config.policy, level)
+    policy = levels.at_level(unlocked.study.config.policy, level)
     refresh_findings(unlocked, engines)
     chosen, left_out = _choose(unlocked, wanted, unreviewed)
     team = named_people(unlocked)
@@ -210,6 +215,7 @@ def _export(
 ) -> dict[str, bytes]:
     """File name -> bytes, each read back and passed by the gate; `as_can_be`: none that needs times where are none."""
     files: dict[str, bytes] = {}
+    taken = {*companions.NAMES, sound_copies.LISTING, sound_copies.NOTE, MANIFEST}
     for exporter in exporters:
         if isinstance(exporter, StudyExporter):
             parts = {export.marked_name("study", exporter.suffix): transcripts}
@@ -219,6 +225,10 @@ def _export(
         for name, held in parts.items():
             data = export.written(exporter, held)
             gate.check_file(held, exporter, data, name)
-            if files.setdefault(name, data) is not data:
-                raise EngineError(f"two files would be called {name}", advice="release these recordings apart")
+            if name.casefold() in taken:  # as one, on a disk that takes no notice of case
+                raise EngineError(
+                    f"two files would be called {name}", advice="release these recordings or formats apart"
+                )
+            taken.add(name.casefold())
+            files[name] = data
     return files

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from transcribe.errors import RosterError
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full width, too
 
 
 def read(data: bytes, what: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:

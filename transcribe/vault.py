@@ -22,6 +22,7 @@ from transcribe.study import Study
 
 T = TypeVar("T")
 VOICEPRINTS_EACH = 8
+PERSON, RECORDING = "person:", "recording:"
 
 
 @record
@@ -60,16 +61,17 @@ class Voiceprint(Quiet):
 
 @record
 class Rendering(Quiet):
-    """What is written instead of somebody at an anonymity level that treats her otherwise than the team's."""
+    """What is written instead of somebody at an anonymity level other than the team's, and by which of its actions."""
 
     level: str
     person_id: str
+    action: str
     text: str
 
 
 @record
 class Attributes(Quiet):
-    """What the researcher knows of a person or a recording (by its id), as (column, value) pairs."""
+    """What the researcher knows, as (column, value) pairs; `of` is an id after "person:" or "recording:"."""
 
     of: str
     values: tuple[tuple[str, str], ...]
@@ -146,20 +148,10 @@ def with_pseudonyms(vault: Vault, named: tuple[Person, ...]) -> Vault:
     )
 
 
-def with_renderings(vault: Vault, level: str, named: tuple[Person, ...]) -> Vault:
-    """The vault with what is written of these people at a level, where that is not their pseudonym."""
-    own = {person.id: person.pseudonym for person in vault.people}
-    known = {(r.level, r.person_id): r for r in vault.renderings if r.person_id in own}
-    for person in named:
-        if person.pseudonym and person.pseudonym != own.get(person.id):
-            place = (level, person.id)
-            known.setdefault(place, Rendering(level=level, person_id=person.id, text=person.pseudonym))
+def with_renderings(vault: Vault, given: tuple[Rendering, ...]) -> Vault:
+    """The vault with these in the place of those of the same people and levels."""
+    known = {(r.level, r.person_id): r for r in (*vault.renderings, *given)}
     return replace(vault, renderings=tuple(known.values()))
-
-
-def without_renderings(vault: Vault, person_id: str) -> Vault:
-    """The vault without what is written of a person at levels of its own."""
-    return replace(vault, renderings=tuple(r for r in vault.renderings if r.person_id != person_id))
 
 
 def with_attributes(vault: Vault, given: tuple[Attributes, ...]) -> Vault:

@@ -42,7 +42,9 @@ def _measured(as_json: bool, data: dict[str, Any], tables: "list[Table]", noted:
     if noted is not None:
         from transcribe.evaluate import report
 
-        study.open_study(noted).log("evaluated", **report.noted(data))
+        rate = report.noted(data)
+        if rate["of"]:
+            study.open_study(noted).log("evaluated", **rate)
     console.say(as_json, data, *(console.table(titles, rows) for titles, rows in tables), *more)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from transcribe import console, export, intake, publishing, quote, release, replacements
+from transcribe import changes, console, export, intake, publishing, quote, release, replacements
 from transcribe.batch import plan
 from transcribe.batch import run as batch
 from transcribe.changes import Change
@@ -52,12 +52,17 @@ def release_command(
 
 def _say_differences(found: tuple[Change, ...], as_json: bool) -> None:
     data = [
-        {"recording": c.recording_id, "since": c.since, "change": c.what, "turn": c.turn, "start": c.start or None}
+        {
+            "recording": c.recording_id,
+            "since": c.since or None,
+            "change": c.what,
+            "turn": c.turn or None,
+            "start": c.start or None,
+        }
         for c in found
     ]
-    rows = [(c.recording_id, f"{c.since:03d}", c.what, str(c.turn), c.start) for c in found]
-    titles = ("recording", "since release", "change", "turn", "start")
-    said = console.table(titles, rows) if rows else "Nothing would change."
+    rows = [changes.cells(change) for change in found]
+    said = console.table(changes.COLUMNS, rows) if rows else "Nothing would change."
     console.say(as_json, {"changes": data}, said)
 
 

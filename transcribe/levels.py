@@ -1,0 +1,116 @@
+"""Anonymity levels: what the policy says at each, and what everybody is called there. Pure.
+
+What the team's release calls somebody is hers in `Person.pseudonym`. A stricter level inherits it where it treats her
+alike; what it has once written of her stays, so that two of its releases can be read together (`vault.Rendering`). A
+vaguer word is made anew each time: it says what somebody is, not who.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from transcribe.config import Action, Level, Policy
+from transcribe.errors import ConfigError
+from transcribe.pseudonyms import NUMBERED, action, bearers, clashes, table, words
+from transcribe.schema import Kind, Person
+from transcribe.vault import Rendering
+from transcribe.wordforms import folded
+
+T = TypeVar("T")
+TEAM = "team"
+LEVELS = (TEAM, "archive", "public")
+_STRICTER = (Action.KEEP, Action.GENERALISE, Action.PSEUDONYM, Action.TAG)
+
+
+def at_level(policy: Policy, name: str) -> Policy:
+    """The policy at a level. Raises ConfigError for a name that is none.
+
+    What the study says of a level counts first, then the stricter of what it says of its team and what policy.toml says
+    of the level. What the team keeps is not kept elsewhere unless the study says so there.
+    """
+    if name not in LEVELS:
+        raise ConfigError(f"there is no policy {name!r}", advice=f"choose one of {', '.join(LEVELS)}")
+    if name == TEAM:
+        return policy
+    own: Level = getattr(policy, name)
+    ours = table()[name]
+    kinds = {Kind(kind): Action(what) for kind, what in ours["kinds"].items()}
+    roles = {
+        role: _stricter(Action(what), policy.roles.get(role, policy.kinds.get(Kind(kind))))
+        for kind, said in ours["roles"].items()
+        for role, what in said.items()
+        if Kind(kind) not in own.kinds
+    }
+    stricter = {kind: _stricter(what, policy.kinds.get(kind)) for kind, what in kinds.items()}
+    return policy.model_copy(
+        update={
+            "level": name,
+            "roles": {**_without_kept(policy.roles), **roles, **own.roles},
+            "kinds": {**_without_kept(policy.kinds), **stricter, **own.kinds},
+            "dates": own.dates or ours["dates"],
+            "attributes": own.attributes,
+        }
+    )
+
+
+def _stricter(one: Action, other: Action | None) -> Action:
+    return max(one, other or one, key=_STRICTER.index)
+
+
+def _without_kept(actions: Mapping[T, Action]) -> dict[T, Action]:
+    return {what: action for what, action in actions.items() if action is not Action.KEEP}
+
+
+def standing(
+    people: Iterable[Person], renderings: Iterable[Rendering], policy: Policy, team: Policy
+) -> tuple[Person, ...]:
+    """Everybody with what she is called at this level so far: nothing where that is to be assigned."""
+    everybody = tuple(people)
+    real = bearers(everybody)
+    given = {r.person_id: r for r in renderings if r.level == policy.level}
+    found = []
+    for person in everybody:
+        text = person.pseudonym if person.chosen else _called(person, given, everybody, policy, team)
+        if text.startswith("[") and any(word in real for word in words(text)) and not person.chosen:
+            text = ""  # who is known by now is named in it
+        found.append(replace(person, pseudonym=text))
+    return tuple(found)
+
+
+def _called(
+    person: Person, given: Mapping[str, Rendering], people: tuple[Person, ...], policy: Policy, team: Policy
+) -> str:
+    what = action(person, policy)
+    rendering = given.get(person.id)
+    if what is Action.GENERALISE:
+        return ""
+    if rendering is not None and rendering.action == what.value:
+        return rendering.text
+    if what is not action(person, team):
+        return ""
+    of = {other.id: other.of for other in people}
+    taken = any(
+        folded(r.text) == folded(person.pseudonym) and (what is Action.PSEUDONYM or of.get(r.person_id) == person.of)
+        for r in given.values()
+        if r.person_id != person.id
+    )
+    return "" if taken else person.pseudonym
+
+
+def renderings(policy: Policy, named: Iterable[Person]) -> tuple[Rendering, ...]:
+    """What a release at this level has to remember of what it calls people; nothing of the team's."""
+    if policy.level == TEAM:
+        return ()
+    return tuple(
+        Rendering(level=policy.level, person_id=one.id, action=action(one, policy).value, text=one.pseudonym)
+        for one in named
+        if one.kind in NUMBERED and action(one, policy) in (Action.PSEUDONYM, Action.TAG) and not one.chosen
+    )
+
+
+def clashing(people: tuple[Person, ...], given: Iterable[Rendering]) -> tuple[str, ...]:
+    """The ids of those who are called, at any level, by what has turned out to be a real name of the study."""
+    by_id = {person.id: person for person in people}
+    elsewhere = [replace(by_id[r.person_id], pseudonym=r.text) for r in given if r.person_id in by_id]
+    found = clashes((*people, *elsewhere))
+    return tuple(dict.fromkeys(person.id for person in found))
