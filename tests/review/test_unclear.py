@@ -114,8 +114,8 @@ def test_run_flags_beside_the_transcript_and_only_when_something_changed(
 
 
 def test_the_command_line_restores_several(unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_unlock", lambda root, file: unlocked)
-    monkeypatch.setattr(cli, "Engines", lambda config: ENGINES)
+    monkeypatch.setattr(cli.studies, "unlock", lambda root, file: unlocked)
+    monkeypatch.setattr(cli.studies, "Engines", lambda config: ENGINES)
     root = str(unlocked.study.root)
     done = CliRunner().invoke(cli.app, ["settle", root, "R001", "--reviewer", "AB", "--restore", "X0001, X0002"])
     assert done.exit_code == 0, done.exception
