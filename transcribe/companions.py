@@ -17,21 +17,15 @@ from transcribe.vault import Unlocked
 NAMES = ("people.csv", "sample.csv", "replacements.csv", "changes.csv", "methods.txt", "provenance.json")
 
 
-def files(
-    unlocked: Unlocked,
-    ready: Sequence[Ready],
-    transcripts: tuple[AnonymisedTranscript, ...],
-    level: str,
-    gate: Gate,
-) -> dict[str, bytes]:
+def files(unlocked: Unlocked, settled: tuple[Logged, ...], level: str, gate: Gate) -> dict[str, bytes]:
     """File name -> bytes, passed by the gate. Raises LeakError."""
-    study = unlocked.study
+    study, transcripts = unlocked.study, tuple(one.released for one in settled)
     measured, settings = evaluated(study), _settings(study.config)
     changed = differences(unlocked, transcripts, level)
     made: dict[str, bytes | None] = {
         "people.csv": casebook.people(transcripts),
         "sample.csv": casebook.sample(transcripts),
-        "replacements.csv": replacements.log(study.created["study"], logged(unlocked, ready, transcripts)),
+        "replacements.csv": replacements.log(study.created["study"], settled),
         "changes.csv": changes.table(changed) if any(change.since for change in changed) else None,
         "methods.txt": methods.text(transcripts, level, measured).encode() + b"\n",
         "provenance.json": methods.provenance(transcripts, level, settings, measured),

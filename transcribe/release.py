@@ -68,8 +68,8 @@ def write(
         given = levels.renderings(made.policy, made.people)
         unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), given))
         files = _export(made.transcripts, exporters, made.gate, as_can_be=EVERY_FORMAT in formats)
-        beside = companions.files(unlocked, made.ready, made.transcripts, level, made.gate)
         logged = tuple(companions.logged(unlocked, made.ready, made.transcripts))
+        beside = companions.files(unlocked, logged, level, made.gate)
 
         def add_sound(folder: Path) -> None:
             if sound is not None:
