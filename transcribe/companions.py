@@ -9,7 +9,6 @@ from transcribe.gate import Gate
 from transcribe.methods import Measured
 from transcribe.ready import Ready
 from transcribe.replacements import Logged
-from transcribe.review.decisions import Review
 from transcribe.schema import AnonymisedTranscript
 from transcribe.study import Study
 from transcribe.vault import Unlocked
@@ -36,17 +35,17 @@ def files(unlocked: Unlocked, settled: tuple[Logged, ...], level: str, gate: Gat
     return {name: data for name, data in made.items() if data is not None}
 
 
-def logged(unlocked: Unlocked, ready: Sequence[Ready], transcripts: tuple[AnonymisedTranscript, ...]) -> list[Logged]:
+def logged(ready: Sequence[Ready], transcripts: tuple[AnonymisedTranscript, ...]) -> list[Logged]:
     """What was settled for each transcript, with who answers for it."""
     found = []
     for one, released in zip(ready, transcripts, strict=True):
-        review = unlocked.load(released.recording_id, "review", Review)
+        reviewer = one.history.settled.reviewer if one.history.settled else ""
         found.append(
             Logged(
                 identified=one.transcript.value,
                 released=released,
                 found=(*one.settled.replaced, *one.settled.kept),
-                reviewer=review.value.reviewer if review else "",
+                reviewer=reviewer,
                 settled_on=one.settled.settled_on,
             )
         )

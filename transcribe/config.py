@@ -6,9 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from transcribe import store
 from transcribe.errors import ConfigError
 from transcribe.schema import Kind
 
@@ -229,6 +231,21 @@ def load(path: Path) -> StudyConfig:
         where = f" near line {line}" if line else ""
         raise ConfigError(f"study.toml is not valid TOML{where}", advice="correct it and try again") from None
     return check(raw)
+
+
+def set_role(path: Path, role: str, action: str) -> None:
+    """Write into study.toml what is written instead of a role; all else there stays as it is, comments too.
+
+    Raises ConfigError; then nothing was written.
+    """
+    load(path)
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    policy = document.setdefault("policy", tomlkit.table())
+    roles = policy.setdefault("roles", tomlkit.table())
+    roles[role] = action
+    text = tomlkit.dumps(document)
+    check(tomllib.loads(text))
+    store.write_bytes(path, text.encode())
 
 
 def check(raw: dict[str, object]) -> StudyConfig:

@@ -68,7 +68,7 @@ def recognise(unlocked: Unlocked, recording_id: str, turns: Stored[Turns], sound
     parts = [part for one in prints for part in (one.whom, one.recording_id, one.label, repr(one.vector))]
     key = unlocked.vault.digest("voices", turns.body_sha256, *parts)
     stored = unlocked.standing(recording_id, "recognised", Recognised)
-    settled = unlocked.study.is_settled(recording_id)
+    settled = unlocked.study.is_reviewed(recording_id)
     if _stands(stored, key, turns, settled=settled):
         return
     known: dict[str, tuple[voiceprints.Vector, ...]] = {}

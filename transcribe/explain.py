@@ -85,8 +85,12 @@ def explain(unlocked: Unlocked, recording_id: str, finding_id: str) -> dict[str,
     if finding is None:
         raise StudyError(f"there is no finding {finding_id}", recording_id=recording_id, advice="see `transcribe show`")
     people = {person.id: person for person in unlocked.vault.people}
-    evidence = finding.evidence or (finding.reason,)
-    return {**told(ready, finding, people), "evidence": [_evidence(reason, finding) for reason in evidence]}
+    return {**told(ready, finding, people), "evidence": evidence(finding)}
+
+
+def evidence(finding: Finding) -> list[dict[str, object]]:
+    """All rules that spoke for a finding, with the probability that each gives it."""
+    return [_evidence(reason, finding) for reason in finding.evidence or (finding.reason,)]
 
 
 def _evidence(reason: Reason, finding: Finding) -> dict[str, object]:

@@ -104,7 +104,8 @@ def renderings(policy: Policy, named: Iterable[Person]) -> tuple[Rendering, ...]
     return tuple(
         Rendering(level=policy.level, person_id=one.id, action=action(one, policy).value, text=one.pseudonym)
         for one in named
-        if one.kind in NUMBERED and action(one, policy) in (Action.PSEUDONYM, Action.TAG) and not one.chosen
+        if one.kind in NUMBERED and action(one, policy) in (Action.PSEUDONYM, Action.TAG)
+        if not one.chosen and not one.same_as
     )
 
 

@@ -81,6 +81,20 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     )
 
 
+def checked_forms(forms: tuple[str, ...]) -> tuple[str, ...]:
+    """Names as a person gave them. Raises RosterError where one is missing or has no letter."""
+    plain = tuple(dict.fromkeys(form.strip() for form in forms if form.strip()))
+    if not plain or not all(re.search(r"[^\W\d_]", form) for form in plain):
+        raise RosterError("a name is missing or has no letter", advice="give at least one name")
+    return plain
+
+
+def known_role(role: str) -> str:
+    """A role as the study writes it."""
+    plain = role.strip().lower()
+    return SYNONYMS.get(plain, plain)
+
+
 def _separated(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
 

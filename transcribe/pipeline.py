@@ -12,15 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from transcribe import asr, assemble, detect, diarise, enrolment, intake, invented, plugins, weights
+from transcribe import asr, assemble, detect, diarise, enrolment, intake, invented, listening, plugins, store, weights
 from transcribe.asr.scoring import Scorer
 from transcribe.config import AUTO, StudyConfig
 from transcribe.detect import defaults, resolve, second_listen, tagger_of
 from transcribe.detect import look as looking
 from transcribe.detect.identity import Scope
-from transcribe.errors import StudyError
+from transcribe.errors import AudioError, EngineError, StudyError
+from transcribe.history import Current, current
+from transcribe.review.renewal import carry_over
 from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
 from transcribe.speakers import with_speakers
 from transcribe.store import Stored
@@ -171,11 +173,19 @@ class Job:
             enrolment.recognise(self._open, self._id, turns, lambda: self._audio)
             self._flag(transcript, turns)
             self._listened(transcript)
+            self._to_hear()
             self.__dict__.pop("_audio", None)  # the sound is not needed any more, and it is large
         else:
             transcript = self._imported()
         self._candidates(transcript)
         return transcript.value
+
+    def _to_hear(self) -> None:
+        """The copy that a reviewer listens to. Without one there is still a transcript: the page makes it then."""
+        try:
+            listening.make(self._open, self._id)
+        except (AudioError, EngineError):
+            self._open.study.log("no listening copy", recording=self._id)
 
     def _imported(self) -> Stored[Transcript]:
         """The transcript that came without sound. Raises StudyError when there is neither."""
@@ -227,7 +237,7 @@ class Job:
 
     def _former(self, engine: tuple[str, ...], spoken: str, names: tuple[str, ...]) -> str:
         """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
-        if not self._open.study.is_settled(self._id):
+        if not self._open.study.is_reviewed(self._id):
             return ""
         beam = str(self._engines.config.recognition.beam_size)
         return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, spoken, beam, *names)
@@ -270,7 +280,13 @@ class Job:
 
     def _transcript(self, words: Stored[Words], turns: Stored[Turns]) -> Stored[Transcript]:
         key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)
-        return self._do(ASSEMBLE, "transcript", key, lambda: build_transcript(self._id, words.value, turns.value))
+
+        def assembled() -> Transcript:
+            transcript = build_transcript(self._id, words.value, turns.value)
+            carry_over(self._open, self._id, transcript)
+            return transcript
+
+        return self._do(ASSEMBLE, "transcript", key, assembled)
 
     def _flag(self, transcript: Stored[Transcript], turns: Stored[Turns]) -> None:
         """What nobody may have said is flagged beside the transcript, whose words and decisions stay as they are."""
@@ -353,8 +369,12 @@ def look(stored: Stored[Transcript], engines: Engines) -> Candidates:
 
 
 def people_key(people: tuple[Person, ...]) -> tuple[str, ...]:
-    """What of the people decides over findings: ids, kinds and forms - not pseudonyms."""
-    return tuple(part for person in people for part in (person.id, person.kind, *search_forms(person), "\0"))
+    """What of the people decides over findings: ids, kinds, forms and who is who - not pseudonyms."""
+    return tuple(
+        part
+        for person in people
+        for part in (person.id, person.kind, *search_forms(person), "\0", *([person.same_as] if person.same_as else []))
+    )
 
 
 def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
@@ -373,20 +393,21 @@ def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
 
 def refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     """The findings of one recording, made again where the people or the transcript changed."""
-    transcript = unlocked.standing(recording_id, "transcript", Transcript)
-    candidates = unlocked.standing(recording_id, "candidates", Candidates)
-    if transcript is None or candidates is None or candidates.value.source != transcript.body_sha256:
+    here = current(unlocked, recording_id)
+    stored, amended = (unlocked.standing(recording_id, name, Candidates) for name in ("candidates", "amended"))
+    seen = candidates_now(here, _value(stored), _value(amended)) if here else None
+    if here is None or seen is None:
         return  # not run yet, stopped half-way, or damaged: the next run makes it
-    stored = unlocked.standing(recording_id, "findings", Findings)
+    before = unlocked.standing(recording_id, "findings", Findings)
     listened = unlocked.standing(recording_id, "listened", Listened)
-    key = _findings_key(unlocked, transcript, candidates, listened)
-    if stored is not None and stored.key == key:
+    heard = here.moved(listened.value.found, listened.value.source) if listened else ()
+    key = _findings_key(unlocked, here, seen, listened)
+    if before is not None and before.key == key:
         return
     rules = engines.rules
-    heard = listened.value.found if listened and listened.value.source == transcript.body_sha256 else ()
     resolution = resolve.resolve(
-        transcript.value,
-        candidates.value.found + heard,
+        here.transcript.value,
+        seen.found + heard,
         unlocked.vault.people,
         tagger=tagger_of(rules),
         made_by=tuple(rule.made_by for rule in rules),
@@ -394,15 +415,53 @@ def refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     )
     if resolution.new_people:
         unlocked.change(lambda vault: with_people(vault, resolution.new_people))
-        key = _findings_key(unlocked, transcript, candidates, listened)
-    findings = replace(resolution.findings, source=transcript.body_sha256)
+        key = _findings_key(unlocked, here, seen, listened)
+    findings = replace(resolution.findings, source=here.history.source)
     unlocked.save(recording_id, "findings", findings, key)
 
 
-def _findings_key(unlocked: Unlocked, transcript: Stored[Transcript], *others: Stored[Any] | None) -> str:
+def _value(stored: Stored[T] | None) -> T | None:
+    return stored.value if stored else None
+
+
+def candidates_now(here: Current, stored: Candidates | None, amended: Candidates | None) -> Candidates | None:
+    """What the rules found in a transcript, at its places after all corrections; None where a run must find it anew.
+
+    What they found after words were corrected (`look_again`) counts while exactly these words stand.
+    """
+    if amended is not None and amended.source == here.history.source:
+        return amended
+    corrections = here.since(stored.source) if stored else None
+    if stored is None or corrections is None:
+        return None
+    foreign = list(stored.foreign)
+    for correction in corrections:
+        if any(u.id in foreign for u in correction.before):
+            foreign += [u.id for u in correction.after if u.id not in foreign]
+    ids = {u.id for u in here.transcript.value.utterances}
+    return replace(
+        stored,
+        found=here.moved(stored.found, stored.source),
+        foreign=tuple(i for i in foreign if i in ids),
+        source=here.history.source,
+    )
+
+
+def look_again(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
+    """The rules read a transcript whose words were corrected; the sound is not heard again: a person heard it."""
+    here = current(unlocked, recording_id)
+    if here is None or not any(correction.of_words for correction in here.history.corrections):
+        return
+    amended = unlocked.standing(recording_id, "amended", Candidates)
+    if amended is None or amended.value.source != here.history.source:
+        voiced = replace(here.transcript, value=with_speakers(unlocked, here.transcript.value))
+        unlocked.save(recording_id, "amended", look(voiced, engines))
+
+
+def _findings_key(unlocked: Unlocked, here: Current, seen: Candidates, listened: Stored[Listened] | None) -> str:
     people = people_key(unlocked.vault.people)
-    scope = scope_of(unlocked, transcript.value.recording_id)
-    sums = (transcript.body_sha256, *(other.body_sha256 if other else "" for other in others))
+    scope = scope_of(unlocked, here.base.value.recording_id)
+    sums = (here.history.source, store.body_sha256(seen), listened.body_sha256 if listened else "")
     return unlocked.vault.digest("resolve", VERSION["resolve"], defaults.tables_sha256(), *sums, *scope.who, *people)
 
 

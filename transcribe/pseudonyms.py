@@ -68,13 +68,14 @@ def written(person: Person, policy: Policy) -> str | None:
 
 
 def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str]) -> tuple[Person, ...]:
-    """Everybody with what is written instead of her; those who have it keep it. `draw` is a keyed digest.
+    """Everybody with what is written instead of her; those who have it keep it, and who is found to be somebody else
+    needs nothing. `draw` is a keyed digest.
 
     `people` come in the order in which tags are numbered: roster order, then found ones by first mention.
     """
     real = bearers(people)
     done = {person.id: person for person in people if person.pseudonym}
-    waiting = [person for person in people if not person.pseudonym]
+    waiting = [person for person in people if not person.pseudonym and not person.same_as]
     tagged: dict[tuple[str, str], list[Person]] = {}
     for person in waiting:
         what, tag = action(person, policy), _tag_text(person, real)
@@ -92,7 +93,7 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
             tagged.setdefault((tag, person.of), []).append(person)
     for (text, of), group in tagged.items():
         done.update({person.id: person for person in _numbered(text, of, group, tuple(done.values()))})
-    return tuple(done[person.id] for person in people)
+    return tuple(done.get(person.id, person) for person in people)
 
 
 def refusals(people: Iterable[Person]) -> dict[str, str]:

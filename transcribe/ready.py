@@ -1,24 +1,31 @@
 """What stands for a recording at this moment: its transcript, who speaks, what is settled, and how it would read."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from transcribe import anonymise, levels, pipeline, pseudonyms, verbatim
 from transcribe.config import Policy
 from transcribe.detect import defaults
 from transcribe.errors import StudyError
 from transcribe.gate import Gate
+from transcribe.history import Current, entries, need_current, standing
 from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates, Engines
 from transcribe.reread import Clean, Reread, read_again
 from transcribe.review.decisions import Review, Settled, settle, touches, unchanged
+from transcribe.review.log import History, history
 from transcribe.schema import (
     AnonymisedTranscript,
+    Decision,
+    Finding,
     Findings,
     Layout,
     Person,
     Quiet,
     Recording,
     ReviewState,
+    Speaker,
     Transcript,
     Unclear,
     record,
@@ -27,12 +34,13 @@ from transcribe.speakers import with_speakers
 from transcribe.store import Stored
 from transcribe.vault import PERSON, RECORDING, Unlocked
 
+S = TypeVar("S", Finding, Decision, Speaker)
 MOST_READINGS = 5
 
 
 @record
 class Ready(Quiet):
-    """A recording's transcript with its findings and what is settled of them.
+    """A recording's transcript, with all corrections, its findings and what is settled of them.
 
     `looked`: a rule knows its language; `foreign`: ids of utterances in a language that no rule knows; `flagged`:
     stretches that nobody may have said, restored ones too.
@@ -42,8 +50,41 @@ class Ready(Quiet):
     findings: Findings
     settled: Settled
     looked: bool
+    history: History
     foreign: tuple[str, ...] = ()
     flagged: tuple[Unclear, ...] = ()
+
+
+@record
+class Held(Quiet):
+    """What is stored of a recording that has been through `run`: its transcript as recognised, and what rules said."""
+
+    base: Stored[Transcript]
+    candidates: Candidates
+    amended: Candidates | None
+    findings: Findings
+    invented: Flagged | None
+    reread: Reread | None
+
+
+def held(unlocked: Unlocked, recording_id: str) -> Held | None:
+    """None when it has not been through `run` yet."""
+    base = unlocked.load(recording_id, "transcript", Transcript)
+    findings = unlocked.load(recording_id, "findings", Findings)
+    candidates = unlocked.load(recording_id, "candidates", Candidates)
+    if base is None or findings is None or candidates is None:
+        return None
+    amended = unlocked.standing(recording_id, "amended", Candidates)
+    invented = unlocked.load(recording_id, "invented", Flagged)  # none: transcribed before 0.3, or brought in as text
+    reread = unlocked.standing(recording_id, "reread", Reread)
+    return Held(
+        base=base,
+        candidates=candidates.value,
+        amended=amended.value if amended else None,
+        findings=findings.value,
+        invented=invented.value if invented else None,
+        reread=reread.value if reread else None,
+    )
 
 
 def settled(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) -> Ready | None:
@@ -51,35 +92,67 @@ def settled(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) ->
 
     `proposed`: where nobody has reviewed it, as it would stand if a reviewer changed nothing.
     """
-    transcript = unlocked.load(recording_id, "transcript", Transcript)
-    findings = unlocked.load(recording_id, "findings", Findings)
-    candidates = unlocked.load(recording_id, "candidates", Candidates)
-    if transcript is None or findings is None or candidates is None:
+    stored = held(unlocked, recording_id)
+    if stored is None:
         return None
-    source = transcript.body_sha256
-    invented = unlocked.load(recording_id, "invented", Flagged)  # none: transcribed before 0.3, or brought in as text
-    sources = {findings.value.source, candidates.value.source, invented.value.source if invented else source}
-    if sources != {source}:
-        return None  # a run was stopped half-way: these are positions in another transcript
-    everything = _with_second_reading(unlocked, recording_id, findings.value, source)
-    stored = unlocked.load(recording_id, "review", Review)
-    review = stored.value if stored else None
-    found_on = unlocked.vault.entry(recording_id).added_on
-    flagged = invented.value.stretches if invented else ()
-    state = settle(everything, review, source, found_on, balance(unlocked), flagged)
-    if proposed and state.review is ReviewState.UNREVIEWED:
-        kept = review.decisions if review and review.source == source else ()
-        guess = replace(unchanged(everything, source, found_on, flagged), decisions=kept)
-        state = settle(everything, guess, source, found_on, balance(unlocked), flagged)
-        state = replace(state, review=ReviewState.UNREVIEWED)
+    past = history(entries(unlocked, recording_id), stored.base.body_sha256)
+    return decided(unlocked, stored, past, proposed=proposed)
+
+
+def decided(
+    unlocked: Unlocked, stored: Held, past: History, *, proposed: bool = False, second: bool = False
+) -> Ready | None:
+    """What stands of what is stored, after all that people did to it; `second`: in the second pass.
+
+    None where a run was stopped half-way: what is stored are positions in another transcript.
+    """
+    here = standing(stored.base, past)
+    seen = pipeline.candidates_now(here, stored.candidates, stored.amended)
+    sources = [stored.findings.source, *([stored.invented.source] if stored.invented else [])]
+    if seen is None or any(here.since(source) is None for source in sources):
+        return None
+    flagged = here.moved(stored.invented.stretches, stored.invented.source) if stored.invented else ()
+    same = {p.id: p.same_as for p in unlocked.vault.people if p.same_as}
+    findings = _united_findings(_with_second_reading(here, stored.reread, _now(stored.findings, here)), same)
+    review = past.review(second=second)
+    review = replace(review, decisions=_united(review.decisions, same))
+    found_on = unlocked.vault.entry(stored.base.value.recording_id).added_on
+    voiced = with_speakers(unlocked, here.transcript.value)
     return Ready(
-        transcript=replace(transcript, value=with_speakers(unlocked, transcript.value)),
-        findings=everything,
-        settled=state,
-        looked=candidates.value.looked,
-        foreign=candidates.value.foreign,
+        transcript=replace(here.transcript, value=replace(voiced, speakers=_united(voiced.speakers, same))),
+        findings=findings,
+        settled=_as_decided(findings, review, flagged, found_on, balance(unlocked), proposed=proposed),
+        looked=seen.looked,
+        history=past,
+        foreign=seen.foreign,
         flagged=flagged,
     )
+
+
+def _as_decided(
+    findings: Findings, review: Review, flagged: tuple[Unclear, ...], found_on: str, point: float, *, proposed: bool
+) -> Settled:
+    source = review.source
+    state = settle(findings, review, source, found_on, point, flagged)
+    if not proposed or state.review is ReviewState.REVIEWED:
+        return state
+    guess = replace(unchanged(findings, source, found_on, flagged), decisions=review.decisions)
+    return replace(settle(findings, guess, source, found_on, point, flagged), review=ReviewState.UNREVIEWED)
+
+
+def _now(findings: Findings, here: Current) -> Findings:
+    """Findings at their places after all corrections made since."""
+    found, kept = here.moved(findings.found, findings.source), here.moved(findings.kept, findings.source)
+    return replace(findings, found=found, kept=kept, source=here.history.source)
+
+
+def _united_findings(findings: Findings, same: Mapping[str, str]) -> Findings:
+    return replace(findings, found=_united(findings.found, same), kept=_united(findings.kept, same))
+
+
+def _united(spans: tuple[S, ...], same: Mapping[str, str]) -> tuple[S, ...]:
+    """Mentions of somebody who is found to be somebody else are that one's."""
+    return tuple(replace(s, person_id=same.get(s.person_id or "", s.person_id)) for s in spans) if same else spans
 
 
 def need(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) -> Ready:
@@ -96,12 +169,12 @@ def balance(unlocked: Unlocked) -> float:
     return defaults.load().scores["balance"] if point == "reviewed" else 0.0
 
 
-def _with_second_reading(unlocked: Unlocked, recording_id: str, findings: Findings, source: str) -> Findings:
+def _with_second_reading(here: Current, reread: Reread | None, findings: Findings) -> Findings:
     """The findings with those of second readings that stand nowhere else, ids G0001 ..."""
-    stored = unlocked.standing(recording_id, "reread", Reread)
-    if stored is None or stored.value.source != source:
+    if reread is None:
         return findings
-    apart = [f for f in stored.value.found if not any(touches(f, g) for g in findings.found)]
+    found = here.moved(reread.found, reread.source)
+    apart = [f for f in found if not any(touches(f, g) for g in findings.found)]
     numbered = tuple(replace(finding, id=f"G{number:04d}") for number, finding in enumerate(apart, 1))
     kept = tuple(k for k in findings.kept if not any(touches(k, f) for f in numbered))
     return replace(findings, found=findings.found + numbered, kept=kept)
@@ -212,10 +285,10 @@ def second_reading(unlocked: Unlocked, ready: Ready, people: tuple[Person, ...],
     if not hits:
         unlocked.save(transcript.recording_id, "clean", Clean(digest=digest))
         return 0
-    source = ready.transcript.body_sha256
+    here = need_current(unlocked, transcript.recording_id)
     before = unlocked.standing(transcript.recording_id, "reread", Reread)
-    earlier = before.value.found if before and before.value.source == source else ()
-    unlocked.save(transcript.recording_id, "reread", Reread(source=source, found=earlier + hits))
+    earlier = here.moved(before.value.found, before.value.source) if before else ()
+    unlocked.save(transcript.recording_id, "reread", Reread(source=here.history.source, found=earlier + hits))
     return len(hits)
 
 

@@ -68,7 +68,7 @@ def write(
         given = levels.renderings(made.policy, made.people)
         unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), given))
         files = _export(made.transcripts, exporters, made.gate, as_can_be=EVERY_FORMAT in formats)
-        logged = tuple(companions.logged(unlocked, made.ready, made.transcripts))
+        logged = tuple(companions.logged(made.ready, made.transcripts))
         beside = companions.files(unlocked, logged, level, made.gate)
 
         def add_sound(folder: Path) -> None:

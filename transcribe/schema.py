@@ -61,6 +61,7 @@ class Verdict(StrEnum):
     KEEP = "keep"
     ADD = "add"
     RESTORE = "restore"
+    UNCLEAR = "unclear"
 
 
 class By(StrEnum):
@@ -241,6 +242,7 @@ class Person(Quiet):
     `heard`: how a recogniser wrote her name, learnt from accepted decisions, no ordinary words among them.
     `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned;
     `general` the researcher's vaguer words for a place ("a town in the north"), for where policy generalises.
+    `same_as`: the id of whom a reviewer found her to be; her forms stay hers, her mentions count as the other's.
     """
 
     id: str
@@ -255,6 +257,7 @@ class Person(Quiet):
     position_only: bool = False
     heard: tuple[str, ...] = ()
     general: str = ""
+    same_as: str = ""
 
 
 # --- detection ------------------------------------------------------------------------------------------------------

@@ -53,9 +53,18 @@ def recipient(public: str) -> Recipient:
         raise StoreError("a public key in journal.jsonl is damaged", advice="restore the file from a backup") from None
 
 
+def body_sha256(value: object) -> str:
+    """The checksum that a value will be stored under."""
+    return hashlib.sha256(_body(value)).hexdigest()
+
+
+def _body(value: object) -> bytes:
+    return TypeAdapter(type(value)).dump_json(value)
+
+
 def pack(value: object, key: str = "") -> bytes:
     """A header line (schema version, type, job key, checksum) and the value as JSON."""
-    body = TypeAdapter(type(value)).dump_json(value)
+    body = _body(value)
     header = {
         "schema": SCHEMA,
         "type": type(value).__name__,
@@ -147,6 +156,23 @@ def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> Non
     sync_folder(path.parent)
 
 
+def append(folder: Path, value: object, to: Recipient) -> None:
+    """Write a value, encrypted to `to`, as the next of a folder's numbered files, none of which is written again."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # else two processes at once would take the same number
+        number = 1 + max((int(path.stem) for path in numbered(folder)), default=0)
+        save(folder / f"{number:06d}.age", value, to)
+    finally:
+        os.close(descriptor)
+
+
+def numbered(folder: Path) -> list[Path]:
+    """What `append` wrote into a folder, in order; nothing where there is no folder."""
+    return sorted(path for path in folder.glob("*.age") if path.stem.isdigit())
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """`write_atomically` of bytes at hand."""
     write_atomically(path, lambda sink, _: _write_all(sink, data))
@@ -154,6 +180,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def _write_all(sink: BinaryIO, data: bytes) -> None:
     sink.write(data)
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """What differs whenever a file was written anew: `write_atomically` puts another one in its place."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_ino
 
 
 def sync_folder(folder: Path) -> None:

@@ -31,7 +31,7 @@ from transcribe.store import Stored
 T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-_RESERVED = {"recordings", "vault", "identity", *_DEVICES}  # devices: no file can be called so on Windows
+_RESERVED = {"recordings", "log", "vault", "identity", *_DEVICES}  # devices: no file can be called so on Windows
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
@@ -50,10 +50,18 @@ class Study:
     def __repr__(self) -> str:
         return "<Study>"
 
+    @property
+    def config_path(self) -> Path:
+        return self.root / "study.toml"
+
+    def read_config_again(self) -> None:
+        """The settings were changed."""
+        self.__dict__.pop("config", None)
+
     @cached_property
     def config(self) -> config.StudyConfig:
         """The settings in study.toml. Raises ConfigError."""
-        return config.load(self.root / "study.toml")
+        return config.load(self.config_path)
 
     @cached_property
     def created(self) -> dict[str, str]:
@@ -92,9 +100,20 @@ class Study:
     def artefact_path(self, recording_id: str, name: str) -> Path:
         return self.private / recording_id / f"{name}.age"
 
-    def is_settled(self, recording_id: str) -> bool:
-        """Whether a person has settled it, be it an earlier transcript of it."""
-        return self.artefact_path(recording_id, "review").exists()
+    def log_path(self, recording_id: str) -> Path:
+        """The folder of what reviewers did to a recording, a numbered file for each entry; without an id to people."""
+        return self.private / recording_id / "log"
+
+    def state_of(self, recording_id: str) -> str:
+        """What differs whenever an artefact of a recording, its log or the vault was written anew."""
+        folder = self.private / recording_id
+        paths = sorted((*folder.glob("*.age"), *store.numbered(self.log_path(recording_id)), self.vault_path))
+        return repr([(path.name, *store.stamp(path)) for path in paths])
+
+    def is_reviewed(self, recording_id: str) -> bool:
+        """Whether a person has begun to settle it, be it an earlier transcript of it."""
+        former = self.artefact_path(recording_id, "review")  # what versions up to 0.3 kept of it
+        return former.exists() or bool(store.numbered(self.log_path(recording_id)))
 
     def notes(self) -> tuple[Path, ...]:
         """Sealed notes that wait for the next unlock."""
@@ -136,7 +155,7 @@ class Study:
             os.close(descriptor)
 
     def _claimed(self) -> list[str]:
-        folders = (path for path in self.private.iterdir() if path.is_dir() and path.name != "recordings")
+        folders = (path for path in self.private.iterdir() if path.is_dir() and path.name not in ("recordings", "log"))
         return [path.name for path in folders if _is_held(path)]
 
     def save(self, recording_id: str, name: str, value: object, to: Recipient, key: str = "") -> None:

@@ -196,7 +196,13 @@ class Unlocked:
         return "<Unlocked>"
 
     def _read(self) -> Vault:
+        self._stamp = store.stamp(self.study.vault_path)
         return store.load(self.study.vault_path, Vault, self._identity).value
+
+    def look(self) -> None:
+        """Read the vault again where another process has changed it."""
+        if store.stamp(self.study.vault_path) != self._stamp:
+            self.vault = self._read()
 
     def change(self, how: Callable[[Vault], Vault]) -> None:
         """Merge waiting notes, apply `how` to the vault as it stands on the disk, and write it back if it changed."""
@@ -208,6 +214,7 @@ class Unlocked:
             vault = how(vault)
             if vault != before:
                 store.save(self.study.vault_path, vault, self._identity.to_public())
+                self._stamp = store.stamp(self.study.vault_path)
             for note in notes:
                 note.unlink()
             self.vault = vault
@@ -242,6 +249,23 @@ class Unlocked:
         except StoreError:
             self.study.log("damaged", recording=recording_id, artefact=name)
             return None
+
+    def append(self, recording_id: str, value: object) -> None:
+        """Add an entry to the log of a recording; without an id to that of the study's people."""
+        store.append(self.study.log_path(recording_id), value, self._log_key(recording_id).to_public())
+
+    def appended(self, recording_id: str, cls: type[T], after: int = 0) -> tuple[T, ...]:
+        """The entries of a recording's log, but for the first `after`. Raises StoreError that names the recording."""
+        paths = store.numbered(self.study.log_path(recording_id))[after:]
+        try:
+            key = self._log_key(recording_id)
+            return tuple(store.load(path, cls, key).value for path in paths)
+        except StoreError as error:
+            error.recording_id = recording_id
+            raise
+
+    def _log_key(self, recording_id: str) -> Identity:
+        return self.recording_key(recording_id) if recording_id else self._identity
 
     def digest_of(self, stored: Stored[T]) -> str:
         """The keyed digest of an artefact's content."""

@@ -95,8 +95,9 @@ class Identities:
 
     def _namesakes(self, finding: Finding, form: str) -> list[str]:
         same = self._by_form.get((Kind.PERSON, form), []) if finding.kind is Kind.PERSON else []
-        ids = dict.fromkeys([finding.person_id, *same]) if finding.person_id else dict.fromkeys(same)
-        return [i for i in ids if i is not None and self.people[i].kind is Kind.PERSON]
+        ids = [finding.person_id, *same] if finding.person_id else same
+        one = dict.fromkeys(self.people[i].same_as or i for i in ids if i is not None)
+        return [i for i in one if i in self.people and self.people[i].kind is Kind.PERSON]
 
     def _person_for(self, finding: Finding, text: str) -> str | None:
         form = folded(text[finding.start : finding.end])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from transcribe.schema import Decision, Finding, Findings, Kind, Quiet, Reason, ReviewState, Unclear, Verdict, record
 
 RULE = "review"
+_OF_STRETCHES = (Verdict.RESTORE, Verdict.UNCLEAR)
 
 
 @record
@@ -24,9 +25,9 @@ class Settled(Quiet):
 
 @record
 class Review(Quiet):
-    """A reviewer's settling of one transcript: `source` is the digest of that transcript, `seen` the places (`place`,
-    `unclear_place`) that she had before her. Decisions stay good while the transcript stands; a finding she has not
-    seen is open.
+    """A reviewer's decisions about one transcript: `source` is the digest of that transcript, `seen` the places
+    (`place`, `unclear_place`) that she had before her when she settled it. Decisions stay good while the transcript
+    stands; a finding she has not seen is open. Without a date nothing is settled yet.
     """
 
     decisions: tuple[Decision, ...]
@@ -48,19 +49,16 @@ def settle(
 
     A decision about a span outweighs every rule on the words it touches; the later decision outweighs the earlier.
     A question (a score under `balance`) that the reviewer saw and did not answer leaves the words as they are. With a
-    finding that she has not seen, the transcript counts as unreviewed. Unreviewed, every question is withheld.
-    What was `flagged` as nobody's words is unclear until she restores it; findings in it wait until then.
+    finding that she has not seen, the transcript counts as unreviewed. Unreviewed, every question that nobody has
+    answered is withheld. What was `flagged` as nobody's words is unclear until she restores it; findings in it wait
+    until then.
     """
     if review is None or review.source != source:
         state = ReviewState.UNREVIEWED
         settled = Settled(replaced=findings.found, kept=findings.kept, review=state, settled_on=found_on)
         return _covered(settled, flagged)
-    unclear = tuple(stretch for stretch in flagged if not any(_restores(d, stretch) for d in review.decisions))
-    replaced, kept = list(findings.found), list(findings.kept)
-    for decision in (d for d in review.decisions if d.verdict is not Verdict.RESTORE):
-        replaced = [f for f in replaced if not touches(f, decision)]
-        kept = [f for f in kept if not touches(f, decision)]
-        (kept if decision.verdict is Verdict.KEEP else replaced).append(_as_finding(decision))
+    unclear = tuple(stretch for stretch in flagged if decided(stretch, review.decisions) is not Verdict.RESTORE)
+    replaced, kept = _decided(findings, review.decisions)
     seen = set(review.seen)
     unseen = {*(place(f) for f in replaced if f.reason.rule != RULE), *map(unclear_place, unclear)} - seen
     passed = [f for f in replaced if f.score < balance and place(f) in seen]
@@ -68,10 +66,26 @@ def settle(
     settled = Settled(
         replaced=tuple(sorted(replaced, key=_order)),
         kept=tuple(sorted(kept, key=_order)),
-        review=ReviewState.UNREVIEWED if unseen else ReviewState.REVIEWED,
-        settled_on=review.settled_on,
+        review=ReviewState.UNREVIEWED if unseen or not review.settled_on else ReviewState.REVIEWED,
+        settled_on=review.settled_on or found_on,
     )
     return _covered(settled, unclear)
+
+
+def _decided(findings: Findings, decisions: tuple[Decision, ...]) -> tuple[list[Finding], list[Finding]]:
+    """What is replaced and what is kept, turn by turn: a decision looks at its own turn alone."""
+    by_turn: dict[str, tuple[list[Finding], list[Finding]]] = {}
+    for side, found in enumerate((findings.found, findings.kept)):
+        for finding in found:
+            by_turn.setdefault(finding.utterance_id, ([], []))[side].append(finding)
+    for decision in (d for d in decisions if d.verdict not in _OF_STRETCHES):
+        replaced, kept = by_turn.get(decision.utterance_id, ([], []))
+        replaced = [f for f in replaced if not touches(f, decision)]
+        kept = [f for f in kept if not touches(f, decision)]
+        (kept if decision.verdict is Verdict.KEEP else replaced).append(as_finding(decision))
+        by_turn[decision.utterance_id] = replaced, kept
+    sides = by_turn.values()
+    return [f for replaced, _ in sides for f in replaced], [f for _, kept in sides for f in kept]
 
 
 def place(finding: Finding) -> str:
@@ -108,13 +122,19 @@ def decide(finding: Finding, verdict: Verdict, reviewer: str, at: str) -> Decisi
     )
 
 
-def restore(stretch: Unclear, reviewer: str, at: str) -> Decision:
-    """The decision that flagged words were said."""
+def decided(stretch: Unclear, decisions: Iterable[Decision]) -> Verdict | None:
+    """What was decided last of a flagged stretch: that it was said, or that it stays unclear."""
+    verdicts = [d.verdict for d in decisions if d.verdict in _OF_STRETCHES and _covers(d, stretch)]
+    return verdicts[-1] if verdicts else None
+
+
+def restore(stretch: Unclear, reviewer: str, at: str, verdict: Verdict = Verdict.RESTORE) -> Decision:
+    """The decision that flagged words were said, or that they stay unclear."""
     return Decision(
         utterance_id=stretch.utterance_id,
         start=stretch.start,
         end=stretch.end,
-        verdict=Verdict.RESTORE,
+        verdict=verdict,
         kind=Kind.OTHER,
         person_id=None,
         reviewer=reviewer,
@@ -122,10 +142,10 @@ def restore(stretch: Unclear, reviewer: str, at: str) -> Decision:
     )
 
 
-def _restores(decision: Decision, stretch: Unclear) -> bool:
-    """Whether all of a stretch was restored: where the table has changed since, its places may have, too."""
+def _covers(decision: Decision, stretch: Unclear) -> bool:
+    """Whether it is about all of a stretch: where the table has changed since, its places may have, too."""
     within = decision.start <= stretch.start and stretch.end <= decision.end
-    return decision.verdict is Verdict.RESTORE and decision.utterance_id == stretch.utterance_id and within
+    return decision.utterance_id == stretch.utterance_id and within
 
 
 def _covered(settled: Settled, unclear: tuple[Unclear, ...]) -> Settled:
@@ -148,7 +168,8 @@ def _covered(settled: Settled, unclear: tuple[Unclear, ...]) -> Settled:
     )
 
 
-def _as_finding(decision: Decision) -> Finding:
+def as_finding(decision: Decision) -> Finding:
+    """A decision as what stands in the place of the rules' findings."""
     return Finding(
         id="",
         utterance_id=decision.utterance_id,

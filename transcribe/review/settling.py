@@ -1,16 +1,20 @@
 """A reviewer settles a transcript: what she decided is kept with what she had before her."""
 
 import re
+import secrets
+from collections.abc import Collection
 from dataclasses import replace
 
 from transcribe import audit, pipeline
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
 from transcribe.errors import NotSettledError, StudyError
+from transcribe.history import need_current
 from transcribe.pipeline import Engines
 from transcribe.ready import Ready, named_people, need, second_reading
 from transcribe.review.decisions import Review, decide, place, places
 from transcribe.review.decisions import restore as restored
 from transcribe.review.learning import learnt
+from transcribe.review.log import Deed, Entry
 from transcribe.schema import Decision, Finding, Kind, Person, Reason, Speaker, Transcript, Unclear, Utterance, Verdict
 from transcribe.speakers import SpeakerFixes
 from transcribe.vault import Unlocked, with_people
@@ -34,11 +38,8 @@ def settle(
     kind such as place; `restore` ids of flagged stretches that were said. Raises StudyError for an unknown finding,
     stretch, span or person.
     """
-    if not _ALIAS.fullmatch(reviewer):
-        raise StudyError("a reviewer's alias has 1 to 16 letters, digits, - or _", advice="choose one such as AB")
+    check_alias(reviewer)
     ready = need(unlocked, recording_id)
-    before = unlocked.load(recording_id, "review", Review)
-    earlier = before.value.decisions if before and before.value.source == ready.transcript.body_sha256 else ()
     at = audit.now()
     by_id = {finding.id: finding for finding in ready.findings.found}
     unknown = [finding_id for finding_id in (*reject, *accept) if finding_id not in by_id]
@@ -48,25 +49,39 @@ def settle(
     taken = [decide(_named(unlocked, ready, by_id[finding_id]), Verdict.ACCEPT, reviewer, at) for finding_id in accept]
     added = [_added(unlocked, ready, text, reviewer, at) for text in add]
     said = [restored(_stretch(ready, stretch_id), reviewer, at) for stretch_id in restore]
-    review = Review(
-        decisions=(*earlier, *kept, *taken, *added, *said),
-        source=ready.transcript.body_sha256,
-        seen=places(ready.findings, ready.flagged),
-        reviewer=reviewer,
-        settled_on=at[:10],
-    )
-    unlocked.save(recording_id, "review", review)
-    unlocked.study.log("settled", recording=recording_id)
+    base, decisions = ready.history.base, (*kept, *taken, *added, *said)
+    if decisions:
+        act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=base, name="settle", decisions=decisions)
+        unlocked.append(recording_id, replace(act, group=secrets.token_hex(8)))
     counts = {"rejected": len(kept), "accepted": len(taken), "added": len(added), "restored": len(said)}
+    return sign(unlocked, recording_id, reviewer, **counts)
+
+
+def check_alias(reviewer: str) -> None:
+    """Raises StudyError for what is no alias."""
+    if not _ALIAS.fullmatch(reviewer):
+        raise StudyError("a reviewer's alias has 1 to 16 letters, digits, - or _", advice="choose one such as AB")
+
+
+def sign(unlocked: Unlocked, recording_id: str, reviewer: str, **counts: int) -> Review:
+    """A person answers for the transcript as it stands before her."""
+    ready = need(unlocked, recording_id)
+    seen = places(ready.findings, ready.flagged)
+    signed = Entry(at=audit.now(), reviewer=reviewer, deed=Deed.SETTLE, base=ready.history.base, seen=seen)
+    unlocked.append(recording_id, signed)
+    unlocked.study.log("settled", recording=recording_id)
     audit.append(unlocked.study.audit_path, "settled", recording=recording_id, by=reviewer, **counts)
-    return review
+    return need_current(unlocked, recording_id).history.review()
 
 
 def check(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
-    """What follows from settling: forms that were heard are learnt, their repeats withheld, the text read once more.
+    """What follows from settling: corrected words are read by all rules, forms that were heard are learnt, their
+    repeats withheld, the text read once more.
 
     Raises NotSettledError when that second reading finds something that the reviewer has not seen.
     """
+    pipeline.look_again(unlocked, recording_id, engines)
+    pipeline.refresh(unlocked, recording_id, engines)
     ready = need(unlocked, recording_id)
     taught = learnt(ready.transcript.value, ready.settled.replaced, unlocked.vault.people)
     if taught:
@@ -85,11 +100,13 @@ def check(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
 
 def _see(unlocked: Unlocked, recording_id: str) -> None:
     """The repeats of what she accepted are withheld as that is, and she need not be asked again."""
-    stored = unlocked.load(recording_id, "review", Review)
-    if stored is not None:
-        withheld = tuple(place(f) for f in need(unlocked, recording_id).settled.replaced)
-        seen = tuple(dict.fromkeys((*stored.value.seen, *withheld)))
-        unlocked.save(recording_id, "review", replace(stored.value, seen=seen))
+    ready = need(unlocked, recording_id)
+    signed = ready.history.settled
+    if signed is not None:
+        withheld = tuple(place(f) for f in ready.settled.replaced)
+        seen = tuple(dict.fromkeys((*signed.seen, *withheld)))
+        if seen != signed.seen:
+            unlocked.append(recording_id, replace(signed, seen=seen))
 
 
 def _stretch(ready: Ready, stretch_id: str) -> Unclear:
@@ -104,7 +121,7 @@ def _named(unlocked: Unlocked, ready: Ready, finding: Finding) -> Finding:
     """An accepted question names somebody: somebody new where nobody is known."""
     if finding.person_id is not None or finding.kind not in SEARCHED:
         return finding
-    person = _newcomer(unlocked, ready.transcript.value, finding)
+    person = newcomer(unlocked, ready.transcript.value, finding)
     unlocked.change(lambda vault: with_people(vault, (person,)))
     return replace(finding, person_id=person.id)
 
@@ -149,14 +166,14 @@ def _person(
         reason=Reason(rule="review"),
         role=who.replace("_", " "),
     )
-    person = _newcomer(unlocked, transcript, marked)
+    person = newcomer(unlocked, transcript, marked)
     unlocked.change(lambda vault: with_people(vault, (person,)))
     return person
 
 
-def _newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding) -> Person:
-    """Somebody whom a reviewer makes known, RECORDING-A01 ..."""
-    taken = {person.id for person in unlocked.vault.people}
+def newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding, besides: Collection[str] = ()) -> Person:
+    """Somebody whom a reviewer makes known, RECORDING-A01 ...; `besides` are ids that are taken, too."""
+    taken = {*besides, *(person.id for person in unlocked.vault.people)}
     new_id = next(i for n in range(1, 10_000) if (i := f"{transcript.recording_id}-A{n:02d}") not in taken)
     text = next(u.text for u in transcript.utterances if u.id == finding.utterance_id)
     return new_person(new_id, finding, text, lower_words(transcript.utterances))
@@ -169,9 +186,7 @@ def speakers(unlocked: Unlocked, recording_id: str) -> tuple[Speaker, ...]:
 
 def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) -> tuple[Speaker, ...]:
     """Say who labels are: LABEL=ROLE or LABEL=PERSON_ID. Returns all corrections so far."""
-    transcript = unlocked.load(recording_id, "transcript", Transcript)
-    if transcript is None:
-        raise StudyError("not transcribed yet", recording_id=recording_id, advice="run `transcribe run STUDY`")
+    transcript = need_current(unlocked, recording_id).transcript
     stored = unlocked.load(recording_id, "speakers", SpeakerFixes)
     fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
     people = {person.id: person for person in unlocked.vault.people}

@@ -1,0 +1,390 @@
+"""What the page may ask of a study and do to it, without any web: acts, undo, settling, two reviewers, people."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import NoEngines, add_detected, new_unlocked, person, transcript
+from transcribe.config import StudyConfig
+from transcribe.errors import NotSettledError, RosterError, StudyError
+from transcribe.pipeline import refresh_findings
+from transcribe.ready import need
+from transcribe.review.desk import Reviewer
+from transcribe.review.office import Office
+from transcribe.review.refusals import Conflict, Malformed, StillOpen, Unknown
+from transcribe.schema import Kind, ReviewState
+from transcribe.vault import Unlocked, with_people
+
+PEOPLE = (
+    person("P1", "Karen Okonkwo"),
+    person("I1", "Teodor", role="infant", of="P1"),
+    person("R1", "Tamsin Hartley", role="interviewer"),
+    person("L1", "Abercwmboi", kind=Kind.PLACE, role="place", of="P1"),
+)
+FIRST = (
+    ("S1", "I'm Tamsin. How is Teodor, Karen?"),
+    ("S2", "He is fine. My friend Osgood came from Abercwmboi with a cake."),
+    ("S1", "And then Osgood left again?"),
+)
+SECOND = (("S1", "Hello again, Karen."), ("S2", "Osgood sends his love, and so does Brannigan."))
+ENGINES = NoEngines(StudyConfig())
+
+
+@pytest.fixture
+def unlocked(tmp_path: Path) -> Unlocked:
+    opened = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(opened, transcript(*FIRST), sound=b"x", who=("P1", "R1"))
+    add_detected(opened, transcript(*SECOND, recording_id="R002"), sound=b"y", who=("P1", "R1"))
+    refresh_findings(opened, ENGINES)
+    return opened
+
+
+class Page:
+    """A page that shows one recording, as the browser keeps it."""
+
+    def __init__(
+        self, unlocked: Unlocked, recording_id: str = "R001", alias: str = "AB", *, second: bool = False
+    ) -> None:
+        self.office = Office(unlocked, ENGINES, Reviewer(alias=alias, second=second))
+        self.id = recording_id
+        self.take(self.office.document(recording_id))
+
+    def take(self, patch: dict[str, Any]) -> None:
+        if "turns" in patch and isinstance(patch["turns"], list):
+            self.turns = {turn["id"]: turn for turn in patch["turns"]}
+            self.marks = dict(patch["marks"])
+        elif "document" in patch:
+            return self.take(patch["document"])
+        elif "turns" in patch:
+            self.turns |= patch["turns"]
+            order = patch.get("order", list(self.turns))
+            self.turns = {turn: self.turns[turn] for turn in order if self.turns[turn] is not None}
+            self.marks |= patch["marks"]
+        self.facts = {**getattr(self, "facts", {}), **patch}
+        self.version = patch["version"]
+        return None
+
+    def poll(self) -> None:
+        self.office._wait()
+        self.take(self.office.changes(self.id, self.version))
+
+    def act(self, do: str, **fields: Any) -> None:
+        self.take(self.office.act(self.id, {"version": self.version, "do": do, **fields}))
+        self.poll()
+
+    def undo(self) -> None:
+        self.take(self.office.undo(self.id, self.version))
+        self.poll()
+
+    def redo(self) -> None:
+        self.take(self.office.redo(self.id, self.version))
+        self.poll()
+
+    def text(self, turn: str) -> str:
+        return "".join(word[0] for word in self.turns[turn]["words"])
+
+    def mark(self, turn: str, text: str) -> dict[str, Any]:
+        here = [m for m in self.marks.get(turn, []) if self.text(turn)[m["start"] : m["end"]] == text]
+        assert here, f"no mark there: {len(self.marks.get(turn, []))}"
+        one: dict[str, Any] = here[0]
+        return one
+
+    def marked(self, turn: str) -> list[str]:
+        return [self.text(turn)[m["start"] : m["end"]] for m in self.marks.get(turn, [])]
+
+    def place(self, turn: str, text: str) -> dict[str, Any]:
+        start = self.text(turn).index(text)
+        return {"turn": turn, "start": start, "end": start + len(text)}
+
+    def released(self) -> list[str]:
+        lines = self.office.preview(self.id)["lines"]
+        return ["".join(text for text, _ in line["parts"]) for line in lines]
+
+
+def settled(page: Page) -> None:
+    """All the way: a second reading of the finished text finds the friend, whom the reviewer marks."""
+    with pytest.raises(NotSettledError):
+        page.take(page.office.settle(page.id, page.version))
+    page.poll()
+    assert [one["turn"] for one in page.facts["open"]] == ["U0002", "U0003"]
+    page.act("accept", marks=[one["id"] for one in page.facts["open"]])
+    page.take(page.office.settle(page.id, page.version))
+    assert page.facts["state"] == "settled"
+
+
+FRIEND = {"kind": "person", "role": "friend", "relation": "friend"}
+
+
+def test_a_document_shows_turns_marks_speakers_and_what_would_be_written(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    assert page.text("U0001") == FIRST[0][1]
+    assert page.marked("U0001") == ["Tamsin", "Teodor", "Karen"]
+    mark = page.mark("U0002", "Abercwmboi")
+    assert (mark["state"], mark["decided"], mark["written"], mark["person"]) == ("withheld", False, "[place]", "L1")
+    assert (page.facts["state"], page.facts["open"], page.facts["undo"]) == ("to review", [], None)
+    assert page.facts["uncommon"].get("U0002") == [5]  # Osgood, whom nobody knows
+
+
+def test_a_missed_name_is_marked_and_replaced_everywhere_and_taken_back(unlocked: Unlocked) -> None:
+    page, other = Page(unlocked), Page(unlocked, "R002")
+    page.act("add", **page.place("U0002", "Osgood"), who=FRIEND)
+    assert (page.marked("U0003"), page.facts["undo"]) == (["Osgood"], "mark")
+    assert "Osgood" not in " ".join(page.released())
+    other.poll()
+    assert "Osgood" in other.marked("U0002")
+    page.undo()
+    other.poll()
+    assert (page.marked("U0003"), "Osgood" in other.marked("U0002")) == ([], False)
+    page.redo()
+    assert page.marked("U0003") == ["Osgood"]
+    assert page.mark("U0002", "Osgood")["by"] == "AB"
+
+
+def test_what_is_rejected_stays_and_undo_gives_it_back(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("keep", marks=[page.mark("U0001", "Teodor")["id"]])
+    assert page.mark("U0001", "Teodor")["state"] == "kept"
+    assert "How is Teodor" in page.released()[0]
+    page.undo()
+    assert page.mark("U0001", "Teodor")["state"] == "withheld"
+    assert "Teodor" not in page.released()[0]
+
+
+def test_the_same_everywhere_is_one_act_in_all_recordings(unlocked: Unlocked) -> None:
+    page, other = Page(unlocked), Page(unlocked, "R002")
+    page.act("keep", marks=[page.mark("U0001", "Karen")["id"]], everywhere=True)
+    other.poll()
+    assert other.mark("U0001", "Karen")["state"] == "kept"
+    page.undo()
+    other.poll()
+    assert other.mark("U0001", "Karen")["state"] == "withheld"
+
+
+def test_a_word_that_no_rule_saw_is_marked_everywhere(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("add", **page.place("U0002", "cake"), who={"kind": "other"}, everywhere=False)
+    page.undo()
+    page.act("add", **page.place("U0001", "How"), who={"kind": "date"}, everywhere=True)
+    assert page.mark("U0001", "How")["kind"] == "date"
+
+
+def test_somebody_is_changed_to_somebody_known(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("change", marks=[page.mark("U0001", "Teodor")["id"]], who={"person": "P1"})
+    assert (page.mark("U0001", "Teodor")["person"], page.mark("U0001", "Teodor")["decided"]) == ("P1", True)
+
+
+def test_words_are_corrected_marks_stand_and_the_release_has_the_new_words(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("keep", marks=[page.mark("U0001", "Teodor")["id"]])
+    page.act("words", turn="U0001", first_word=2, last_word=2, text="And how")
+    assert page.text("U0001") == "I'm Tamsin. And how is Teodor, Karen?"
+    assert page.mark("U0001", "Teodor")["state"] == "kept"
+    assert "And how is Teodor" in page.released()[0]
+    page.undo()
+    assert page.text("U0001") == FIRST[0][1]
+    assert page.mark("U0001", "Teodor")["state"] == "kept"
+
+
+def test_a_name_written_into_a_correction_is_found(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("words", turn="U0003", first_word=2, last_word=2, text="Teodor")
+    assert page.mark("U0003", "Teodor")["person"] == "I1"
+    assert "Teodor" not in " ".join(page.released())
+
+
+def test_turns_are_split_joined_and_given_to_another_speaker(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("split", turn="U0002", word=3)
+    assert list(page.turns) == ["U0001", "U0002", "U0004", "U0003"]
+    assert (page.text("U0002"), page.text("U0004")[:9]) == ("He is fine.", "My friend")
+    assert page.marked("U0004") == ["Abercwmboi"]
+    page.act("speaker", turn="U0004", speaker="new")
+    assert page.turns["U0004"]["speaker"] == "S3"
+    page.act("merge", turn="U0001")
+    assert list(page.turns) == ["U0001", "U0004", "U0003"]
+    for _ in range(3):
+        page.undo()
+    assert [page.text(turn) for turn in page.turns] == [text for _, text in FIRST]
+
+
+def test_a_speaker_is_named(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("role", label="S2", who={"person": "P1"})
+    told = next(s for s in page.facts["speakers"] if s["label"] == "S2")
+    assert (told["person"], told["name"], told["by"]) == ("P1", "Karen Okonkwo", "corrected")
+    page.undo()
+    assert next(s for s in page.facts["speakers"] if s["label"] == "S2")["by"] != "corrected"
+
+
+def test_settling_is_written_down_and_any_act_after_it_opens_the_recording_again(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    settled(page)
+    assert need(unlocked, "R001").settled.review is ReviewState.REVIEWED
+    page.act("keep", marks=[page.mark("U0001", "Teodor")["id"]])
+    assert page.facts["state"] == "in review"
+    assert need(unlocked, "R001").settled.review is ReviewState.UNREVIEWED
+    page.take(page.office.settle("R001", page.version))
+    released = page.office.release({"recordings": ["R001"], "formats": ["txt"], "level": "team", "unreviewed": False})
+    assert released["release"] == 1
+    folder = unlocked.study.releases / "001"
+    assert "Teodor" in (folder / "R001_pseudonymised.txt").read_text()
+
+
+def test_two_people_at_one_recording_lose_nothing_and_are_told(unlocked: Unlocked) -> None:
+    one, other = Page(unlocked), Page(unlocked, alias="CD")
+    one.act("keep", marks=[one.mark("U0001", "Teodor")["id"]])
+    other.act("keep", marks=[other.mark("U0001", "Karen")["id"]])
+    one.poll()
+    assert (one.mark("U0001", "Karen")["by"], other.mark("U0001", "Teodor")["by"]) == ("CD", "AB")
+    one.act("words", turn="U0001", first_word=0, last_word=0, text="I am")
+    with pytest.raises(Conflict):
+        other.office.act("R001", {"version": other.version, "do": "split", "turn": "U0001", "word": 2})
+    with pytest.raises(Conflict):
+        other.office.settle("R001", other.version)
+    other.poll()
+    other.act("split", turn="U0001", word=3)
+    with pytest.raises(Conflict):
+        one.undo()  # what it would take back was split meanwhile
+
+
+def test_a_server_that_was_killed_has_lost_nothing(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("add", **page.place("U0002", "Osgood"), who=FRIEND)
+    page.act("words", turn="U0001", first_word=0, last_word=0, text="I am")
+    again = Page(unlocked)
+    assert (again.text("U0001")[:4], again.mark("U0002", "Osgood")["decided"]) == ("I am", True)
+    again.undo()
+    assert again.text("U0001") == FIRST[0][1]
+
+
+def test_a_second_pass_is_blind_and_its_agreement_is_counted(unlocked: Unlocked) -> None:
+    first = Page(unlocked)
+    first.act("keep", marks=[first.mark("U0001", "Teodor")["id"]])
+    second = Page(unlocked, alias="CD", second=True)
+    assert second.mark("U0001", "Teodor")["state"] == "withheld"
+    second.act("add", **second.place("U0002", "cake"), who={"kind": "other"})
+    second.take(second.office.settle("R001", second.version))
+    assert second.facts["state"] == "settled"
+    with pytest.raises(StudyError, match="blind"):
+        second.office.preview("R001")
+    first.poll()
+    assert first.mark("U0001", "Teodor")["state"] == "kept"
+    told = first.office.agreement("R001")
+    assert (told["first"], told["second"], told["units"] - told["agreed"]) == (["AB"], ["CD"], 2)
+    assert [d["text"] for d in told["differences"]] == ["Teodor", "cake"]
+
+
+def test_people_are_edited_merged_named_and_all_of_it_taken_back(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    page.act("add", **page.place("U0002", "Osgood"), who=FRIEND)
+    office = page.office
+    known = {p["id"]: p for p in office.people()["people"]}
+    friend = next(i for i, p in known.items() if p["forms"] == ["Osgood"])
+    assert known[friend]["recordings"] == ["R001", "R002"]
+    told = office.act_on_people({"do": "new", "kind": "person", "role": "friend", "forms": ["Brannigan"]})
+    new = next(p for p in told["people"] if p["forms"] == ["Brannigan"])
+    office.act_on_people({"do": "merge", "person": friend, "into": new["id"]})
+    page.poll()
+    assert page.mark("U0003", "Osgood")["person"] == new["id"]
+    assert page.released()[2].count("[") == 1
+    told = office.undo_people()
+    assert next(p for p in told["people"] if p["id"] == friend)["same_as"] == ""
+    told = office.undo_people()
+    assert new["id"] not in [p["id"] for p in told["people"]]
+    told = office.redo_people()
+    assert (new["id"] in [p["id"] for p in told["people"]], told["redo"]) == (True, "merge")
+
+
+def test_a_pseudonym_that_is_a_real_name_is_refused_without_saying_whose(unlocked: Unlocked) -> None:
+    office = Page(unlocked).office
+    with pytest.raises(RosterError) as refused:
+        office.act_on_people({"do": "pseudonym", "person": "P1", "pseudonym": "Teodor"})
+    assert "Teodor" not in str(refused.value)
+    told = office.act_on_people({"do": "pseudonym", "person": "P1", "pseudonym": "Amelia"})
+    assert next(p for p in told["people"] if p["id"] == "P1")["written"] == "Amelia"
+
+
+def test_policy_by_role_is_written_into_the_settings(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    before = unlocked.study.config_path.read_text()
+    told = page.office.act_on_people({"do": "policy", "role": "infant", "action": "tag"})
+    assert ["infant", "tag", "study.toml"] in told["policy"]["roles"]
+    assert before.splitlines()[0] in unlocked.study.config_path.read_text()
+    page.poll()
+    assert page.mark("U0001", "Teodor")["written"] == "[infant]"
+
+
+def test_search_goes_over_the_whole_study(unlocked: Unlocked) -> None:
+    hits = Page(unlocked).office.search("osgood")["hits"]
+    assert [(h["recording"], h["turn"]) for h in hits] == [("R001", "U0002"), ("R001", "U0003"), ("R002", "U0002")]
+    assert hits[0]["text"] == "Osgood"
+
+
+def test_suggestions_begin_with_whom_the_words_name(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    place = page.place("U0001", "Karen")
+    assert page.office.suggest("R001", place)["who"][0]["who"] == {"person": "P1"}
+    friend = page.office.suggest("R001", page.place("U0002", "Osgood"))["who"]
+    assert any(one["who"].get("role") == "friend" for one in friend[:3])
+
+
+def test_the_study_shows_how_far_everything_is(unlocked: Unlocked) -> None:
+    office = Page(unlocked).office
+    assert office.study()["busy"]
+    office._wait()
+    rows = {row["id"]: row for row in office.study()["recordings"]}
+    assert (rows["R001"]["state"], rows["R001"]["turns"], rows["R001"]["questions"]) == ("to review", 3, 0)
+    assert rows["R001"]["minutes_left"] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"do": "accept"},
+        {"do": "accept", "marks": []},
+        {"do": "accept", "marks": ["x"], "more": 1},
+        {"do": "destroy", "marks": ["x"]},
+        {"do": "words", "turn": "U0001", "first_word": -1, "last_word": 0, "text": ""},
+        {"do": "words", "turn": "U0001", "first_word": "0", "last_word": 0, "text": ""},
+        {"do": "add", "turn": "U0001", "start": 0, "end": 3, "who": {"kind": "nobody"}},
+    ],
+)
+def test_what_no_page_sends_is_refused_and_changes_nothing(unlocked: Unlocked, body: dict[str, Any]) -> None:
+    page = Page(unlocked)
+    with pytest.raises(Malformed):
+        page.office.act("R001", {"version": page.version, **body})
+    assert not unlocked.study.is_reviewed("R001")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"do": "accept", "marks": ["U0001-0-1"]},
+        {"do": "restore", "flagged": ["X0001"]},
+        {"do": "split", "turn": "U0099", "word": 1},
+        {"do": "role", "label": "S9", "who": {"person": "P1"}},
+        {"do": "role", "label": "S1", "who": {"person": "P9"}},
+        {"do": "add", "turn": "U0001", "start": 400, "end": 500, "who": {"kind": "date"}},
+    ],
+)
+def test_what_is_not_there_is_refused(unlocked: Unlocked, body: dict[str, Any]) -> None:
+    page = Page(unlocked)
+    with pytest.raises((Unknown, Conflict, StudyError)):
+        page.office.act("R001", {"version": page.version, **body})
+    assert not unlocked.study.is_reviewed("R001")
+
+
+def test_a_question_keeps_it_from_being_settled(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    twin = person("X1", "Teodor", role="friend")
+    unlocked.change(lambda known: with_people(known, (twin,)))
+    refresh_findings(unlocked, ENGINES)
+    page.poll()
+    assert [one["turn"] for one in page.facts["open"]] == ["U0001"]
+    with pytest.raises(StillOpen):
+        page.office.settle("R001", page.version)
+    page.act("change", marks=[page.mark("U0001", "Teodor")["id"]], who={"person": "I1"})
+    settled(page)

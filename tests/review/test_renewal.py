@@ -1,0 +1,120 @@
+"""A transcript recognised anew: decisions and corrections are carried over, what cannot be is told, nothing is settled."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import NoEngines, add_detected, new_unlocked, person, save_candidates, transcript
+from transcribe import history, store
+from transcribe.config import StudyConfig
+from transcribe.pipeline import refresh_findings
+from transcribe.ready import need
+from transcribe.review import settling
+from transcribe.review.decisions import Review, decide
+from transcribe.review.desk import Reviewer
+from transcribe.review.log import Deed, Entry
+from transcribe.review.office import Office
+from transcribe.review.renewal import carry_over
+from transcribe.schema import ReviewState, Transcript, Verdict
+from transcribe.vault import Unlocked
+
+PEOPLE = (person("P1", "Karen Okonkwo"), person("I1", "Teodor", role="infant", of="P1"))
+BEFORE = (("S1", "How is Teodor, Karen?"), ("S2", "He is fine, he sleaps a lot."), ("S1", "Good night Teodor."))
+AFTER = (("S1", "So how is Teodor, Karen?"), ("S2", "He is fine, he sleaps a lot."), ("S1", "Good night to you."))
+ENGINES = NoEngines(StudyConfig())
+
+
+@pytest.fixture
+def unlocked(tmp_path: Path) -> Unlocked:
+    opened = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(opened, transcript(*BEFORE), sound=b"x", who=("P1",))
+    refresh_findings(opened, ENGINES)
+    return opened
+
+
+def office(unlocked: Unlocked) -> tuple[Office, str]:
+    opened = Office(unlocked, ENGINES, Reviewer(alias="AB"))
+    version: str = opened.document("R001")["version"]
+    return opened, version
+
+
+def reviewed(unlocked: Unlocked) -> None:
+    """Two names kept, a word corrected, a turn given to somebody else."""
+    opened, version = office(unlocked)
+    marks = [m["id"] for group in opened.document("R001")["marks"].values() for m in group if m["person"] == "I1"]
+    for body in (
+        {"do": "keep", "marks": marks},
+        {"do": "words", "turn": "U0002", "first_word": 4, "last_word": 4, "text": "sleeps"},
+        {"do": "speaker", "turn": "U0003", "speaker": "S2"},
+    ):
+        opened._wait()
+        version = opened.changes("R001", version)["version"]
+        version = opened.act("R001", {"version": version, **body})["version"]
+    opened._wait()
+
+
+def made_again(unlocked: Unlocked, new: Transcript) -> None:
+    """As `run --again recognise` does it: carried over first, stored then."""
+    carry_over(unlocked, "R001", new)
+    unlocked.save("R001", "transcript", new, "k2")
+    save_candidates(unlocked, new)
+    refresh_findings(unlocked, ENGINES)
+
+
+def test_what_stands_in_the_same_words_is_carried_over_and_the_rest_is_told(unlocked: Unlocked) -> None:
+    reviewed(unlocked)
+    made_again(unlocked, transcript(*AFTER))
+    opened, _ = office(unlocked)
+    told = opened.document("R001")
+    assert "".join(w[0] for w in told["turns"][1]["words"]) == "He is fine, he sleeps a lot."
+    assert [(m["person"], m["state"], m["decided"]) for m in told["marks"]["U0001"]] == [
+        ("I1", "kept", True),
+        ("P1", "withheld", False),
+    ]
+    assert told["carried"]["kept"] == 2
+    assert [(one["what"], one["turn"]) for one in told["carried"]["lost"]] == [
+        ("correction", "U0003"),
+        ("keep", "U0003"),
+    ]
+    assert told["state"] == "in review"
+
+
+def test_nothing_counts_as_settled_that_nobody_has_read(unlocked: Unlocked) -> None:
+    settling.settle(unlocked, "R001", "AB")
+    assert need(unlocked, "R001").settled.review is ReviewState.REVIEWED
+    made_again(unlocked, transcript(*AFTER))
+    assert need(unlocked, "R001").settled.review is ReviewState.UNREVIEWED
+
+
+def test_killed_before_the_new_transcript_was_stored_the_old_review_stands(unlocked: Unlocked) -> None:
+    reviewed(unlocked)
+    before = history.need_current(unlocked, "R001").history
+    carry_over(unlocked, "R001", transcript(*AFTER))
+    assert history.need_current(unlocked, "R001").history == before
+    made_again(unlocked, transcript(*AFTER))
+    assert history.need_current(unlocked, "R001").history.carried is not None
+
+
+def test_the_same_transcript_made_again_changes_nothing(unlocked: Unlocked) -> None:
+    reviewed(unlocked)
+    count = len(store.numbered(unlocked.study.log_path("R001")))
+    carry_over(unlocked, "R001", transcript(*BEFORE))
+    assert len(store.numbered(unlocked.study.log_path("R001"))) == count
+
+
+def test_a_review_that_an_earlier_version_kept_still_counts(unlocked: Unlocked) -> None:
+    ready = need(unlocked, "R001")
+    finding = next(f for f in ready.findings.found if f.person_id == "I1")
+    seen = tuple(f"{f.utterance_id}:{f.start}-{f.end}" for f in ready.findings.found)
+    kept = decide(finding, Verdict.KEEP, "AB", "2026-01-02T00:00:00Z")
+    former = Review(decisions=(kept,), source=ready.history.base, seen=seen, reviewer="AB", settled_on="2026-01-03")
+    unlocked.save("R001", "review", former)
+    now = need(unlocked, "R001")
+    assert (now.settled.review, now.settled.settled_on) == (ReviewState.REVIEWED, "2026-01-03")
+    assert [f.person_id for f in now.settled.kept] == ["I1"]
+    opened, version = office(unlocked)
+    opened.act(
+        "R001", {"version": version, "do": "accept", "marks": [opened.document("R001")["marks"]["U0001"][0]["id"]]}
+    )
+    assert need(unlocked, "R001").settled.review is ReviewState.UNREVIEWED
+    assert unlocked.appended("R001", Entry)[0].deed is Deed.ACT

@@ -1,0 +1,241 @@
+"""What a person changed in a transcript itself: other words, turns split and joined, another speaker. Pure.
+
+A correction replaces one or two neighbouring utterances by one or two others and holds both, so that it can be taken
+back, and so that it never falls on words that somebody else has changed meanwhile. Whatever points into the transcript
+moves with its words; what touches words that were replaced is lost.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any, TypeVar
+
+from transcribe.errors import StudyError
+from transcribe.schema import Decision, Finding, Quiet, Speaker, Transcript, Unclear, Utterance, Word, record
+
+S = TypeVar("S", Finding, Decision, Unclear)
+
+
+@record
+class Correction(Quiet):
+    """Neighbouring utterances as they stood `before` and as they stand `after`."""
+
+    before: tuple[Utterance, ...]
+    after: tuple[Utterance, ...]
+
+    @property
+    def inverse(self) -> "Correction":
+        return Correction(before=self.after, after=self.before)
+
+    @property
+    def of_words(self) -> bool:
+        """Whether words were changed, and not only whose they are."""
+        return _texts(_words(self.before)) != _texts(_words(self.after))
+
+
+# --- what a person may do -------------------------------------------------------------------------------------------
+
+
+def words(transcript: Transcript, utterance_id: str, first: int, last: int, text: str) -> Correction:
+    """Other words for the words number `first` to `last` (from 0, both included); none takes these out, and with all
+    its words the turn.
+
+    As many words keep their times each; others share the time of the whole by their length. A person wrote them, so
+    their probability is 1. Raises StudyError.
+    """
+    utterance = _utterance(transcript, utterance_id)
+    if not 0 <= first <= last < len(utterance.words):
+        raise _no_such("word")
+    written = text.split()
+    if not written and last - first + 1 == len(utterance.words):
+        return _without(transcript, utterance_id)
+    new = _timed(written, utterance.words[first : last + 1])
+    changed = _bare_first((*utterance.words[:first], *new, *utterance.words[last + 1 :]))
+    return Correction(before=(utterance,), after=(replace(utterance, words=changed),))
+
+
+def split(transcript: Transcript, utterance_id: str, word: int) -> Correction:
+    """A new turn of the same speaker begins with that word (from 1). Raises StudyError."""
+    utterance = _utterance(transcript, utterance_id)
+    if not 0 < word < len(utterance.words):
+        raise _no_such("word")
+    head, tail = utterance.words[:word], _bare_first(utterance.words[word:])
+    new_id = f"U{1 + max(int(u.id[1:]) for u in transcript.utterances):04d}"
+    return Correction(
+        before=(utterance,),
+        after=(
+            replace(utterance, words=head, end_s=head[-1].end_s),
+            replace(utterance, id=new_id, words=tail, start_s=tail[0].start_s),
+        ),
+    )
+
+
+def merge(transcript: Transcript, utterance_id: str) -> Correction:
+    """The turn after it becomes part of it. Raises StudyError."""
+    place = _place(transcript, utterance_id)
+    if place + 1 == len(transcript.utterances):
+        raise _no_such("turn after it")
+    one, other = transcript.utterances[place : place + 2]
+    first = other.words[0]
+    joined = (*one.words, replace(first, text=f" {first.text.lstrip()}"), *other.words[1:])
+    merged = replace(
+        one, words=joined, end_s=max(one.end_s, other.end_s), overlapped=one.overlapped or other.overlapped
+    )
+    return Correction(before=(one, other), after=(merged,))
+
+
+def speaker(transcript: Transcript, utterance_id: str, label: str) -> Correction:
+    """Another speaker said it; `new` is somebody without a label so far. Raises StudyError."""
+    utterance = _utterance(transcript, utterance_id)
+    labels = {s.label for s in transcript.speakers}
+    if label == "new":
+        label = next(new for n in range(1, 1000) if (new := f"S{n}") not in labels)
+    elif label not in labels:
+        raise _no_such("speaker")
+    return Correction(before=(utterance,), after=(replace(utterance, speaker=label),))
+
+
+def _without(transcript: Transcript, utterance_id: str) -> Correction:
+    """A neighbour stands for the place, so that the turn can come back there."""
+    place = _place(transcript, utterance_id)
+    neighbours = transcript.utterances[place - 1 : place + 1] if place else transcript.utterances[:2]
+    if len(neighbours) < 2:
+        raise StudyError("a transcript keeps at least one turn", advice="leave the words, or correct them")
+    return Correction(before=neighbours, after=tuple(u for u in neighbours if u.id != utterance_id))
+
+
+def _timed(written: list[str], former: tuple[Word, ...]) -> tuple[Word, ...]:
+    if len(written) == len(former):
+        return tuple(
+            replace(word, text=f" {text}", probability=1.0) for word, text in zip(former, written, strict=True)
+        )
+    start_s, end_s = former[0].start_s, former[-1].end_s
+    per_character_s = (end_s - start_s) / max(1, sum(map(len, written)))
+    new, at_s = [], start_s
+    for text in written:
+        until_s = min(end_s, at_s + len(text) * per_character_s)
+        new.append(Word(start_s=round(at_s, 3), end_s=round(until_s, 3), text=f" {text}", probability=1.0))
+        at_s = until_s
+    return tuple(new)
+
+
+def _bare_first(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The first word of a turn has no space before it."""
+    return (replace(words[0], text=words[0].text.lstrip()), *words[1:])
+
+
+def _place(transcript: Transcript, utterance_id: str) -> int:
+    for place, utterance in enumerate(transcript.utterances):
+        if utterance.id == utterance_id:
+            return place
+    raise _no_such("turn")
+
+
+def _utterance(transcript: Transcript, utterance_id: str) -> Utterance:
+    return transcript.utterances[_place(transcript, utterance_id)]
+
+
+def _no_such(what: str) -> StudyError:
+    return StudyError(f"the transcript has no such {what}", advice="read it again: it may have changed")
+
+
+# --- applying -------------------------------------------------------------------------------------------------------
+
+
+def fits(transcript: Transcript, correction: Correction) -> bool:
+    """Whether what it replaces stands there as it stood."""
+    places = {u.id: n for n, u in enumerate(transcript.utterances)}
+    first = places.get(correction.before[0].id, -1)
+    return first >= 0 and transcript.utterances[first : first + len(correction.before)] == correction.before
+
+
+def corrected(transcript: Transcript, corrections: Iterable[Correction]) -> Transcript:
+    """The transcript with these corrections, one after the other, each of which fits."""
+    utterances = list(transcript.utterances)
+    ids = [u.id for u in utterances]
+    for correction in corrections:
+        place, width = ids.index(correction.before[0].id), len(correction.before)
+        utterances[place : place + width] = correction.after
+        ids[place : place + width] = [u.id for u in correction.after]
+    labels = {s.label for s in transcript.speakers}
+    strangers = sorted({u.speaker for u in utterances} - labels)
+    speakers = (Speaker(label=label, role="speaker", person_id=None, confidence=0.0) for label in strangers)
+    return replace(transcript, utterances=tuple(utterances), speakers=(*transcript.speakers, *speakers))
+
+
+def moved(spans: Iterable[S], corrections: Iterable[Correction]) -> tuple[S, ...]:
+    """Spans of a transcript at their places in the corrected one; those whose words were replaced are left out."""
+    by_utterance: dict[str, list[tuple[int, S]]] = {}
+    for number, span in enumerate(spans):
+        by_utterance.setdefault(span.utterance_id, []).append((number, span))
+    for correction in corrections:
+        touched = [pair for u in correction.before for pair in by_utterance.pop(u.id, [])]
+        if touched:
+            move = Move(correction)
+            for number, span in touched:
+                there = move(span)
+                if there is not None:
+                    by_utterance.setdefault(there.utterance_id, []).append((number, there))
+    return tuple(span for _, span in sorted((pair for group in by_utterance.values() for pair in group), key=_number))
+
+
+def _number(pair: tuple[int, object]) -> int:
+    return pair[0]
+
+
+class Move:
+    """Where spans of the utterances before a correction stand after it."""
+
+    def __init__(self, correction: Correction) -> None:
+        old, new = _words(correction.before), _words(correction.after)
+        texts, others = _texts(old), _texts(new)
+        self._same_head = sum(1 for _ in takewhile(lambda p: p[0] == p[1], zip(texts, others, strict=False)))
+        most = min(len(old), len(new)) - self._same_head
+        tail = zip(reversed(texts), reversed(others), strict=False)
+        self._same_tail = min(most, sum(1 for _ in takewhile(lambda p: p[0] == p[1], tail)))
+        self._old, self._new = old, new
+
+    def __call__(self, span: S) -> S | None:
+        """The span there; None where a word of it was replaced, or where a turn now begins inside it."""
+        inside = [
+            n for n, w in enumerate(self._old) if w[0] == span.utterance_id and w[1] < span.end and span.start < w[2]
+        ]
+        if not inside:
+            return None
+        there = [self._there(n) for n in inside]
+        first, last = there[0], there[-1]
+        if None in there or first is None or last is None or first[0] != last[0]:
+            return None
+        start = first[1] + span.start - self._old[inside[0]][1]
+        end = last[1] + span.end - self._old[inside[-1]][1]
+        start, end = max(start, first[1]), min(end, last[2])
+        at: dict[str, Any] = {"utterance_id": first[0], "start": start, "end": end}
+        if isinstance(span, Unclear):
+            at |= {"first_word": first[4], "last_word": last[4]}
+        return replace(span, **at)
+
+    def _there(self, number: int) -> "_Placed | None":
+        if number < self._same_head:
+            return self._new[number]
+        from_end = len(self._old) - number
+        return self._new[-from_end] if from_end <= self._same_tail else None
+
+
+_Placed = tuple[str, int, int, str, int]
+"""A word's utterance, its start and end there without white space, itself, and its number in the utterance."""
+
+
+def _words(utterances: Sequence[Utterance]) -> list[_Placed]:
+    placed: list[_Placed] = []
+    for utterance in utterances:
+        at = 0
+        for number, word in enumerate(utterance.words):
+            bare = word.text.strip()
+            start = at + word.text.find(bare)
+            placed.append((utterance.id, start, start + len(bare), bare, number))
+            at += len(word.text)
+    return placed
+
+
+def _texts(placed: Iterable[_Placed]) -> list[str]:
+    return [word[3] for word in placed]

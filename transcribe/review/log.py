@@ -1,0 +1,290 @@
+"""The log of a recording's review: what was done, in order, and what follows from it. Pure.
+
+Entries are only ever added. Taking something back is an entry, too, so nothing that somebody did is ever lost, and
+two people who work on one recording see what the other did. Two passes may stand side by side: the first decides what
+is released; the second, taken without seeing the first, is there to be compared.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import TypeAdapter
+
+from transcribe.review.corrections import Correction, moved
+from transcribe.review.decisions import Review
+from transcribe.schema import Decision, Person, Quiet, Speaker, record
+
+
+class Deed(StrEnum):
+    """What an entry does."""
+
+    ACT = "act"
+    UNDO = "undo"
+    REDO = "redo"
+    SETTLE = "settle"
+    CARRY = "carry"
+
+
+@record
+class Swap(Quiet):
+    """Somebody of the vault, or who a speaker is, before and after; None where there was nobody."""
+
+    before: Person | Speaker | None
+    after: Person | Speaker | None
+
+
+@record
+class Lost(Quiet):
+    """What could not be carried over when a transcript was made again: what it was, the words, the turn near it now."""
+
+    what: str
+    text: str
+    utterance_id: str
+
+
+@record
+class Entry(Quiet):
+    """Something a reviewer did to a recording.
+
+    `base` is the checksum of the transcript, as recognised, that it is about; positions are those of the transcript
+    with all corrections so far. `group` is one for what is done and taken back together, be it in several recordings;
+    an undo and a redo name that of what they take back or do again. `name` says what it was ("accept"). A settling
+    holds what was `seen`; a carrying what was `lost` when the transcript was made again.
+    """
+
+    at: str
+    reviewer: str
+    deed: Deed
+    base: str
+    group: str = ""
+    name: str = ""
+    second: bool = False
+    decisions: tuple[Decision, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    swaps: tuple[Swap, ...] = ()
+    seen: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
+
+
+@record
+class Act(Quiet):
+    """What of a group can be taken back or done again, and by whom."""
+
+    group: str
+    name: str
+    reviewer: str
+    second: bool
+    entry: Entry
+
+
+@record
+class Step(Quiet):
+    """How what points into a transcript whose last correction was taken back gets to the one without it."""
+
+    correction: Correction
+    to: str
+
+
+@record
+class History(Quiet):
+    """What follows from a log.
+
+    `corrections` are those that stand, in order, and `sources` the checksums of the transcripts between them: the first
+    that of the recognised one, the last that of the corrected one; `retired` are checksums of those that were taken
+    back. `settled` is the entry that settled what stands.
+    """
+
+    base: str
+    corrections: tuple[Correction, ...]
+    sources: tuple[str, ...]
+    retired: Mapping[str, Step]
+    first: tuple[Decision, ...]
+    second: tuple[Decision, ...]
+    settled: Entry | None
+    settled_second: Entry | None
+    carried: Entry | None
+    done: tuple[Act, ...]
+    undone: tuple[Act, ...]
+    reviewers: tuple[str, ...]
+    second_reviewers: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """The checksum of the transcript with its corrections."""
+        return self.sources[-1]
+
+    @property
+    def settled_on(self) -> str:
+        """An ISO date; empty where nobody has settled what stands."""
+        return self.settled.at[:10] if self.settled else ""
+
+    def review(self, *, second: bool = False) -> Review:
+        """The decisions of a pass as a review; without a settling nothing counts as seen."""
+        settled = self.settled_second if second else self.settled
+        return Review(
+            decisions=self.second if second else self.first,
+            source=self.source,
+            seen=settled.seen if settled else (),
+            reviewer=settled.reviewer if settled else "",
+            settled_on=settled.at[:10] if settled else "",
+        )
+
+    def last_done(self, reviewer: str, *, second: bool) -> Act | None:
+        """What that reviewer would take back now."""
+        return next((a for a in reversed(self.done) if a.reviewer == reviewer and a.second == second), None)
+
+    def last_undone(self, reviewer: str, *, second: bool) -> Act | None:
+        """What that reviewer would do again now."""
+        return next((a for a in reversed(self.undone) if a.reviewer == reviewer and a.second == second), None)
+
+
+class _Where(NamedTuple):
+    """Where a decision stands from a number of corrections on; None = its words were replaced."""
+
+    level: int
+    decision: Decision | None
+
+
+class _Tracked:
+    """A decision and its places as corrections come and go."""
+
+    def __init__(self, decision: Decision, level: int, group: str, *, second: bool) -> None:
+        self.places = [_Where(level, decision)]
+        self.group = group
+        self.second = second
+        self.stands = True
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.places[-1].decision
+
+    def push(self, correction: Correction, level: int) -> None:
+        decision = self.decision
+        if decision is not None and any(u.id == decision.utterance_id for u in correction.before):
+            there = moved((decision,), (correction,))
+            self.places.append(_Where(level, there[0] if there else None))
+
+    def pop(self, correction: Correction, level: int) -> None:
+        """The last correction is gone: back to where it stood before, or, if it is younger, along with the words."""
+        while len(self.places) > 1 and self.places[-1].level >= level:
+            self.places.pop()
+        if self.places[-1].level >= level:
+            decision = self.places[-1].decision
+            there = moved((decision,), (correction.inverse,)) if decision else ()
+            self.places = [_Where(level - 1, there[0] if there else None)]
+
+
+class Fold:
+    """Takes entries one by one, so that a server need not read a log anew with each."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.reset()
+
+    def reset(self) -> None:
+        """As if nothing had been done yet."""
+        self.chain: list[Correction] = []
+        self.sources = [self.base]
+        self.retired: dict[str, Step] = {}
+        self.tracked: list[_Tracked] = []
+        self.settled: dict[bool, Entry | None] = {False: None, True: None}
+        self.carried: Entry | None = None
+        self.done: list[Act] = []
+        self.undone: list[Act] = []
+        self.reviewers: dict[bool, dict[str, None]] = {False: {}, True: {}}
+
+    def take(self, entry: Entry) -> None:
+        """One more entry; what is about another transcript does not count."""
+        if entry.base != self.base:
+            return
+        if entry.deed is Deed.CARRY:
+            self.reset()
+            self.carried = entry
+            for correction in entry.corrections:
+                self._correct(correction)
+            self._decide(entry)
+            return
+        self.reviewers[entry.second].setdefault(entry.reviewer)
+        if entry.deed is Deed.SETTLE:
+            self.settled[entry.second] = entry
+            return
+        self.settled[entry.second] = None
+        if entry.corrections:  # the text of both passes
+            self.settled = {False: None, True: None}
+        for correction in entry.corrections:
+            self._correct(correction)
+        {Deed.ACT: self._act, Deed.UNDO: self._undo, Deed.REDO: self._redo}[entry.deed](entry)
+
+    def history(self) -> History:
+        """What stands now."""
+        standing = [(t, t.decision) for t in self.tracked if t.stands]
+        return History(
+            base=self.base,
+            corrections=tuple(self.chain),
+            sources=tuple(self.sources),
+            retired=dict(self.retired),
+            first=tuple(d for t, d in standing if d and not t.second),
+            second=tuple(d for t, d in standing if d and t.second),
+            settled=self.settled[False],
+            settled_second=self.settled[True],
+            carried=self.carried,
+            done=tuple(self.done),
+            undone=tuple(self.undone),
+            reviewers=tuple(self.reviewers[False]),
+            second_reviewers=tuple(self.reviewers[True]),
+        )
+
+    def _correct(self, correction: Correction) -> None:
+        """A correction that takes the last one back leaves everything as it was before that."""
+        level = len(self.chain)
+        if self.chain and self.chain[-1] == correction.inverse:
+            taken_back = self.chain.pop()
+            retired = self.sources.pop()
+            self.retired[retired] = Step(correction=correction, to=self.sources[-1])
+            for tracked in self.tracked:
+                tracked.pop(taken_back, level)
+            return
+        self.chain.append(correction)
+        body = TypeAdapter(Correction).dump_json(correction)
+        self.sources.append(hashlib.sha256(self.sources[-1].encode() + body).hexdigest())
+        for tracked in self.tracked:
+            tracked.push(correction, level + 1)
+
+    def _decide(self, entry: Entry) -> None:
+        level = len(self.chain)
+        self.tracked += [_Tracked(d, level, entry.group, second=entry.second) for d in entry.decisions]
+
+    def _act(self, entry: Entry) -> None:
+        self._decide(entry)
+        self.undone = [a for a in self.undone if not (a.reviewer == entry.reviewer and a.second == entry.second)]
+        self.done.append(_as_act(entry))
+
+    def _undo(self, entry: Entry) -> None:
+        for tracked in self.tracked:
+            if tracked.group == entry.group:
+                tracked.stands = False
+        self.undone += [a for a in self.done if a.group == entry.group]
+        self.done = [a for a in self.done if a.group != entry.group]
+
+    def _redo(self, entry: Entry) -> None:
+        """What is done again outweighs what was done meanwhile."""
+        again = [t for t in self.tracked if t.group == entry.group]
+        for tracked in again:
+            tracked.stands = True
+        self.tracked = [t for t in self.tracked if t.group != entry.group] + again
+        self.done += [a for a in self.undone if a.group == entry.group]
+        self.undone = [a for a in self.undone if a.group != entry.group]
+
+
+def _as_act(entry: Entry) -> Act:
+    return Act(group=entry.group, name=entry.name, reviewer=entry.reviewer, second=entry.second, entry=entry)
+
+
+def history(entries: Sequence[Entry], base: str) -> History:
+    """What follows from a log for the transcript with that checksum."""
+    fold = Fold(base)
+    for entry in entries:
+        fold.take(entry)
+    return fold.history()

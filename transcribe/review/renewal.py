@@ -1,0 +1,117 @@
+"""A transcript was recognised anew: what people did to the former one is carried over where the words are the same."""
+
+from collections.abc import Iterable, Iterator
+
+from transcribe import audit, store
+from transcribe.history import Current, current
+from transcribe.review import corrections
+from transcribe.review.carrying import carry
+from transcribe.review.corrections import Correction
+from transcribe.review.log import Deed, Entry, Lost
+from transcribe.schema import Decision, Transcript, Utterance, Word
+from transcribe.vault import Unlocked
+from transcribe.wordforms import folded
+
+NEAR_S = 2.0  # a word recognised again is looked for so near to where it was
+
+
+def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
+    """Write down what of the review holds for a transcript that is about to take the former one's place.
+
+    Called before that is stored: killed between the two, the former one still has its own log, and this comes again.
+    Nothing of it is settled, since nobody has read the new words.
+    """
+    before = current(unlocked, recording_id)
+    base = store.body_sha256(new)
+    if before is None or before.history.base == base:
+        return
+    past = before.history
+    if not (past.first or past.corrections):
+        return
+    carried, words, lost = _carried(before, new)
+    entry = Entry(
+        at=audit.now(),
+        reviewer=past.reviewers[-1] if past.reviewers else "",
+        deed=Deed.CARRY,
+        base=base,
+        name="carry",
+        group=base[:16],
+        decisions=carried,
+        corrections=words,
+        lost=lost,
+    )
+    unlocked.append(recording_id, entry)
+
+
+def _carried(before: Current, new: Transcript) -> tuple[tuple[Decision, ...], tuple[Correction, ...], tuple[Lost, ...]]:
+    """Decisions at their places in the new transcript with its corrections, these, and what is lost."""
+    past, former = before.history, before.transcript.value
+    made: list[Correction] = []
+    lost: list[Lost] = []
+    amended = new
+    for correction in past.corrections:
+        again = _again(correction, amended)
+        if again is None:
+            lost.append(_lost("correction", _text(correction.after), correction.after or correction.before, new))
+        else:
+            made.append(again)
+            amended = corrections.corrected(amended, (again,))
+    found = carry(former, amended, past.first)
+    utterances = {u.id: u for u in former.utterances}
+    for decision in found.lost:
+        utterance = utterances[decision.utterance_id]
+        text = utterance.text[decision.start : decision.end]
+        lost.append(_lost(decision.verdict.value, text, (utterance,), new))
+    return found.moved, tuple(made), tuple(lost)
+
+
+def _again(correction: Correction, new: Transcript) -> Correction | None:
+    """The same change of words, where the same words were recognised at the same time; turns are made anew."""
+    if not correction.of_words or not new.timed:
+        return None
+    old, written = _changed(_words(correction.before), _words(correction.after))
+    if not old:
+        return None
+    wanted = [folded(word.text) for word in old]
+    for utterance in new.utterances:
+        if utterance.end_s < old[0].start_s - NEAR_S or utterance.start_s > old[0].start_s + NEAR_S:
+            continue
+        for first in range(len(utterance.words) - len(old) + 1):
+            here = utterance.words[first : first + len(old)]
+            near = abs(here[0].start_s - old[0].start_s) <= NEAR_S
+            if near and [folded(word.text) for word in here] == wanted:
+                text = "".join(word.text for word in written)
+                return corrections.words(new, utterance.id, first, first + len(old) - 1, text)
+    return None
+
+
+def _words(utterances: Iterable[Utterance]) -> list[Word]:
+    return [word for utterance in utterances for word in utterance.words]
+
+
+def _changed(old: list[Word], new: list[Word]) -> tuple[list[Word], list[Word]]:
+    """Both without the words that they have in common at the beginning and at the end."""
+    head = _common(zip(old, new, strict=False))
+    tail = min(_common(zip(reversed(old), reversed(new), strict=False)), min(len(old), len(new)) - head)
+    return old[head : len(old) - tail], new[head : len(new) - tail]
+
+
+def _common(pairs: Iterator[tuple[Word, Word]]) -> int:
+    count = 0
+    for one, other in pairs:
+        if one.text.strip() != other.text.strip():
+            break
+        count += 1
+    return count
+
+
+def _text(utterances: Iterable[Utterance]) -> str:
+    return " ".join(utterance.text for utterance in utterances)
+
+
+def _lost(what: str, text: str, where: tuple[Utterance, ...], new: Transcript) -> Lost:
+    """With the turn that stands there now, by the clock."""
+    at_s = where[0].start_s if where else 0.0
+    after = (u for u in new.utterances if u.end_s >= at_s)
+    nearest = next(after, new.utterances[-1] if new.utterances else None)
+    return Lost(what=what, text=text, utterance_id=nearest.id if nearest else "")
