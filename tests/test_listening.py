@@ -1,6 +1,5 @@
 """The listening copy: small, encrypted, and sample after sample beside the sound that word times refer to."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -156,11 +155,11 @@ def test_what_cannot_be_decoded_or_encoded_leaves_nothing(
     for recording_id in ("R001", "R002"):
         assert not unlocked.study.artefact_path(recording_id, "listening").exists()
     assert not list(unlocked.study.private.rglob("*.tmp"))
-    assert not [name for name in os.listdir("/proc/self/fd") if "listening" in _target(name)]
+    assert not [one for one in Path("/proc/self/fd").iterdir() if one.is_symlink() and "memfd" in _target(one)]
 
 
-def _target(descriptor: str) -> str:
+def _target(descriptor: Path) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{descriptor}")
-    except FileNotFoundError:
+        return str(descriptor.readlink())
+    except FileNotFoundError:  # the one that listed the folder
         return ""

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import pyrage
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +18,7 @@ from transcribe.errors import LockedError, StoreError
 from transcribe.schema import Quiet, record
 
 SCHEMA = 1
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
 
 T = TypeVar("T")
@@ -59,7 +60,14 @@ def body_sha256(value: object) -> str:
 
 
 def _body(value: object) -> bytes:
-    return TypeAdapter(type(value)).dump_json(value)
+    return _adapter(type(value)).dump_json(value)
+
+
+def _adapter(cls: type) -> TypeAdapter[Any]:
+    """Made once: that takes longer than to write a small value."""
+    if cls not in _ADAPTERS:
+        _ADAPTERS[cls] = TypeAdapter(cls)
+    return _ADAPTERS[cls]
 
 
 def pack(value: object, key: str = "") -> bytes:
@@ -91,7 +99,7 @@ def unpack(data: bytes, cls: type[T]) -> Stored[T]:
     if hashlib.sha256(body).hexdigest() != checksum:
         raise StoreError("an artefact does not match its checksum", advice="run the stage again")
     try:
-        value = TypeAdapter(cls).validate_json(body)
+        value = _adapter(cls).validate_json(body)
     except ValidationError:  # its message would show the content
         raise StoreError(f"an artefact is no readable {cls.__name__}", advice="run the stage again") from None
     return Stored(value=value, key=key, body_sha256=checksum)

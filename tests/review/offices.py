@@ -34,6 +34,7 @@ class FakeOffice:
         self.at_once = 0
         self.most_at_once = 0
         self.takes_s = 0.0
+        self.closed = False
         self._sound = sound
 
     def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
@@ -54,7 +55,11 @@ class FakeOffice:
 
     def sound(self, recording_id: str) -> bytes:
         self.asked.append(("sound", recording_id))
+        time.sleep(self.takes_s)
         return self._sound
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class Desk:

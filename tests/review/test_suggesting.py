@@ -91,7 +91,7 @@ def test_one_infant_and_partner_are_enough() -> None:
 
 NUMBERS = [  # said, selected, the kinds that come first
     ("ring me on 020 7946 0018 then", "020 7946 0018", [Kind.CONTACT]),
-    ("number 48577734 it was", "48577734", [Kind.ID_NUMBER, Kind.CONTACT]),
+    ("reference AB 48577734 it was", "48577734", [Kind.ID_NUMBER, Kind.CONTACT]),
     (
         "it is oh two oh seven nine four six oh oh one eight",
         "oh two oh seven nine four six oh oh one eight",

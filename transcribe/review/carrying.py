@@ -223,7 +223,8 @@ def _whole(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _start(start: int, text: str, here: _Word, other: str, there: _Word) -> int:
     if start > here.start:
-        return there.start + _inside(text[here.start : start], other[there.start : there.end])
+        inside = _inside(text[here.start : start], other[there.start : there.end])
+        return min(there.start + inside, there.end - 1)
     lead = text[start : here.start].lstrip()
     return there.start - len(lead) if other[: there.start].endswith(lead) else there.start
 

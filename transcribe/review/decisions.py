@@ -61,8 +61,9 @@ def settle(
     replaced, kept = _decided(findings, review.decisions)
     seen = set(review.seen)
     unseen = {*(place(f) for f in replaced if f.reason.rule != RULE), *map(unclear_place, unclear)} - seen
-    passed = [f for f in replaced if f.score < balance and place(f) in seen]
-    replaced, kept = [f for f in replaced if f not in passed], kept + passed
+    passed = {place(f) for f in replaced if f.score < balance and place(f) in seen}
+    kept += [f for f in replaced if place(f) in passed]
+    replaced = [f for f in replaced if place(f) not in passed]
     settled = Settled(
         replaced=tuple(sorted(replaced, key=_order)),
         kept=tuple(sorted(kept, key=_order)),

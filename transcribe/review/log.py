@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from pydantic import TypeAdapter
-
+from transcribe import store
 from transcribe.review.corrections import Correction, moved
 from transcribe.review.decisions import Review
 from transcribe.schema import Decision, Person, Quiet, Speaker, record
@@ -247,8 +246,8 @@ class Fold:
                 tracked.pop(taken_back, level)
             return
         self.chain.append(correction)
-        body = TypeAdapter(Correction).dump_json(correction)
-        self.sources.append(hashlib.sha256(self.sources[-1].encode() + body).hexdigest())
+        body = store.body_sha256(correction)
+        self.sources.append(hashlib.sha256(f"{self.sources[-1]} {body}".encode()).hexdigest())
         for tracked in self.tracked:
             tracked.push(correction, level + 1)
 

@@ -38,11 +38,12 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ENTERED = '<!doctype html><html lang="en"><title>Review</title><meta http-equiv="refresh" content="0;url=/"></html>'
 _NOT_ENTERED = "This link was used before, or is older than a minute. Start `transcribe review` again for a new one."
 _OVER = "This session is over. Start `transcribe review` again."
+_NOT_OURS = "This was not sent by the review page; load it again."
 
 
 class Office(Protocol):
     """What the page can ask of an unlocked study; all answers are ready for JSON. Calls block, and one runs at a time,
-    but for `sound`. Raise `refusals` or any other TranscribeError.
+    but for `sound`, which may run beside another. They raise `refusals` or any other TranscribeError.
     """
 
     def session(self) -> Answer: ...
@@ -65,6 +66,7 @@ class Office(Protocol):
     def search(self, wanted: str, /) -> Answer: ...
     def release(self, body: Json, /) -> Answer: ...
     def sound(self, recording_id: str, /) -> bytes: ...
+    def close(self) -> None: ...
 
 
 Call = Callable[[Office, Mapping[str, str], Json], Answer]
@@ -128,9 +130,11 @@ class _Desk:
         self._unlock = unlock
         self._office = office
         self._session = session
+        self._told: Answer = {}
         self._files = _page_files()
         self._at_work = asyncio.Lock()
         self._at_the_door = asyncio.Lock()
+        self._listening = asyncio.Lock()
 
     # --- what anybody on this machine may have -----------------------------------------------------------------------
 
@@ -181,15 +185,20 @@ class _Desk:
         return self._office
 
     def _drop(self) -> None:
-        if self._office is not None:
-            self._office = None
+        office, self._office = self._office, None
+        if office is not None:
+            office.close()
+            del office
             gc.collect()  # what refers to itself would stay in memory for as long as nothing happens here
 
     async def session(self, request: Request) -> Response:
+        """Also while the study is locked, as it was told last: it says nothing of the study, and lets a page load."""
         self._admit(request)
         office = self._held()
+        if office is not None:
+            self._told = await self._ask(office.session)
         own = {"token": self._session.page_token, "idle_minutes": self._session.idle_minutes, "locked": office is None}
-        return _json(written({**(await self._ask(lambda: office.session()) if office else {}), **own}))
+        return _json(written({**self._told, **own}))
 
     async def unlock(self, request: Request) -> Response:
         passphrase = text(await self._sent(request), "passphrase")
@@ -232,7 +241,8 @@ class _Desk:
         self._admit(request)
         office = self._need()
         self._session.work()
-        data = await run_in_threadpool(office.sound, _checked(request)["id"])
+        async with self._listening:  # where the copy has to be made first, once is enough
+            data = await run_in_threadpool(office.sound, _checked(request)["id"])
         return answer(data, request.method, request.headers, SOUND)
 
     async def _called(self, call: Call, request: Request, body: Json, work: bool) -> Response:
@@ -259,7 +269,7 @@ class _Desk:
         """What the page itself sent."""
         self._admit(request)
         if not self._session.is_page(request.headers.get("x-review-token", "")):
-            raise HTTPException(403, "This was not sent by the review page; load it again.")
+            raise HTTPException(403, _NOT_OURS)
         return parsed(await request.body())
 
     def _need(self) -> Office:

@@ -67,8 +67,9 @@ def suggestions(
 ) -> tuple[Suggestion, ...]:
     """At most twelve, of [start, end) of an utterance; `linked` are the ids of the recording's own people.
 
-    Whoever has that very name comes first, then whose name is like it, whom the words around it mean, who else is of
-    this recording, somebody new, and the kinds of what is bound to its place: of a number or a date these come second.
+    Whoever has that very name comes first, then whose name is like it, whom the words around it mean, be it somebody
+    new, who else is of this recording, others who are new, and the kinds of what is bound to its place: of a number or
+    a date these come second.
     Raises StudyError where there is no such utterance.
     """
     utterance = next((u for u in transcript.utterances if u.id == utterance_id), None)
@@ -84,9 +85,9 @@ def suggestions(
     speaker = next((s.role for s in transcript.speakers if s.label == utterance.speaker), "")
     context = kinship.context(utterance.text, start, end, speaker)
     own = [person for person in meant if person.id in linked]
-    known = _once([*first, *_like(written, people, meant, linked), *_said(context, own), *_own(own)])
-    known = known[: max(_KNOWN, len(first))]
+    named = _once([*first, *_like(written, people, meant, linked), *_said(context, own)])
     told = [_new(context.role, context.relation, SAID)] if context and context.role else []
+    known = _once([*named, *told, *_own(own)])[: max(_KNOWN, len(first))]
     new = _once([*told, *_usual(own)])[:_KNOWN]
     kinds = [_kind(kind, NOBODY) for kind in _KINDS]
     return _once([*first, *numbers, *kinds, *known, *new] if numbers else [*known, *new, *kinds])
