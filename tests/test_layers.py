@@ -24,7 +24,8 @@ LAYERS = [
     "evaluate", "review/settling", "overview", "show",
     "review/refusals", "review/bodies", "review/swaps", "review/agreement", "review/alike", "review/suggesting",
     "review/uncommon", "review/searching", "review/documents", "review/desk", "review/acts", "review/roll",
-    "review/rows", "review/office", "review/ranges", "review/guard", "review/session", "review/server", "review/serving",
+    "review/rows", "review/office", "review/ranges", "review/guard", "review/session", "review/server",
+    "review/serving",
     "batch", "console", "cli",
 ]  # fmt: skip
 

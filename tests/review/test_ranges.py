@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
@@ -52,6 +52,7 @@ def test_nothing_has_no_part() -> None:
     assert wanted(0, None) == (200, 0, 0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.one_of(st.text(), st.from_regex(r"bytes=\d{0,5}-\d{0,5}", fullmatch=True)))
 def test_a_part_always_lies_inside(size: int, asked: str) -> None:
     status, start, end = wanted(size, asked)
@@ -77,6 +78,7 @@ def answered(data: bytes, method: str = "GET", **headers: str) -> tuple[int, Hea
     return sent[0]["status"], Headers(raw=sent[0]["headers"]), b"".join(bytes(m.get("body", b"")) for m in sent[1:])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300_000), st.integers(0, 300_000))
 def test_the_bytes_are_the_right_ones(start: int, length: int) -> None:
     data = bytes(range(251)) * 1000

@@ -1,4 +1,4 @@
-"""A transcript recognised anew: decisions and corrections are carried over, what cannot be is told, nothing is settled."""
+"""A transcript recognised anew: what holds is carried over, what does not is told, and nothing of it is settled."""
 
 from pathlib import Path
 

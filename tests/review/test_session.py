@@ -1,7 +1,7 @@
 """Secrets of a session: good once, in time, and only exactly; and the idle time."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.review.offices import Watch
@@ -50,6 +50,7 @@ def test_a_new_entry_voids_the_one_before(session: Session) -> None:
     assert session.enter(second)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_nothing_but_the_secret_itself_is_taken(text: str) -> None:
     session = Session()

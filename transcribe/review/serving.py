@@ -128,14 +128,23 @@ def _redirect_page(url: str) -> Iterator[Path]:
 
 @contextmanager
 def _ended_by_any_signal() -> Iterator[None]:
-    """A closed terminal or a `kill` ends us as Ctrl-C does, so that nothing is left lying about."""
-    ours = (signal.SIGTERM, signal.SIGHUP)
-    before = {one: signal.signal(one, signal.default_int_handler) for one in ours}
+    """A closed terminal or a `kill` ends us as Ctrl-C does, so that nothing is left lying about.
+
+    The signal is handed on, since uvicorn waits for SIGINT. An exception raised from here could come up in the midst
+    of a request, where uvicorn would take it for that request's failure, and go on. A shell that starts us in the
+    background has SIGINT ignored, so that is set as well.
+    """
+    ours = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _as_ctrl_c, signal.SIGHUP: _as_ctrl_c}
+    before = {one: signal.signal(one, handler) for one, handler in ours.items()}
     try:
         yield
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _as_ctrl_c(*_: object) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 def _log_lines() -> None:
