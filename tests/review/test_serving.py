@@ -60,8 +60,7 @@ class Served:
         """Its exit status and its last words."""
         self.process.send_signal(how)
         assert self.process.stdout is not None
-        last = self.process.stdout.read()
-        return self.process.wait(20), last
+        return self.process.wait(20), self.process.stdout.read()
 
     def raw(self, request: bytes) -> bytes:
         """What it answers to bytes as they are."""
@@ -164,6 +163,17 @@ def test_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
             assert (status, last) == (0, "The review page has ended; everything that was decided is saved.\n")
             assert list((tmp_path / "runtime").iterdir()) == []
             assert served.errors.read_text() == "GET / 200\n"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_can_be_ended_at_once_and_from_the_background(tmp_path: Path, how: signal.Signals) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what it starts with &
+    try:
+        with running(tmp_path) as served:
+            assert served.end(how)[0] == 0
+            assert list((tmp_path / "runtime").iterdir()) == []
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_way_in_closes_behind_the_browser(tmp_path: Path) -> None:

@@ -47,11 +47,11 @@ def review_command(
             unlocked.vault.entry(recording_id)
         return Office(unlocked, Engines(opened.config), Reviewer(alias=reviewer, second=second), recording_id)
 
-    first = office(vault.unlock(opened, given))
+    first = [office(vault.unlock(opened, given))]  # handed over whole: who keeps it keeps the key
     del given
     session = Session(idle_minutes=idle)
     serving.serve(
-        lambda: server.app(lambda text: office(vault.unlock(opened, text)), first, session),
+        lambda: server.app(lambda text: office(vault.unlock(opened, text)), first.pop(), session),
         session,
         port=port,
         browser=browser,

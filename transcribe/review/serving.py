@@ -57,7 +57,8 @@ def serve(
         _log_lines()
         port = listening.getsockname()[1]
         entry = f"http://{ADDRESS}:{port}{ENTER}?token={session.new_entry()}"
-        with suppress(KeyboardInterrupt), _redirect_page(entry) as page:
+        # Cancelled: by a SIGINT in the moment before asyncio's runner begins to count them
+        with suppress(KeyboardInterrupt, asyncio.CancelledError), _redirect_page(entry) as page:
             say(_welcome(page, port, opens=browser))
             asyncio.run(_run(app, listening, session, page, browser=browser))
     say("The review page has ended; everything that was decided is saved.")
@@ -134,8 +135,8 @@ def _ended_by_any_signal() -> Iterator[None]:
     of a request, where uvicorn would take it for that request's failure, and go on. A shell that starts us in the
     background has SIGINT ignored, so that is set as well.
     """
-    ours = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _as_ctrl_c, signal.SIGHUP: _as_ctrl_c}
-    before = {one: signal.signal(one, handler) for one, handler in ours.items()}
+    before = {one: signal.signal(one, _as_ctrl_c) for one in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
