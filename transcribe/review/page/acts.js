@@ -1,0 +1,86 @@
+// Acts, one after the other: each is painted at once, sent with the version it stands on, and taken back if refused.
+import { get, post } from "./api.js";
+import { alarm, failed, note } from "./say.js";
+
+export class Acts {
+  constructor(record) {
+    this.record = record;
+    this.path = `/api/recordings/${encodeURIComponent(record.id)}`;
+    this.queue = Promise.resolve();
+    this.waiting = 0;
+    this.polling = 0;
+    this.since = 0;
+  }
+
+  // Answers the turns that the server changed, or null when it refused.
+  act(body, effect = new Map()) {
+    const operation = { effect };
+    if (effect.size) this.record.paint(operation);
+    return this.enqueue(async () => this.record.patch(await post(`${this.path}/act`, { version: this.record.version, ...body }), operation), operation);
+  }
+
+  undo() {
+    return this.enqueue(async () => this.record.patch(await post(`${this.path}/undo`, { version: this.record.version })));
+  }
+
+  redo() {
+    return this.enqueue(async () => this.record.patch(await post(`${this.path}/redo`, { version: this.record.version })));
+  }
+
+  settle() {
+    return this.enqueue(async () => this.record.patch(await post(`${this.path}/settle`, { version: this.record.version })));
+  }
+
+  enqueue(job, operation = null) {
+    this.waiting += 1;
+    const done = this.queue.then(job).catch((error) => this.refused(error, operation));
+    this.queue = done.finally(() => {
+      this.waiting -= 1;
+      this.watch();
+    });
+    return done;
+  }
+
+  async refused(error, operation) {
+    if (operation) this.record.unpaint(operation);
+    const version = this.record.version;
+    if (error.changed || error.answer?.open) await this.refresh().catch(failed);
+    if (error.changed && this.record.version !== version) alarm("This transcript was changed in another window or by somebody else. The changes show now; your last act was not done. Look, and do it again if you still want it.");
+    else failed(error);
+    return null;
+  }
+
+  async refresh() {
+    const patch = await get(`${this.path}/changes?since=${encodeURIComponent(this.record.version)}`);
+    return patch.version === this.record.version && !patch.document ? new Set() : this.record.patch(patch);
+  }
+
+  // While the server still looks for a new name in the study its finds come in by and by.
+  watch() {
+    if (!this.record.busy || this.polling) return;
+    this.since ||= performance.now();
+    this.polling = setTimeout(() => {
+      this.polling = 0;
+      this.catchUp("The search for repeats is done.");
+    }, 1200);
+  }
+
+  catchUp(finished = "") {
+    if (this.waiting) return this.watch();
+    const was = this.record.busy;
+    return this.enqueue(async () => {
+      const turns = await this.refresh();
+      if (was && !this.record.busy) {
+        // A short search needs no word of its own.
+        if (finished && performance.now() - this.since > 5000) note(finished);
+        this.since = 0;
+      }
+      return turns;
+    });
+  }
+
+  stop() {
+    clearTimeout(this.polling);
+    this.polling = -1;
+  }
+}

@@ -1,0 +1,64 @@
+// The server's side of the contract: JSON in, JSON out, and what each refusal means.
+import { askPassphrase } from "./unlock.js";
+import { sessionOver } from "./over.js";
+
+let token = "";
+
+export class Refused extends Error {
+  constructor(status, answer) {
+    super(`refused with ${status}`);
+    this.status = status;
+    this.answer = answer;
+    this.sentence = answer.error || "The program could not do that.";
+  }
+
+  get changed() {
+    return this.status === 409 && this.answer.changed === true;
+  }
+}
+
+async function once(path, options) {
+  let response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", cache: "no-store", redirect: "error", ...options });
+  } catch {
+    throw new Refused(0, { error: "The program does not answer. Start `transcribe review` again; what it had saved is kept." });
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+// A dropped key is asked for again and the request repeated, so nothing that was decided meanwhile is lost.
+async function ask(path, options) {
+  for (;;) {
+    try {
+      return await once(path, options);
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      if (error.answer.locked) await askPassphrase(unlock);
+      else {
+        sessionOver();
+        error.handled = true;
+        throw error;
+      }
+    }
+  }
+}
+
+const posting = (body) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json", "X-Review-Token": token },
+  body: JSON.stringify(body),
+});
+
+export const get = (path) => ask(path, {});
+export const post = (path, body = {}) => ask(path, posting(body));
+const unlock = (passphrase) => once("/api/unlock", posting({ passphrase }));
+
+export async function session() {
+  const answer = await get("/api/session");
+  token = answer.token;
+  delete answer.token;
+  return answer;
+}
