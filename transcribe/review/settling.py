@@ -80,8 +80,9 @@ def check(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
 
     Raises NotSettledError when that second reading finds something that the reviewer has not seen.
     """
-    pipeline.look_again(unlocked, recording_id, engines)
-    pipeline.refresh(unlocked, recording_id, engines)
+    if any(correction.of_words for correction in need_current(unlocked, recording_id).history.corrections):
+        pipeline.look_again(unlocked, recording_id, engines)
+        pipeline.refresh(unlocked, recording_id, engines)
     ready = need(unlocked, recording_id)
     taught = learnt(ready.transcript.value, ready.settled.replaced, unlocked.vault.people)
     if taught:
