@@ -80,15 +80,23 @@ class Screen:
         self.server = server
         self.asked: list[str] = []
         self.faults: list[str] = []
+        self.expected: tuple[int, ...] = ()
         context.on("request", lambda request: self.asked.append(request.url))
         self.page = self._new_page()
 
     def _new_page(self) -> Page:
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        page.on("console", lambda line: self._heard(line.text, line.location["url"]) if line.type == "error" else None)
         page.on("dialog", lambda box: (self.faults.append(f"a script spoke: {box.message}"), box.dismiss()))
         return page
+
+    def _heard(self, text: str, url: str) -> None:
+        """An error of the console. An answer that a test expects is none, nor is that there is no favicon.ico, which
+        Chromium asks for while it goes from the entry to the page.
+        """
+        if not url.endswith("/favicon.ico") and not any(f"status of {status}" in text for status in self.expected):
+            self.faults.append(f"{text} {url}")
 
     def enter(self) -> "Screen":
         """By the redirect page, as the browser is sent there."""
@@ -121,8 +129,8 @@ class Screen:
         expect(self.page).to_have_title(re.compile(f"^{title}"))
         self.shows(view)
 
-    def find(self, selector: str) -> Locator:
-        return self.page.locator(selector)
+    def find(self, selector: str, **of: Any) -> Locator:
+        return self.page.locator(selector, **of)
 
     def run(self, script: str, argument: Any = None) -> Any:
         return self.page.evaluate(script, argument)

@@ -32,11 +32,11 @@ Z1,person,<b>friend</b>,Zebedee {SCRIPT},{IMAGE.replace('"', "")},,
 TALK = f"""\
 Hartley: So, Diane, how was the move to Abercwmboi?
 
-Diane: It was hard. My sister Gwendolen helped. Brannigan came too, with Yankee the dog.
+Diane: It was hard. My sister Gwendolen helped. Then there was a beep.
 
 Hartley: And then?
 
-Diane: Then she said {SCRIPT} and {IMAGE} and left. Brannigan laughed.
+Diane: Then she said {SCRIPT} and {IMAGE} and left. It was a beep again.
 """
 CLIP_S = 38  # two turns of each speaker, with the infant, a brother, a hospital and the home town
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -289,8 +289,8 @@ def test_another_person_is_chosen_for_a_mark(opened: Opened) -> None:
     screen = opened("R001")
     screen.mark("Sheila").click()
     screen.press("c")
-    choose(screen, "new: friend")
-    expect(screen.mark("Sheila")).to_have_attribute("aria-label", re.compile("friend"))
+    choose(screen, "new: therapist")
+    expect(screen.mark("Sheila")).to_have_attribute("aria-label", re.compile("therapist"))
     screen.mark("Sheila").click()
     screen.press("c")
     choose(screen, "Diane")
@@ -298,33 +298,40 @@ def test_another_person_is_chosen_for_a_mark(opened: Opened) -> None:
         screen.mark("Diane").locator(".as").inner_text().split()[1]
     )
     screen.undo()
-    expect(screen.mark("Sheila")).to_have_attribute("aria-label", re.compile("friend"))
+    expect(screen.mark("Sheila")).to_have_attribute("aria-label", re.compile("therapist"))
 
 
 def test_a_missed_name_is_marked_and_replaced_in_the_whole_study(opened: Opened) -> None:
     screen = opened("T001")
-    brannigan = screen.find("#transcript .w", has_text=re.compile("^Brannigan$"))
-    expect(brannigan).to_have_count(2)
-    while screen.marks("Brannigan").count():  # a model may have found it: then it is no name for this test's start
-        screen.mark("Brannigan").click()
-        screen.key("Shift+X")
-        break
-    screen.word("U0002", "hard.").click()
-    screen.word("U0002", "dog.").click()
+    expect(screen.marks("beep")).to_have_count(0)
+    screen.word("U0002", "beep.").click()
     screen.press("m")
-    choose(screen, "new: friend")
-    expect(screen.mark("dog")).to_have_attribute("data-state", "withheld")
-    # by keyboard, a name of two words in the other recording, which stands here and there
-    screen.go("R001", "interview")
-    screen.word("U0007", "Well,").click()
-    screen.press("Escape")
-    screen.word("U0007", "difference.").click()
-    screen.press("m")
-    choose(screen, "new: neighbour" if "neighbour" in screen.get("/api/session")["roles"] else "new: friend")
-    expect(screen.mark("difference")).to_have_attribute("data-state", "withheld")
+    choose(screen, "new: therapist")
     screen.quiet()
-    lines = screen.get("/api/recordings/R001/preview")["lines"]
-    assert "difference" not in "".join(part for line in lines for part, _ in line["parts"])
+    expect(screen.marks("beep")).to_have_count(2)
+    screen.go("R001", "interview")
+    expect(screen.marks("beep")).to_have_count(1)
+    for recording in ("R001", "T001"):
+        lines = screen.get(f"/api/recordings/{recording}/preview")["lines"]
+        text = "".join(part for line in lines for part, _ in line["parts"])
+        assert "beep" not in text
+        assert "Therapist" in text
+
+
+def test_selecting_with_the_mouse_marks_a_missed_name(opened: Opened) -> None:
+    screen = opened("R001")
+    first, last = screen.word("U0004", "heard"), screen.word("U0004", "a")
+    begin, end = first.bounding_box(), last.bounding_box()
+    assert begin
+    assert end
+    screen.page.mouse.move(begin["x"] + 2, begin["y"] + 8)
+    screen.page.mouse.down()
+    screen.page.mouse.move(end["x"] + end["width"] - 2, end["y"] + 8, steps=4)
+    screen.page.mouse.up()
+    expect(screen.find("#transcript .chosen")).to_have_text(["heard", "a"])
+    screen.find("#add").click()
+    choose(screen, "a date")
+    expect(screen.mark("heard a")).to_have_attribute("data-state", "withheld")
 
 
 # --- correcting ---------------------------------------------------------------------------------------------------
@@ -447,7 +454,7 @@ def test_settling_is_shut_while_a_place_is_open_and_what_is_released_bears_no_na
     screen = opened("R001")
     settle_button = screen.find("#settle")
     expect(settle_button).to_have_attribute("aria-disabled", "true")
-    settle_button.click()
+    settle_button.click(force=True)  # shut, but it leads to what is open
     expect(screen.find("[data-flagged=X0001]")).to_have_attribute("aria-current", "true")
     screen.key("o")
     expect(settle_button).to_have_attribute("aria-disabled", "false")
@@ -504,9 +511,9 @@ def test_by_keyboard_alone_from_load_to_release(opened: Opened, copy: Path, shar
     screen.key("Enter")
     screen.undo()
     screen.press("Shift+N", "w")
-    expect(screen.find("#why")).to_be_visible()
+    expect(screen.find(".popover")).to_be_visible()
     screen.press("Escape")
-    expect(screen.find("#why")).to_have_count(0)
+    expect(screen.find(".popover")).to_have_count(0)
     screen.press(" ")
     until(lambda: now_s(screen) > 0.2, "space plays")
     screen.press(" ")
@@ -528,6 +535,7 @@ def test_by_keyboard_alone_from_load_to_release(opened: Opened, copy: Path, shar
 
 def test_locked_and_unlocked_again(opened: Opened, made: Made) -> None:
     screen = opened("R001")
+    screen.expected = (401, 403)
     screen.press("Shift+K")
     expect(screen.find("#unlock")).to_be_visible()
     assert screen.run("fetch('/api/study').then(answer => answer.status)") == 401
@@ -540,23 +548,26 @@ def test_locked_and_unlocked_again(opened: Opened, made: Made) -> None:
     screen.mark("Sheila").click()
     screen.key("x")
     expect(screen.mark("Sheila")).to_have_attribute("data-state", "kept")
-    screen.faults[:] = [fault for fault in screen.faults if "401" not in fault and "403" not in fault]
 
 
 def test_an_idle_server_puts_the_key_away_and_the_act_is_done_after_unlocking(
     chromium: Browser, made: Made, copy: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "tests.review.idle", str(copy), "4"]
+    command = [sys.executable, "-m", "tests.review.idle", str(copy), "6"]
     with served(command, tmp_path / "log", made.key) as server:
         screen = Screen(chromium.new_context(), server).enter()
+        until(lambda: not screen.get("/api/recordings/R001")["busy"], "nothing is looked for any more")
+        screen.quiet()
+        screen.expected = (401,)
         script = "fetch('/api/session').then(answer => answer.json()).then(told => told.locked)"
         until(lambda: screen.run(script), "the key is dropped")
         screen.mark("Sheila").focus()
         screen.press("Shift+N", "x")
         expect(screen.find("#unlock")).to_be_visible()
         screen.find("#passphrase").fill(made.key)
-        with screen.page.expect_response(lambda answer: answer.url.endswith("/act") and answer.status == 200):
+        with screen.page.expect_response(lambda answer: answer.url.endswith("/act") and answer.status != 401) as told:
             screen.press("Enter")
+        assert told.value.status == 200
         expect(screen.find("#unlock")).to_have_count(0)
         screen.context.close()
 
@@ -572,13 +583,13 @@ def test_two_tabs_do_not_lose_each_others_work(opened: Opened) -> None:
         screen.run("window.dispatchEvent(new Event('focus'))")
         expect(screen.mark("Texas")).to_have_attribute("data-state", "kept")
         expect(screen.mark("Sheila")).to_have_attribute("data-state", "kept")
+    first.expected = second.expected = (409,)
     first.mark("Diane").click()
     second.mark("Diane").click()
     first.key("x")
     answer = second.acted(lambda: second.press("a"))
     assert answer.status in (200, 409)
     expect(second.mark("Diane")).to_have_attribute("data-state", "withheld" if answer.status == 200 else "kept")
-    first.faults[:] = [fault for fault in first.faults if "409" not in fault]
 
 
 def test_a_killed_server_loses_nothing(opened: Opened) -> None:
@@ -595,6 +606,7 @@ def test_a_killed_server_loses_nothing(opened: Opened) -> None:
     screen.press("x")
     expect(screen.find(".toast.bad").first).to_contain_text("does not answer")
     expect(screen.mark("Sheila")).to_have_attribute("data-state", "withheld")
+    screen.page.goto("about:blank")
     screen.faults.clear()
     again = opened("R001")
     expect(again.mark("Texas")).to_have_attribute("data-state", "kept")
@@ -613,6 +625,7 @@ def test_a_second_pass_is_blind_and_then_compared(opened: Opened) -> None:
     first.server.process.wait()
     first.page.goto("about:blank")
     second = opened("R001", "--second", alias="CD")
+    second.expected = (409,)
     expect(second.find("#second")).to_contain_text("blind to the first")
     expect(second.mark("Sheila")).to_have_attribute("data-state", "withheld")
     expect(second.find("#agreement")).to_have_count(0)
@@ -620,7 +633,6 @@ def test_a_second_pass_is_blind_and_then_compared(opened: Opened) -> None:
     for name in ("Sheila", "Texas"):
         second.mark(name).click()
         second.key("a")
-    second.faults[:] = [fault for fault in second.faults if "409" not in fault]
     second.server.process.kill()
     second.server.process.wait()
     second.page.goto("about:blank")
@@ -658,7 +670,7 @@ def test_axe_finds_no_serious_fault(reading: Opened, scheme: str) -> None:
             expect(screen.find("#hits a").first).to_be_visible()
         check(screen, f"{place} {scheme}")
     screen.go("R001", "interview")
-    for keys, box in ((["?"], "#help"), (["n", "w"], "#why"), (["Shift+N", "c"], "#who"), (["Shift+L"], "dialog")):
+    for keys, box in ((["?"], "#help"), (["n", "w"], ".popover"), (["Shift+N", "c"], "#who"), (["Shift+L"], "dialog")):
         screen.press(*keys)
         expect(screen.find(box)).to_be_visible()
         check(screen, f"{box} {scheme}")
@@ -680,8 +692,9 @@ def check(screen: Screen, where: str) -> None:
 def test_scripts_in_words_names_and_roles_are_text(reading: Opened) -> None:
     screen = reading()
     screen.go("T001", "interview")
-    expect(screen.find("#transcript")).to_contain_text(SCRIPT)
-    expect(screen.find("#transcript")).to_contain_text("<img")
+    said = screen.turn("U0004")
+    assert "script>window.hacked=1" in said.replace(" ", "")
+    assert "<img src=x" in said
     screen.word("U0002", "hard.").click()
     screen.press("m")
     screen.find("#who-filter").fill("zebedee")
@@ -714,10 +727,11 @@ def test_small_and_zoomed_windows_do_not_scroll_sideways(reading: Opened, size: 
         assert wide[0] <= wide[1], (place, wide)
     screen.go("R001", "interview")
     screen.press("n")
+    expect(screen.find("[data-flagged=X0001]")).to_have_attribute("aria-current", "true")
     for control in ("#settle", "#undo", "#preview", "#play", "#restore", "#next-open", "#lock", "#keys"):
-        screen.find(control).scroll_into_view_if_needed()
+        screen.run("id => document.querySelector(id).scrollIntoView({block: 'nearest', behavior: 'instant'})", control)
         expect(screen.find(control)).to_be_in_viewport(ratio=0.99)
-        screen.find(control).click(trial=True)
+        screen.find(control).click(trial=True, force=True)
     height = screen.run("document.getElementById('dock').getBoundingClientRect().top")
     bar = screen.run("Math.max(0, document.getElementById('bar').getBoundingClientRect().bottom)")
     assert height - bar >= 100, "hardly any room is left to read"
