@@ -4,6 +4,7 @@ scripts/bench accuracy            word errors of both engines, ours and plain, a
 scripts/bench names               what is found of names, and what can still be read, from texts and from sound
 scripts/bench speed [--quick]     ours against faster-whisper and pyannote.audio as they come: time, memory, errors
 scripts/bench release             a study of long interviews to all formats: time by format
+scripts/bench review              the review page on an interview of three hours, in Chromium: key to paint, memory
 scripts/bench memory --minutes N  a recording of N minutes through `transcribe run`: time and resident memory
 """
 
@@ -192,7 +193,7 @@ def memory(minutes: float) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["accuracy", "names", "speed", "memory", "release"])
+    parser.add_argument("what", choices=["accuracy", "names", "speed", "memory", "release", "review"])
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--quick", action="store_true", help="speed: two recordings, under ten minutes")
     parser.add_argument("--interviews", type=int, default=21, help="release: of two hours each")
@@ -210,6 +211,10 @@ def main() -> None:
         import bench_release
 
         result = {"release": bench_release.release_table(arguments.interviews)}
+    elif arguments.what == "review":
+        import bench_review
+
+        result = bench_review.tables()
     elif arguments.what == "names":
         import bench_names
 

@@ -65,8 +65,6 @@ def _settle(unlocked: Unlocked, recording_id: str, engines: pipeline.Engines) ->
 
 def add(unlocked: Unlocked, recording_id: str, name: str, prefix: str) -> None:
     """A recording with what `run` leaves of it."""
-    document = json.loads((DATA / "interviews" / f"{name}.json").read_text(encoding="utf-8"))
-    said = interview(recording_id, document, prefix)
     key_pair = store.new_identity()
     entry = RecordingEntry(id=recording_id, secret=str(key_pair), sha256="", original_name="", source_path="", who=(),
                            bounds=SpeakerBounds(), added_on="2026-01-02")  # fmt: skip
@@ -74,6 +72,11 @@ def add(unlocked: Unlocked, recording_id: str, name: str, prefix: str) -> None:
     facts = Recording(id=recording_id, sha256="", duration_s=SECONDS, sample_rate_hz=16_000, channels=1)
     unlocked.study.save(recording_id, "recording", facts, key_pair.to_public())
     unlocked.change(lambda known: known)
+    fill(unlocked, recording_id, interview(recording_id, name, prefix))
+
+
+def fill(unlocked: Unlocked, recording_id: str, said: Transcript) -> None:
+    """What recognition leaves of a recording that said this; its findings are stale."""
     unlocked.save(recording_id, "transcript", said, "k")
     stored = unlocked.load(recording_id, "transcript", Transcript)
     assert stored
@@ -82,14 +85,15 @@ def add(unlocked: Unlocked, recording_id: str, name: str, prefix: str) -> None:
     unlocked.save(recording_id, "findings", Findings(found=(), kept=(), made_by=()), "stale")
 
 
-def interview(recording_id: str, document: dict[str, Any], prefix: str) -> Transcript:
-    """The document's turns again and again, WORDS words in SECONDS."""
+def interview(recording_id: str, name: str, prefix: str, count: int = WORDS, seconds: float = SECONDS) -> Transcript:
+    """A development interview's turns again and again, `count` words in `seconds`."""
+    document = json.loads((DATA / "interviews" / f"{name}.json").read_text(encoding="utf-8"))
     texts = [(turn["speaker"], turn["text"].split()) for turn in document["turns"] if turn["text"].split()]
     utterances: list[Utterance] = []
     spoken = 0
-    while spoken < WORDS:
+    while spoken < count:
         speaker, pieces = texts[len(utterances) % len(texts)]
-        at = [SECONDS * (spoken + n) / WORDS for n in range(len(pieces) + 1)]
+        at = [seconds * (spoken + n) / count for n in range(len(pieces) + 1)]
         words = tuple(
             Word(start_s=at[n], end_s=at[n + 1], text=f" {piece}", probability=0.9) for n, piece in enumerate(pieces)
         )

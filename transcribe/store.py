@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ from transcribe.schema import Quiet, record
 
 SCHEMA = 1
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+_NUMBERED = re.compile(r"[0-9]+\.age")
 
 
 T = TypeVar("T")
@@ -176,9 +178,13 @@ def append(folder: Path, value: object, to: Recipient) -> None:
         os.close(descriptor)
 
 
-def numbered(folder: Path) -> list[Path]:
-    """What `append` wrote into a folder, in order; nothing where there is no folder."""
-    return sorted(path for path in folder.glob("*.age") if path.stem.isdigit())
+def numbered(folder: Path, after: int = 0) -> list[Path]:
+    """What `append` wrote into a folder, in order, but for the first `after`; nothing where there is no folder."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if _NUMBERED.fullmatch(name))  # noqa: PTH208 - asked often
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in names[after:]]
 
 
 def write_bytes(path: Path, data: bytes) -> None:

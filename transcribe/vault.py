@@ -256,7 +256,7 @@ class Unlocked:
 
     def appended(self, recording_id: str, cls: type[T], after: int = 0) -> tuple[T, ...]:
         """The entries of a recording's log, but for the first `after`. Raises StoreError that names the recording."""
-        paths = store.numbered(self.study.log_path(recording_id))[after:]
+        paths = store.numbered(self.study.log_path(recording_id), after)
         try:
             key = self._log_key(recording_id)
             return tuple(store.load(path, cls, key).value for path in paths)

@@ -1,6 +1,7 @@
 """What a person decided goes to the same words of a transcript that was made again."""
 
 import random
+import re
 import time
 from dataclasses import replace
 
@@ -177,7 +178,9 @@ def decided(draw: st.DrawFn) -> tuple[list[tuple[str, float]], set[int], list[De
     """
     timed = draw(st.booleans())
     texts = draw(st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=25))
-    words = [(text if timed else f"w{n}{text}", 0.3 * n) for n, text in enumerate(texts)]
+    if not timed:
+        texts = [re.sub(r"[\w']+", lambda part, n=n: f"w{n}{part.group()}", text) for n, text in enumerate(texts)]
+    words = [(text, 0.3 * n) for n, text in enumerate(texts)]
     cuts = draw(st.sets(st.integers(0, len(words))))
     said = spoken(words, cuts, timed=timed)
     spans: list[Decision] = []

@@ -48,6 +48,7 @@ def review_command(
         return Office(unlocked, Engines(opened.config), Reviewer(alias=reviewer, second=second), recording_id)
 
     first = [office(vault.unlock(opened, given))]  # handed over whole: who keeps it keeps the key
+    first[0].prepare()
     del given
     session = Session(idle_minutes=idle)
     serving.serve(

@@ -63,9 +63,10 @@ class Known(Quiet):
 
 @record
 class View(Quiet):
-    """All that a page shows of a recording: turns in order, marks by turn, the rest as JSON."""
+    """All that a page shows of a recording: turns in order, marks by turn, the rest as JSON; `known` is by whom."""
 
     version: str
+    known: Known
     utterances: Mapping[str, Utterance]
     marks: Mapping[str, tuple[Mark, ...]]
     shown: Mapping[str, list[Json]]
@@ -167,11 +168,12 @@ def view(ready: Ready, known: Known, version: str, facts: Json, *, second: bool,
     decisions = past.second if second else past.first
     found = marks(ready, decisions)
     utterances = {u.id: u for u in ready.transcript.value.utterances}
-    shown = {turn: [mark_json(mark, known) for mark in group] for turn, group in found.items()}
+    shown = {turn: _shown(turn, group, known, before) for turn, group in found.items()}
     odd = {u.id: _uncommon(u, found.get(u.id, ()), before) for u in utterances.values()}
     flagged = [_flagged(stretch, ready, decisions) for stretch in ready.flagged]
     return View(
         version=version,
+        known=known,
         utterances=utterances,
         marks=found,
         shown=shown,
@@ -186,6 +188,12 @@ def view(ready: Ready, known: Known, version: str, facts: Json, *, second: bool,
             "open": _open(utterances, found, flagged),
         },
     )
+
+
+def _shown(turn: str, group: tuple[Mark, ...], known: Known, before: View | None) -> list[Json]:
+    if before is not None and before.known is known and before.marks.get(turn) == group:
+        return before.shown[turn]
+    return [mark_json(mark, known) for mark in group]
 
 
 def _uncommon(utterance: Utterance, group: tuple[Mark, ...], before: View | None) -> list[int]:

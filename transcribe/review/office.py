@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from transcribe.review.decisions import places
 from transcribe.review.desk import Change, Desk, Reviewer, new_group
 from transcribe.review.documents import Json
 from transcribe.review.log import History
-from transcribe.review.refusals import Conflict, Malformed, StillOpen, Unknown
+from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
 from transcribe.review.roll import Roll
 from transcribe.review.rows import Rows
 from transcribe.schema import Kind, Line, ReviewState, Speaker
@@ -48,6 +49,12 @@ class Office:
     def close(self) -> None:
         """Nothing more is begun; what runs beside comes to its end."""
         self._beside.shutdown(wait=False, cancel_futures=True)
+
+    def prepare(self) -> None:
+        """Read what the page begins with, so that it need not wait for it."""
+        if self._opened:
+            with suppress(TranscribeError):  # not run yet, or damaged: the page says so
+                self._desk(self._opened).view(self._facts)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -289,6 +296,7 @@ class Office:
             "has_sound": study.sound_path(desk.recording_id).exists(),
             "undo": documents.undoable(past.last_done(reviewer.alias, second=reviewer.second)),
             "redo": documents.undoable(past.last_undone(reviewer.alias, second=reviewer.second)),
+            "compared": bool(past.second_reviewers) and not reviewer.second,
             "busy": self._busy,
         }
 
@@ -308,7 +316,7 @@ class Office:
         desk = self._desk(recording_id)
         group = here(desk)
         if group is None:
-            raise Conflict("there is nothing to take back or to do again")
+            raise Refused("there is nothing to take back or to do again", advice="do something first")
         for other in self._open.study.recordings():
             if other != recording_id and self._open.study.is_reviewed(other) and self._transcript(other) is not None:
                 elsewhere(self._desk(other), group)

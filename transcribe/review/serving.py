@@ -76,10 +76,14 @@ def _welcome(page: Path, port: int, *, opens: bool) -> str:
 def _bound(port: int) -> socket.socket:
     """A socket that listens on the loopback address alone."""
     try:
-        return socket.create_server((ADDRESS, port))
+        listening = socket.create_server((ADDRESS, port))
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
         raise ConfigError(f"port {port} cannot be had ({reason})", advice="choose another, or name none") from None
+    # Connections inherit it. Without it an answer's second half waits for the first one's delayed receipt (40 ms), and
+    # asyncio sets it only where a socket tells the protocol's number, which an accepted one does not.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 async def _run(app: ASGIApp, listening: socket.socket, session: Session, page: Path, *, browser: bool) -> None:

@@ -1,5 +1,6 @@
 // Acts, one after the other: each is painted at once, sent with the version it stands on, and taken back if refused.
 import { get, post } from "./api.js";
+import { painted } from "./dom.js";
 import { alarm, failed, note } from "./say.js";
 
 export class Acts {
@@ -16,7 +17,11 @@ export class Acts {
   act(body, effect = new Map()) {
     const operation = { effect };
     if (effect.size) this.record.paint(operation);
-    return this.enqueue(async () => this.record.patch(await post(`${this.path}/act`, { version: this.record.version, ...body }), operation), operation);
+    return this.enqueue(async () => {
+      // The eye goes first: on a small machine the server's work would hold up the frame.
+      if (effect.size) await painted();
+      return this.record.patch(await post(`${this.path}/act`, { version: this.record.version, ...body }), operation);
+    }, operation);
   }
 
   undo() {

@@ -17,7 +17,7 @@ export class Dock {
         b("keep-all", "Keep everywhere", "\u21e7X", "Shift+X", { class: "quiet" }),
         b("why", "Why?", "W", "w"),
       ],
-      flag: [b("restore", "Restore", "O", "o", { class: "primary" }), b("drop", "Drop", "D", "d"), b("why-flag", "Why?", "W", "w")],
+      flag: [b("unclear", "Leave unclear", "A", "a", { class: "primary" }), b("restore", "Restore", "O", "o"), b("drop", "Drop", "D", "d"), b("why-flag", "Why?", "W", "w")],
       words: [b("add", "Mark ...", "M", "m", { class: "primary" }), b("edit", "Edit", "T", "t"), b("split", "Split turn", "S", "s"), b("merge", "Join with next", "G", "g"), b("speaker", "Speaker ...", "V", "v")],
       none: [],
     };

@@ -36,6 +36,13 @@ export function count(n, one, many = `${one}s`) {
   return `${n.toLocaleString("en-GB")} ${n === 1 ? one : many}`;
 }
 
+// Once the coming frame is on the screen; a hidden page has no frames.
+export const painted = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 100);
+    requestAnimationFrame(() => setTimeout(resolve));
+  });
+
 export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,9 +1,10 @@
-// What a reviewer decides about marks: accept, keep, change, everywhere; and about stretches: restore, drop.
+// What a reviewer decides about marks: accept, keep, change, everywhere; and about stretches: leave unclear, restore, drop.
 import { count } from "./dom.js";
 import { say, note } from "./say.js";
 import { chooseWho } from "./choose.js";
 import { spanOf } from "./text.js";
 
+const STRETCH = { unclear: "stays unclear", restore: "is restored", drop: "is dropped" };
 const NOTHING = "No mark is chosen. N goes to the next open place.";
 
 export class Marks {
@@ -35,7 +36,7 @@ export class Marks {
   decide(verb, everywhere = false) {
     const mark = this.place.found;
     if (!mark) return say(NOTHING);
-    if (mark.reasons) return say("This is an unclear stretch: O restores it, D drops it.");
+    if (mark.reasons) return everywhere ? say("A stretch is decided by itself.") : this.stretch(verb === "keep" ? "restore" : "unclear");
     const text = this.place.text;
     const by = this.session.reviewer;
     const state = verb === "keep" ? "kept" : mark.state === "unclear" ? "unclear" : "withheld";
@@ -58,7 +59,7 @@ export class Marks {
   async change() {
     const mark = this.place.found;
     if (!mark) return this.place.words ? this.add() : say(NOTHING);
-    if (mark.reasons) return say("This is an unclear stretch: O restores it, D drops it.");
+    if (mark.reasons) return say("This is an unclear stretch: A leaves it unclear, O restores it, D drops it.");
     const answer = await this.who(`Who or what is \u201c${this.place.text}\u201d?`, mark);
     if (!answer) return;
     const { who, everywhere, label } = answer;
@@ -96,7 +97,7 @@ export class Marks {
     const effect = verb === "restore" ? new Map([[flag.id, { state: "restored", decided: true }]]) : new Map([[flag.id, { decided: true }]]);
     if (this.place.mark !== flag.id) this.place.toMark(flag.id, { bring: false });
     this.acts.act({ do: verb, flagged: [flag.id] }, effect);
-    this.moveOn(verb === "restore" ? "The stretch is restored" : "The stretch is dropped");
+    this.moveOn(`The stretch ${STRETCH[verb]}`);
   }
 
   touched() {

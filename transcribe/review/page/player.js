@@ -5,6 +5,9 @@ import { failed, say } from "./say.js";
 const SPEEDS = [0.5, 0.75, 0.9, 1, 1.25, 1.5, 1.75, 2];
 const LEAD = 1.5;
 
+// Listening is work, too: while it plays, the key is not put away as idle.
+const AWAKE_MS = 20_000;
+
 export class Player {
   constructor(id, duration, ask) {
     this.ask = ask;
@@ -61,7 +64,10 @@ export class Player {
   shown(playing) {
     this.playButton.firstChild.textContent = playing ? "Pause" : "Play";
     this.playButton.dataset.playing = String(playing);
-    if (playing) this.frame();
+    clearInterval(this.awake);
+    if (!playing) return;
+    this.awake = setInterval(() => fetch(this.audio.src, { headers: { Range: "bytes=0-0" } }).catch(() => {}), AWAKE_MS);
+    this.frame();
   }
 
   get playing() {
@@ -143,6 +149,7 @@ export class Player {
 
   leave() {
     cancelAnimationFrame(this.loop);
+    clearInterval(this.awake);
     this.audio.pause();
     // Nothing of the voice stays in the page.
     this.audio.removeAttribute("src");

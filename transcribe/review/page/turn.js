@@ -16,11 +16,14 @@ export function hueOf(mark) {
   return "number";
 }
 
+// What the study's policy leaves as it is (an age, say) has nothing written instead of it.
+const STAYS = "stays, by the policy";
+
 const SIGNS = { question: "? \u2192 ", who: "who? \u2192 ", withheld: "\u2192 ", unclear: "\u2192 " };
 
 export function labelOf(mark) {
   if (mark.state === "kept") return mark.decided ? "kept \u2713" : "kept";
-  return `${SIGNS[mark.state]}${mark.written}${mark.decided ? " \u2713" : ""}`;
+  return `${SIGNS[mark.state]}${mark.written || STAYS}${mark.decided ? " \u2713" : ""}`;
 }
 
 const SENTENCES = {
@@ -35,7 +38,7 @@ const SENTENCES = {
 export function describe(turn, mark) {
   const who = [mark.role || mark.kind, mark.name].filter(Boolean).join(", ");
   const by = mark.decided && mark.by ? `, decided by ${mark.by}` : "";
-  return `${said(turn, mark.start, mark.end)} ${labelOf(mark)}: ${who}, ${SENTENCES[mark.state]}${by}`;
+  return `${said(turn, mark.start, mark.end)} ${labelOf(mark)}: ${who}, ${mark.written ? SENTENCES[mark.state] : STAYS}${by}`;
 }
 
 // What the margin of a turn shows, so that it is made anew only when that changes.
