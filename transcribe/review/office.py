@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from threading import Timer
 from typing import Any
 
 from transcribe import enrolment, export, listening, overview, pipeline, release
@@ -26,6 +27,7 @@ from transcribe.vault import Unlocked
 
 MOST_HITS = 200
 SUGGESTED = 12
+WARM_AFTER_S = 3.0
 
 
 class Office:
@@ -40,6 +42,7 @@ class Office:
         self._sounds: dict[str, bytes] = {}
         self._beside = ThreadPoolExecutor(1)
         self._running: Future[None] | None = None
+        self._warming: Timer | None = None
         self._roll = Roll(unlocked, reviewer.alias)
         self._rows = Rows(unlocked, self._desk)
 
@@ -48,10 +51,13 @@ class Office:
 
     def close(self) -> None:
         """Nothing more is begun; what runs beside comes to its end."""
+        if self._warming is not None:
+            self._warming.cancel()
         self._beside.shutdown(wait=False, cancel_futures=True)
 
     def prepare(self) -> None:
         """Read what the page begins with, so that it need not wait for it."""
+        self.session()
         if self._opened:
             with suppress(TranscribeError):  # not run yet, or damaged: the page says so
                 self._desk(self._opened).view(self._facts)
@@ -82,7 +88,7 @@ class Office:
 
     def document(self, recording_id: str) -> Json:
         """All of a recording."""
-        self._soon(lambda: self._engines.rules)  # so that they are there when they are needed
+        self._warm()
         return documents.document(self._desk(recording_id).view(self._facts))
 
     def changes(self, recording_id: str, since: str) -> Json:
@@ -347,6 +353,13 @@ class Office:
 
     def _refresh_all(self) -> None:
         pipeline.refresh_findings(self._open, self._engines)
+
+    def _warm(self) -> None:
+        """Load the rules before they are needed, but once the page stands: it takes a core for seconds."""
+        if self._warming is None:
+            self._warming = Timer(WARM_AFTER_S, lambda: self._soon(lambda: self._engines.rules))
+            self._warming.daemon = True
+            self._warming.start()
 
     def _soon(self, work: Callable[[], object]) -> None:
         """Do it beside, after what is being done there."""

@@ -287,10 +287,16 @@ def _checked(request: Request) -> Mapping[str, str]:
 
 
 def _page_files() -> dict[str, tuple[bytes, str]]:
-    """Content and type of each file of the page by its name."""
+    """Content and type of each file of the page by its name. The first page names all modules, so that a browser asks
+    for them at once and not one after the other as it reads what they import.
+    """
     folder = resources.files("transcribe.review") / "page"
     kinds = [(file, TYPES.get("." + file.name.rpartition(".")[2])) for file in folder.iterdir()]
-    return {file.name: (file.read_bytes(), kind) for file, kind in kinds if kind}
+    files = {file.name: (file.read_bytes(), kind) for file, kind in kinds if kind}
+    links = (f'<link rel="modulepreload" href="/page/{name}">\n' for name in sorted(files) if name.endswith(".js"))
+    first, kind = files["index.html"]
+    files["index.html"] = first.replace(b"</head>", "".join(links).encode() + b"</head>"), kind
+    return files
 
 
 def _json(content: bytes, status: int = 200) -> Response:

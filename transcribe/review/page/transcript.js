@@ -16,6 +16,7 @@ export class Transcript {
     this.near = new IntersectionObserver((entries) => this.meet(entries), { rootMargin: "1600px 0px" });
     this.onSight = () => {};
     this.brought = -Infinity;
+    this.coming = [];
     this.scrolled = () => {
       // A look at where one is forces layout, so there are eight a second at most and none while a frame is due.
       this.asked ||= setTimeout(() => {
@@ -31,6 +32,7 @@ export class Transcript {
 
   build() {
     this.near.disconnect();
+    this.coming = [];
     this.views.clear();
     const { order, turns } = this.record;
     const bundles = [];
@@ -59,9 +61,24 @@ export class Transcript {
   meet(entries) {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
-      for (const box of target.children) this.words(box.dataset.turn);
       this.near.unobserve(target);
+      this.coming.push(...[...target.children].map((box) => box.dataset.turn));
     }
+    this.prepare();
+  }
+
+  // What nears the window shows its plain text already; its words come when nothing else is to do, and soon.
+  prepare() {
+    if (this.idle || !this.coming.length) return;
+    this.idle = requestIdleCallback(
+      (left) => {
+        this.idle = 0;
+        do this.words(this.coming.shift());
+        while (this.coming.length && (left.didTimeout || left.timeRemaining() > 3));
+        this.prepare();
+      },
+      { timeout: 250 },
+    );
   }
 
   // The turns between the bars, found at their edges.
@@ -203,6 +220,7 @@ export class Transcript {
 
   leave() {
     this.near.disconnect();
+    cancelIdleCallback(this.idle);
     clearTimeout(this.asked);
     removeEventListener("scroll", this.scrolled);
     removeEventListener("resize", this.scrolled);
