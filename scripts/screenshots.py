@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.review.browser import LAPTOP, Screen, launch, review
 from tests.study_session import PASSPHRASE, succeed
@@ -17,6 +17,7 @@ from tests.study_session import PASSPHRASE, succeed
 ROOT = Path(__file__).parent.parent
 INTERVIEWS = ROOT.parent / "shared" / "data" / "interviews"
 NAMES = ("d1_oluwaseun", "d2_siobhan")
+Take = Callable[[str], None]
 
 
 def made_study(home: Path) -> Path:
@@ -38,42 +39,63 @@ def decide(screen: Screen, count: int) -> None:
         screen.key("n", "a")
 
 
-def pictures(screen: Screen, folder: Path) -> None:
-    """One after the other, as a reviewer goes through them."""
+def first_pass(screen: Screen, take: Take) -> None:
+    """Through the views, as a reviewer goes."""
 
-    def take(name: str) -> None:
-        screen.page.wait_for_timeout(400)
-        screen.page.screenshot(path=folder / f"{name}.png", animations="disabled")
-
-    def over(name: str, *keys: str, box: str, then: Callable[[], object] = lambda: None) -> None:
-        screen.press(*keys)
-        expect(screen.find(box)).to_be_visible()
-        then()
+    def over(name: str, key: str, box: str, ready: str = "") -> None:
+        screen.press(key)
+        expect(screen.find(ready or box).first).to_be_visible()
         take(name)
         screen.press("Escape")
         expect(screen.find(box)).to_have_count(0)
 
-    screen.go("R001", "interview")
     decide(screen, 3)
+    screen.quiet()
     screen.press("Shift+N")
     take("interview")
-    over("why", "w", box=".popover")
-    over("keys", "?", box="#help")
-    screen.find("#transcript [data-word]").nth(4).click()
-    screen.press(" ")
-    over("marking", "m", box="#who", then=lambda: expect(screen.find("#who [role=option]").first).to_be_visible())
+    over("why", "w", ".popover")
+    over("keys", "?", "#help")
+    over("marking", "c", "#who", "#who-likely")
     screen.press("i")
+    expect(screen.find("#alike button.row").first).to_be_visible()
     take("alike")
-    screen.go("R001/preview", "preview")
-    take("preview")
-    screen.go("people", "people")
-    take("people")
-    screen.go("search", "search")
-    screen.page.keyboard.type("hospital")
-    expect(screen.find("#hits li").first).to_be_visible()
-    take("search")
-    screen.go("", "study")
-    take("study")
+    for place, view in (("R001/preview", "preview"), ("people", "people"), ("search", "search"), ("", "study")):
+        screen.go(place, view)
+        if view == "search":
+            screen.page.keyboard.type("hope")
+            expect(screen.find("#hits li").first).to_be_visible()
+        if view == "study":
+            expect(screen.find("#summary")).to_contain_text("settled")
+        take(view)
+
+
+def second_pass(screen: Screen, take: Take) -> None:
+    """Somebody else decides otherwise here and there."""
+    for key in "xax":
+        screen.press("Shift+N")
+        screen.key(key)
+    take("second")
+
+
+def compared(screen: Screen, take: Take) -> None:
+    """What the first one sees of it."""
+    screen.go("R001/agreement", "agreement")
+    expect(screen.find("#differences")).to_be_visible()
+    take("agreement")
+
+
+def in_the_dark(screen: Screen, take: Take) -> None:
+    """The same at night."""
+    screen.press("Shift+N")
+    take("dark")
+
+
+WALKS = (
+    (first_pass, "AB", (), "light"),
+    (second_pass, "CD", ("--second",), "light"),
+    (compared, "AB", (), "light"),
+    (in_the_dark, "AB", (), "dark"),
+)
 
 
 def main(folder: Path) -> None:
@@ -82,17 +104,15 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         root = made_study(Path(home))
         chromium = launch(playwright)
-        for scheme in ("light", "dark"):
-            with review(root, "R001", passphrase=PASSPHRASE) as server:
+        for walk, alias, options, scheme in WALKS:
+            with review(root, "R001", *options, passphrase=PASSPHRASE, alias=alias) as server:
                 screen = Screen(chromium.new_context(viewport=LAPTOP, color_scheme=scheme), server).enter()
-                screen.quiet()
-                if scheme == "light":
-                    pictures(screen, folder)
-                else:
-                    screen.go("R001", "interview")
-                    screen.press("Shift+N")
-                    screen.page.wait_for_timeout(400)
-                    screen.page.screenshot(path=folder / "dark.png", animations="disabled")
+
+                def take(name: str, page: Page = screen.page) -> None:
+                    page.wait_for_timeout(600)
+                    page.screenshot(path=folder / f"{name}.png", animations="disabled")
+
+                walk(screen, take)
                 screen.context.close()
         chromium.close()
 

@@ -275,3 +275,14 @@ PRINTED = [
 def test_nothing_shows_its_content_when_printed(value: object) -> None:
     for shown in (repr(value), str(value), f"{[value]!r}", repr({"a": (value,)})):
         says_nothing_of(shown, SECRET, "Amelia")
+
+
+def test_numbered_files_come_in_order_and_from_where_one_left_off(tmp_path: Path) -> None:
+    key = store.new_identity()
+    assert store.numbered(tmp_path / "log") == []
+    for _ in range(11):
+        store.append(tmp_path / "log", MADE_BY, key.to_public())
+    (tmp_path / "log" / ".000012.age.1a2b3c4d.tmp").touch()
+    (tmp_path / "log" / "notes.age").touch()
+    assert [path.stem for path in store.numbered(tmp_path / "log", 9)] == ["000010", "000011"]
+    assert len(store.numbered(tmp_path / "log")) == 11

@@ -12,7 +12,7 @@ from transcribe.pipeline import refresh_findings
 from transcribe.ready import need
 from transcribe.review.desk import Reviewer
 from transcribe.review.office import Office
-from transcribe.review.refusals import Conflict, Malformed, StillOpen, Unknown
+from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
 from transcribe.schema import Kind, ReviewState
 from transcribe.vault import Unlocked, with_people
 
@@ -259,6 +259,16 @@ def test_a_server_that_was_killed_has_lost_nothing(unlocked: Unlocked) -> None:
     assert again.text("U0001") == FIRST[0][1]
 
 
+def test_with_nothing_to_take_back_a_sentence_says_so_and_the_page_has_nothing_new_to_look_at(
+    unlocked: Unlocked,
+) -> None:
+    page = Page(unlocked)
+    for do in (page.office.undo, page.office.redo):
+        with pytest.raises(Refused, match="nothing to take back or to do again") as refused:
+            do(page.id, page.version)
+        assert refused.value.facts == {}
+
+
 def test_a_second_pass_is_blind_and_its_agreement_is_counted(unlocked: Unlocked) -> None:
     first = Page(unlocked)
     first.act("keep", marks=[first.mark("U0001", "Teodor")["id"]])
@@ -271,6 +281,7 @@ def test_a_second_pass_is_blind_and_its_agreement_is_counted(unlocked: Unlocked)
         second.office.preview("R001")
     first.poll()
     assert first.mark("U0001", "Teodor")["state"] == "kept"
+    assert (first.facts["compared"], second.facts["compared"]) == (True, False)
     told = first.office.agreement("R001")
     assert (told["first"], told["second"], told["units"] - told["agreed"]) == (["AB"], ["CD"], 2)
     assert [d["text"] for d in told["differences"]] == ["Teodor", "cake"]

@@ -1,6 +1,7 @@
 """The review's server: what each address asks of the office, who may ask, and what becomes of errors."""
 
 import logging
+import re
 import threading
 import time
 import weakref
@@ -433,6 +434,14 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setattr(server.resources, "files", lambda _: tmp_path)
     return folder
+
+
+def test_the_first_page_names_every_module_and_nothing_else() -> None:
+    text = Desk(entered=False).get("/").text
+    named = re.findall(r'<link rel="modulepreload" href="/page/([^"]+)">', text)
+    folder = Path(server.__file__).parent / "page"
+    assert sorted(named) == sorted(path.name for path in folder.glob("*.js"))
+    assert text.index(named[-1]) < text.index("</head>")
 
 
 def test_the_pages_files_come_from_a_table_made_at_the_start(page: Path) -> None:

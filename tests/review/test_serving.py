@@ -217,6 +217,13 @@ def test_a_taken_port_is_refused_with_a_sentence(tmp_path: Path, shared: Served)
     assert done.stderr == expected
 
 
+def test_no_answer_waits_for_the_receipt_of_its_first_half() -> None:
+    with serving._bound(0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_wanted_port_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

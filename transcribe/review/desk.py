@@ -103,7 +103,8 @@ class Desk:
         told = facts(self)
         version = self._version(told)
         if version in self._views:
-            return self._views[version]
+            shown = self._views[version]
+            return replace(shown, facts={**shown.facts, "busy": told["busy"]})
         before = next(reversed(self._views.values()), None)
         second = self.reviewer.second
         seen = documents.view(ready, known, version, told, second=second, before=before)
@@ -117,8 +118,12 @@ class Desk:
         return self._views.get(version)
 
     def _version(self, told: Json) -> str:
+        """The same for two desks on which the same stands, so that a page outlives the key's dropping. What is busy is
+        no part of it.
+        """
         policy = self.unlocked.study.config.policy.model_dump_json()
-        parts = (repr(self._signature), str(self._entries), repr(sorted(told.items())), policy)
+        standing = sorted((name, value) for name, value in told.items() if name != "busy")
+        parts = (repr(self._signature), str(self._entries), repr(standing), policy)
         return self.unlocked.vault.digest("view", *parts, *self._people_digest())[:24]
 
     def _people_digest(self) -> tuple[str, ...]:

@@ -303,7 +303,7 @@ def document(seen: View) -> Json:
 def patch(before: View, now: View) -> Json:
     """What a page that shows `before` needs to show `now`."""
     if before.version == now.version:
-        return {"version": now.version}
+        return {"version": now.version, "busy": now.facts["busy"]}
     changed = [
         turn
         for turn, utterance in now.utterances.items()

@@ -193,6 +193,7 @@ class Office:
     def act(self, recording_id: str, body: Json) -> Json:
         """Do something to a recording; what changed since the version that the page shows."""
         desk, act = self._desk(recording_id), acts.read(body)
+        desk.view(self._facts)  # what a page shows from before the study was locked is known again if it still stands
         made, rest = acts.change(desk, act)
         group = new_group()
         if rest is not None:
@@ -357,9 +358,13 @@ class Office:
     def _warm(self) -> None:
         """Load the rules before they are needed, but once the page stands: it takes a core for seconds."""
         if self._warming is None:
-            self._warming = Timer(WARM_AFTER_S, lambda: self._soon(lambda: self._engines.rules))
+            self._warming = Timer(WARM_AFTER_S, self._load_rules)
             self._warming.daemon = True
             self._warming.start()
+
+    def _load_rules(self) -> None:
+        with suppress(RuntimeError):  # the study was locked meanwhile
+            self._beside.submit(lambda: self._engines.rules)
 
     def _soon(self, work: Callable[[], object]) -> None:
         """Do it beside, after what is being done there."""

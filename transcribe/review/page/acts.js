@@ -57,7 +57,7 @@ export class Acts {
 
   async refresh() {
     const patch = await get(`${this.path}/changes?since=${encodeURIComponent(this.record.version)}`);
-    return patch.version === this.record.version && !patch.document ? new Set() : this.record.patch(patch);
+    return this.record.patch(patch);
   }
 
   // While the server still looks for a new name in the study its finds come in by and by.

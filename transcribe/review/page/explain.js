@@ -45,7 +45,7 @@ function pop(place, title, rows) {
   const rect = box.getBoundingClientRect();
   const size = shown.getBoundingClientRect();
   const below = rect.bottom + 8 + size.height < innerHeight;
-  shown.style.left = `${Math.max(8, Math.min(rect.left, innerWidth - size.width - 8))}px`;
+  shown.style.left = `${Math.max(8, Math.min(rect.left, document.documentElement.clientWidth - size.width - 8))}px`;
   shown.style.top = `${below ? rect.bottom + 8 : Math.max(8, rect.top - size.height - 8)}px`;
   shown.focus();
 }

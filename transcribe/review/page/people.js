@@ -86,7 +86,7 @@ class People {
     const [name, ...others] = person.forms;
     const same = person.same_as ? this.byId.get(person.same_as) : null;
     const chips = [...others.map((form) => el("span", { class: "chip" }, form)), ...person.heard.map((form) => el("span", { class: "chip heard" }, el("span", { class: "unseen" }, "heard as "), form))];
-    const relation = [person.relation && person.relation !== person.role ? person.relation : "", person.of ? `of ${this.byId.get(person.of)?.forms[0] || person.of}` : ""].filter(Boolean).join(" ");
+    const relation = [person.relation && person.relation !== person.role ? person.relation : "", person.of && person.of !== person.id ? `of ${this.byId.get(person.of)?.forms[0] || person.of}` : ""].filter(Boolean).join(" ");
     const act = (label, run) => el("button", { type: "button", class: "quiet", on: { click: () => run(person) }, "aria-label": `${label}: ${name}` }, label);
     return el(
       "tr",
@@ -94,7 +94,7 @@ class People {
       el("th", { scope: "row" }, name, el("span", { class: "small faint" }, ` ${person.id}${person.found ? ", found" : ""}`), same ? el("span", { class: "lost" }, `the same as ${same.forms[0]}`) : null),
       el("td", {}, person.role || kindName(person.kind), relation ? el("span", { class: "small faint" }, ` ${relation}`) : null),
       el("td", {}, chips.length ? chips : el("span", { class: "faint" }, "-")),
-      el("td", {}, el("span", { class: "as" }, `\u2192 ${person.written}`), el("span", { class: "small faint" }, ` ${person.action}${person.chosen ? ", chosen" : ""}`)),
+      el("td", {}, el("span", { class: "as" }, person.written ? `\u2192 ${person.written}` : "stays"), el("span", { class: "small faint" }, ` ${person.action}${person.chosen ? ", chosen" : ""}`)),
       el("td", { class: "number", title: person.recordings.join(", ") }, String(person.mentions)),
       el("td", { class: "acts-cell" }, act("Edit", (p) => this.edit(p)), act("Pseudonym", (p) => this.choose(p)), act("Re-draw", (p) => this.redraw(p)), same ? act("Part", (p) => this.part(p)) : act("Merge", (p) => this.merge(p))),
     );
