@@ -20,7 +20,7 @@ from bench_release import RosterAlone, fill, interview
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.review.browser import LAPTOP, Screen, launch, review, until
-from transcribe import intake, people, pipeline, store, study, vault
+from transcribe import intake, listening, people, pipeline, store, study, vault
 from transcribe.config import StudyConfig
 from transcribe.vault import with_people
 
@@ -61,6 +61,7 @@ def made_study(root: Path, minutes: int) -> tuple[str, int, int]:
     said = interview("R001", NAME, "w1-", WORDS_A_MINUTE * minutes, 60.0 * minutes)
     fill(unlocked, "R001", said)
     pipeline.refresh_findings(unlocked, RosterAlone(StudyConfig()))
+    listening.make(unlocked, "R001")
     found = unlocked.load("R001", "findings", pipeline.Findings)
     assert found
     return str(identity), sum(len(u.words) for u in said.utterances), len(found.value.found)

@@ -1,6 +1,6 @@
 // The document: a frame for every turn, words only near the window, and changes only where something changed.
 import { el, still } from "./dom.js";
-import { dress, fill, frame, keyOf, marginKey } from "./turn.js";
+import { dress, fill, frame, heightOf, keyOf, marginKey } from "./turn.js";
 
 // A short interview is painted whole; a long one as it nears the window.
 const WHOLE = 4000;
@@ -33,23 +33,45 @@ export class Transcript {
   build() {
     this.near.disconnect();
     this.coming = [];
+    this.unmade = [];
     this.views.clear();
     const { order, turns } = this.record;
     const bundles = [];
-    order.forEach((id, i) => {
-      if (i % BUNDLE === 0) bundles.push(el("div", { class: "bundle" }));
-      bundles.at(-1).append(this.make(turns.get(id)).box);
-    });
-    for (const bundle of bundles) {
+    for (let i = 0; i < order.length; i += BUNDLE) {
+      const ids = order.slice(i, i + BUNDLE);
+      const bundle = el("div", { class: "bundle" });
       // A guess of the height keeps the scroll bar honest for what was never laid out.
-      const height = [...bundle.children].reduce((sum, box) => sum + this.views.get(box.dataset.turn).height, 0);
-      bundle.style.containIntrinsicBlockSize = `auto ${height}px`;
+      bundle.style.containIntrinsicBlockSize = `auto ${ids.reduce((sum, id) => sum + heightOf(turns.get(id)), 0)}px`;
+      bundles.push(bundle);
+      this.unmade.push(() => {
+        bundle.append(...ids.map((id) => this.make(turns.get(id)).box));
+        this.near.observe(bundle);
+      });
     }
     this.root.replaceChildren(...bundles);
     const words = order.reduce((sum, id) => sum + turns.get(id).words.length, 0);
+    if (words <= WHOLE) this.finish();
+    else this.unmade.splice(0, 2).forEach((make) => make());
     for (const id of words <= WHOLE ? order : order.slice(0, BUNDLE)) this.words(id);
-    for (const bundle of bundles) this.near.observe(bundle);
+    this.goOn();
     this.scrolled();
+  }
+
+  // The first turns are seen while the others are still being made; whoever needs one of those has them all made.
+  goOn() {
+    if (!this.unmade.length) return;
+    requestIdleCallback(
+      (left) => {
+        do this.unmade.shift()?.();
+        while (this.unmade.length && left.timeRemaining() > 3);
+        this.goOn();
+      },
+      { timeout: 100 },
+    );
+  }
+
+  finish() {
+    for (const make of this.unmade.splice(0)) make();
   }
 
   make(turn) {
@@ -104,6 +126,7 @@ export class Transcript {
   }
 
   words(id) {
+    if (!this.views.has(id)) this.finish();
     const view = this.views.get(id);
     if (view && !view.words) {
       fill(view, this.record, this.record.turns.get(id));
@@ -114,6 +137,7 @@ export class Transcript {
 
   refresh(ids, { order = false, margins = false, all = false }) {
     if (all) return this.build();
+    this.finish();
     if (order) this.arrange();
     else if (margins) for (const [id, view] of this.views) this.renameMargin(view, this.record.turns.get(id));
     for (const id of ids) this.repaint(id);
@@ -221,6 +245,7 @@ export class Transcript {
   leave() {
     this.near.disconnect();
     cancelIdleCallback(this.idle);
+    this.unmade = [];
     clearTimeout(this.asked);
     removeEventListener("scroll", this.scrolled);
     removeEventListener("resize", this.scrolled);

@@ -44,6 +44,8 @@ export function describe(turn, mark) {
 // What the margin of a turn shows, so that it is made anew only when that changes.
 export const marginKey = (record, turn) => JSON.stringify([record.labels.get(turn.speaker), turn.start_s, turn.overlapped, record.unread.has(turn.id)]);
 
+export const heightOf = (turn) => Math.max(Math.ceil(textOf(turn).length / 78) * 32, 50) + 13;
+
 // The frame of a turn: cheap, and made for all turns at once. Its words come when it nears the window.
 export function frame(record, turn) {
   const speaker = record.labels.get(turn.speaker) || { name: turn.speaker, written: "", tone: 0 };
@@ -52,8 +54,7 @@ export function frame(record, turn) {
   const said = el("p", { class: "said" }, text);
   const label = `${speaker.name}${timed ? `, ${clock(turn.start_s)}` : ""}`;
   const box = el("article", { class: "turn", "aria-label": label, data: { turn: turn.id, tone: String(speaker.tone % 3) } }, margin(record, turn, speaker, timed), said);
-  const height = Math.max(Math.ceil(text.length / 78) * 32, 50) + 13;
-  return { box, said, height, words: null, marks: new Map(), flags: new Map(), key: [], shown: marginKey(record, turn) };
+  return { box, said, words: null, marks: new Map(), flags: new Map(), key: [], shown: marginKey(record, turn) };
 }
 
 function margin(record, turn, speaker, timed) {
