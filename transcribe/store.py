@@ -7,7 +7,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -15,7 +16,7 @@ import pyrage
 from pydantic import TypeAdapter, ValidationError
 from pyrage.x25519 import Identity, Recipient
 
-from transcribe.errors import LockedError, StoreError
+from transcribe.errors import LockedError, StoreError, StudyError
 from transcribe.schema import Quiet, record
 
 SCHEMA = 1
@@ -194,6 +195,16 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def _write_all(sink: BinaryIO, data: bytes) -> None:
     sink.write(data)
+
+
+@contextmanager
+def disk_trouble(what: str) -> Iterator[None]:
+    """A disk that is full, gone or not ours as a sentence: raises StudyError for any OSError."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else "damaged"
+        raise StudyError(f"{what} ({reason})", advice="check the disk and the path") from None
 
 
 def stamp(path: Path) -> tuple[int, int]:

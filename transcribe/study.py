@@ -76,6 +76,13 @@ class Study:
         """The study's public key: what is sealed to it, only the key holder can read."""
         return store.recipient(self.created["recipient"])
 
+    def files(self) -> list[Path]:
+        """Every file of the study, but for what a process at work has not finished; in order."""
+        found = (path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink())
+        return sorted(
+            p for p in found if not any(_TEMPORARY.fullmatch(part) for part in p.relative_to(self.root).parts)
+        )
+
     # --- journal -----------------------------------------------------------------------------------------------------
 
     def journal(self) -> Iterator[dict[str, object]]:

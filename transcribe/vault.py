@@ -195,6 +195,11 @@ class Unlocked:
     def __repr__(self) -> str:
         return "<Unlocked>"
 
+    @property
+    def identity(self) -> Identity:
+        """The study's key pair."""
+        return self._identity
+
     def _read(self) -> Vault:
         self._stamp = store.stamp(self.study.vault_path)
         return store.load(self.study.vault_path, Vault, self._identity).value
@@ -278,16 +283,26 @@ def create(study: Study, identity: Identity) -> Unlocked:
     return Unlocked(study, identity)
 
 
+def is_recovery_key(text: str) -> bool:
+    """Whether this is the secret key of a recovery sheet rather than a passphrase."""
+    return text.strip().startswith("AGE-SECRET-KEY-1")
+
+
+def recovered(text: str, recipient: str) -> Identity:
+    """The key of a recovery sheet. Raises LockedError unless it is that of the study with this public key."""
+    identity = store.identity(text)
+    if str(identity.to_public()) != recipient:
+        raise LockedError("this is the key of another study", advice="take the recovery sheet of this one")
+    return identity
+
+
 def unlock(study: Study, passphrase: str) -> Unlocked:
     """Open a study's key. Raises LockedError for a wrong passphrase; takes seconds by design (scrypt).
 
     The recovery sheet's secret key is taken in the place of a passphrase, so that a forgotten one loses nothing.
     """
-    if passphrase.strip().startswith("AGE-SECRET-KEY-1"):
-        identity = store.identity(passphrase)
-        if str(identity.to_public()) != study.created["recipient"]:
-            raise LockedError("this is the key of another study", advice="take the recovery sheet of this one")
-        return Unlocked(study, identity)
+    if is_recovery_key(passphrase):
+        return Unlocked(study, recovered(passphrase, study.created["recipient"]))
     if not study.identity_path.is_file():
         raise LockedError("private/identity.age is missing", advice="use the recovery sheet, or restore the file")
     return Unlocked(study, store.open_secret(study.identity_path.read_bytes(), passphrase))
