@@ -176,6 +176,13 @@ def test_corrections_keep_ids_apart_and_are_taken_back_exactly(case: tuple[Trans
     assert back.utterances == start.utterances
 
 
+def test_a_word_put_into_a_span_takes_it_off_since_nobody_decided_about_that_word() -> None:
+    talk = transcript(("S1", "Dave Dave was here"))
+    made = corrections.words(talk, "U0001", 0, 0, "Dave Poppy")
+    assert moved((finding("U0001", 0, 9, None),), (made,)) == ()
+    assert [words_of(corrected(talk, (made,)), s) for s in moved((finding("U0001", 10, 13, None),), (made,))] == ["was"]
+
+
 @given(changed(), st.data())
 def test_a_span_that_moves_still_covers_its_words(
     case: tuple[Transcript, list[Correction]], data: st.DataObject

@@ -196,15 +196,17 @@ class Move:
         self._old, self._new = old, new
 
     def __call__(self, span: S) -> S | None:
-        """The span there; None where a word of it was replaced, or where a turn now begins inside it."""
+        """The span there; None where a word of it was replaced, or where a word or a turn now begins inside it."""
         inside = [
             n for n, w in enumerate(self._old) if w[0] == span.utterance_id and w[1] < span.end and span.start < w[2]
         ]
         if not inside:
             return None
-        there = [self._there(n) for n in inside]
-        first, last = there[0], there[-1]
-        if None in there or first is None or last is None or first[0] != last[0]:
+        there = [number for n in inside if (number := self._there(n)) is not None]
+        if len(there) < len(inside) or there[-1] - there[0] != len(there) - 1:
+            return None
+        first, last = self._new[there[0]], self._new[there[-1]]
+        if first[0] != last[0]:
             return None
         start = first[1] + span.start - self._old[inside[0]][1]
         end = last[1] + span.end - self._old[inside[-1]][1]
@@ -214,11 +216,12 @@ class Move:
             at |= {"first_word": first[4], "last_word": last[4]}
         return replace(span, **at)
 
-    def _there(self, number: int) -> "_Placed | None":
+    def _there(self, number: int) -> int | None:
+        """A word's number in the corrected text."""
         if number < self._same_head:
-            return self._new[number]
+            return number
         from_end = len(self._old) - number
-        return self._new[-from_end] if from_end <= self._same_tail else None
+        return len(self._new) - from_end if from_end <= self._same_tail else None
 
 
 _Placed = tuple[str, int, int, str, int]

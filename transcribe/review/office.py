@@ -43,6 +43,7 @@ class Office:
         self._beside = ThreadPoolExecutor(1)
         self._running: Future[None] | None = None
         self._warming: Timer | None = None
+        self._first: Json = {}
         self._roll = Roll(unlocked, reviewer.alias)
         self._rows = Rows(unlocked, self._desk)
 
@@ -60,7 +61,7 @@ class Office:
         self.session()
         if self._opened:
             with suppress(TranscribeError):  # not run yet, or damaged: the page says so
-                self._desk(self._opened).view(self._facts)
+                self._first = documents.document(self._desk(self._opened).view(self._facts))
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -89,7 +90,8 @@ class Office:
     def document(self, recording_id: str) -> Json:
         """All of a recording."""
         self._warm()
-        return documents.document(self._desk(recording_id).view(self._facts))
+        seen, first, self._first = self._desk(recording_id).view(self._facts), self._first, {}
+        return first if first.get("version") == seen.version else documents.document(seen)
 
     def changes(self, recording_id: str, since: str) -> Json:
         """What changed since a version."""

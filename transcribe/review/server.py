@@ -35,7 +35,7 @@ SOUND = "audio/ogg; codecs=opus"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_ENTERED = '<!doctype html><html lang="en"><title>Review</title><meta http-equiv="refresh" content="0;url=/"></html>'
+_ENTERED = '<!doctype html><html lang="en"><title>Review</title><meta http-equiv="refresh" content="0;url=/{}"></html>'
 _NOT_ENTERED = "This link was used before, or is older than a minute. Start `transcribe review` again for a new one."
 _OVER = "This session is over. Start `transcribe review` again."
 _NOT_OURS = "This was not sent by the review page; load it again."
@@ -156,7 +156,9 @@ class _Desk:
         """
         if request.method != "GET" or not self._session.enter(request.query_params.get("token", "")):
             return PlainTextResponse(_NOT_ENTERED, 403)
-        response = HTMLResponse(_ENTERED)
+        office = self._held()
+        opened = str((await self._ask(office.session)).get("open") or "") if office else ""
+        response = HTMLResponse(_ENTERED.format(f"#/{opened}" if _ID.fullmatch(opened) else ""))
         response.set_cookie(self._session.cookie_name, self._session.cookie, path="/", httponly=True, samesite="strict")
         return response
 

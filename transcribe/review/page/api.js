@@ -52,7 +52,16 @@ const posting = (body) => ({
   body: JSON.stringify(body),
 });
 
-export const get = (path) => ask(path, {});
+// What the first view needs is asked for beside the session. If that fails it is asked again, and then told.
+const coming = new Map();
+export const ahead = (path) => coming.set(path, once(path, {}).catch(() => null));
+
+export async function get(path) {
+  const early = await coming.get(path);
+  coming.delete(path);
+  return early || ask(path, {});
+}
+
 export const post = (path, body = {}) => ask(path, posting(body));
 const unlock = (passphrase) => once("/api/unlock", posting({ passphrase }));
 

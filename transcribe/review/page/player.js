@@ -15,7 +15,11 @@ export class Player {
     this.duration = duration;
     this.until = Infinity;
     this.onTime = () => {};
-    this.audio = el("audio", { src: `/api/recordings/${encodeURIComponent(id)}/sound`, preload: "metadata", id: "audio" });
+    this.audio = el("audio", { src: `/api/recordings/${encodeURIComponent(id)}/sound`, preload: "none", id: "audio" });
+    // The words come first: a long sound is deciphered as a whole before its first second is there.
+    this.quiet = requestIdleCallback(() => {
+      this.audio.preload = "metadata";
+    });
     this.audio.preservesPitch = true;
     this.clock = el("span", { class: "clock", id: "clock" }, `0:00 / ${clock(duration)}`);
     this.playButton = button("Play", () => this.toggle(), { id: "play", class: "primary", key: "Space" });
@@ -149,6 +153,7 @@ export class Player {
 
   leave() {
     cancelAnimationFrame(this.loop);
+    cancelIdleCallback(this.quiet);
     clearInterval(this.awake);
     this.audio.pause();
     // Nothing of the voice stays in the page.
