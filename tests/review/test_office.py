@@ -1,5 +1,6 @@
 """What the page may ask of a study and do to it, without any web: acts, undo, settling, two reviewers, people."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, RosterError, StudyError
 from transcribe.pipeline import refresh_findings
 from transcribe.ready import need
-from transcribe.review.desk import Reviewer
+from transcribe.review.desk import Desk, Reviewer
 from transcribe.review.office import Office
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
 from transcribe.schema import Kind, ReviewState
-from transcribe.vault import Unlocked, with_people
+from transcribe.vault import Unlocked, with_people, with_recording
 
 PEOPLE = (
     person("P1", "Karen Okonkwo"),
@@ -259,6 +260,24 @@ def test_a_server_that_was_killed_has_lost_nothing(unlocked: Unlocked) -> None:
     assert again.text("U0001") == FIRST[0][1]
 
 
+def test_a_view_is_of_one_moment_though_findings_are_made_anew_meanwhile(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    desk = page.office._desk("R001")
+
+    def facts(here: Desk) -> dict[str, Any]:
+        if not unlocked.vault.entry("R001").language:  # once: somebody else's find comes in while the view is made
+            unlocked.change(lambda known: with_people(known, (person("X1", "Osgood", role="friend"),)))
+            unlocked.change(lambda known: with_recording(known, replace(known.entry("R001"), language="en")))
+            refresh_findings(unlocked, ENGINES)
+        return page.office._facts(here)
+
+    page.act("keep", marks=[page.mark("U0001", "Teodor")["id"]])
+    early = desk.view(facts)
+    page.poll()
+    assert page.marked("U0003") == ["Osgood"]
+    assert early.version != page.version
+
+
 def test_with_nothing_to_take_back_a_sentence_says_so_and_the_page_has_nothing_new_to_look_at(
     unlocked: Unlocked,
 ) -> None:
@@ -343,7 +362,7 @@ def test_suggestions_begin_with_whom_the_words_name(unlocked: Unlocked) -> None:
 
 def test_the_study_shows_how_far_everything_is(unlocked: Unlocked) -> None:
     office = Page(unlocked).office
-    assert office.study()["busy"]
+    office.study()
     office._wait()
     rows = {row["id"]: row for row in office.study()["recordings"]}
     assert (rows["R001"]["state"], rows["R001"]["turns"], rows["R001"]["questions"]) == ("to review", 3, 0)

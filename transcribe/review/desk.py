@@ -19,7 +19,7 @@ from transcribe.review.documents import Json, Known, Mark, View
 from transcribe.review.log import Deed, Entry, Fold, History, Swap
 from transcribe.review.refusals import Conflict, Unknown
 from transcribe.review.swaps import swap
-from transcribe.schema import Decision, Quiet, Recording, Unclear, Utterance, record
+from transcribe.schema import Decision, Person, Quiet, Recording, Unclear, Utterance, record
 from transcribe.vault import Unlocked
 
 VIEWS = 12  # versions of a recording that pages may still stand on
@@ -56,7 +56,8 @@ class Desk:
         self._entries = 0
         self._fold = Fold("")
         self._ready: Ready | None = None
-        self._vault_people: object = None
+        self._vault_people: tuple[Person, ...] = ()
+        self._looks = True
         self._known: Known | None = None
         self._duration_s: float | None = None
         self._views: OrderedDict[str, View] = OrderedDict()
@@ -98,7 +99,19 @@ class Desk:
         return self._duration_s
 
     def view(self, facts: Callable[["Desk"], Json]) -> View:
-        """What a page is to show; `facts` are what the study adds."""
+        """What a page is to show; `facts` are what the study adds.
+
+        All of it is of one look at the disk, since work goes on beside: a view must not bear the version of what was
+        written while it was made.
+        """
+        self._look()
+        self._looks = False
+        try:
+            return self._view(facts)
+        finally:
+            self._looks = True
+
+    def _view(self, facts: Callable[["Desk"], Json]) -> View:
         ready, known = self.ready, self.known
         told = facts(self)
         version = self._version(told)
@@ -127,10 +140,12 @@ class Desk:
         return self.unlocked.vault.digest("view", *parts, *self._people_digest())[:24]
 
     def _people_digest(self) -> tuple[str, ...]:
-        return tuple(f"{p.id}{p.pseudonym}{p.role}{p.relation}" for p in self.unlocked.vault.people)
+        return tuple(f"{p.id}{p.pseudonym}{p.role}{p.relation}" for p in self._vault_people)
 
     def _look(self) -> None:
         """Read what changed on the disk, and settle anew if anything did."""
+        if not self._looks:
+            return
         self.unlocked.look()
         changed = self._read_artefacts() | self._read_log()
         if self.unlocked.vault.people is not self._vault_people:
