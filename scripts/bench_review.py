@@ -6,6 +6,7 @@ are those of the page itself: from the key `a` to the paint of the decision, at 
 the request of the page to the first painted names. The server's memory is its own peak.
 """
 
+import os
 import statistics
 import tempfile
 import time
@@ -90,6 +91,7 @@ def measured(chromium: Browser, folder: Path, minutes: int) -> dict[str, Any]:
     """One interview."""
     folder.mkdir()
     key, words, findings = made_study(folder / "study", minutes)
+    os.sync()  # else the page is opened while the study's files are still on their way to the disk
     with review(folder / "study", "R001", passphrase=key) as server:
         screen = Screen(chromium.new_context(viewport=LAPTOP), server)
         screen.context.add_init_script(WATCH)
