@@ -69,7 +69,7 @@ class World:
         return with_speakers(self.unlocked, stored.value).speakers
 
     def plain_vault(self) -> bytes:
-        return store.decrypt(self.unlocked.study.vault_path.read_bytes(), self.unlocked._identity)
+        return store.decrypt(self.unlocked.study.vault_path.read_bytes(), self.unlocked.identity)
 
 
 @pytest.fixture
@@ -260,14 +260,14 @@ def test_a_sample_that_may_not_or_cannot_be_used_leaves_nothing(
 
 def test_a_vault_from_before_voices_opens(tmp_path: Path) -> None:
     unlocked = new_unlocked(tmp_path / "study", PEOPLE)
-    plain = store.decrypt(unlocked.study.vault_path.read_bytes(), unlocked._identity)
+    plain = store.decrypt(unlocked.study.vault_path.read_bytes(), unlocked.identity)
     body = plain.partition(b"\n")[2].replace(b',"voiceprints":[]', b"")
     header = store.json.dumps(
         {"schema": 1, "type": "Vault", "key": "", "sha256": store.hashlib.sha256(body).hexdigest()}
     )
-    whole = store.pyrage.encrypt(header.encode() + b"\n" + body, [unlocked._identity.to_public()])
+    whole = store.pyrage.encrypt(header.encode() + b"\n" + body, [unlocked.identity.to_public()])
     unlocked.study.vault_path.write_bytes(whole)
-    assert Unlocked(unlocked.study, unlocked._identity).vault == unlocked.vault
+    assert Unlocked(unlocked.study, unlocked.identity).vault == unlocked.vault
 
 
 def test_of_each_person_the_latest_are_kept() -> None:

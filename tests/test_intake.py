@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def again(unlocked: Unlocked) -> Unlocked:
-    return Unlocked(unlocked.study, unlocked._identity)
+    return Unlocked(unlocked.study, unlocked.identity)
 
 
 def ciphertext_alone(unlocked: Unlocked) -> bool:

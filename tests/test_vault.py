@@ -21,7 +21,7 @@ def unlocked(tmp_path: Path) -> Unlocked:
 
 
 def again(unlocked: Unlocked) -> Unlocked:
-    return Unlocked(unlocked.study, unlocked._identity)
+    return Unlocked(unlocked.study, unlocked.identity)
 
 
 def test_passphrase_and_recovery_key_open_it_and_nothing_else_does(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_each_recording_has_a_key_of_its_own(unlocked: Unlocked) -> None:
     with pytest.raises(StoreError):
         store.load(path, Recording, unlocked.recording_key("R002"))
     with pytest.raises(StoreError):
-        store.load(path, Recording, unlocked._identity)
+        store.load(path, Recording, unlocked.identity)
 
 
 def test_nothing_shows_its_content_when_printed(unlocked: Unlocked) -> None:

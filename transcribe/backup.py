@@ -20,8 +20,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict, fields
 from importlib.metadata import version
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import pyrage
@@ -31,13 +32,12 @@ from transcribe import audit, store, vault
 from transcribe.errors import LockedError, StoreError, StudyError
 from transcribe.schema import Quiet, record
 from transcribe.store import HashingReader
-from transcribe.study import Study
+from transcribe.study import Study, check_new
 from transcribe.vault import Unlocked
 
 ABOUT, SECRET, ARCHIVE, SUMS = "about.json", "identity.age", "study.tar.age", "sums.json"
 LARGEST_NOTE = 1_000_000  # bytes of about.json and of identity.age
 _BLOCK = 1 << 20
-_DAMAGED = "this is no backup of a study, or it is damaged"
 
 
 class Source(Protocol):
@@ -84,9 +84,8 @@ def write(unlocked: Unlocked, file: Path) -> About:
 
 
 def _write(unlocked: Unlocked, about: About, sink: BinaryIO, path: Path) -> None:
-    facts = {name: getattr(about, name) for name in About.__dataclass_fields__}
     with zipfile.ZipFile(sink, "w") as parts:
-        parts.writestr(ABOUT, json.dumps(facts, indent=1))
+        parts.writestr(ABOUT, json.dumps(asdict(about), indent=1))
         parts.writestr(SECRET, unlocked.study.identity_path.read_bytes())
         with parts.open(ARCHIVE, "w", force_zip64=True) as archive:
             sums = _pack(unlocked.study, archive, unlocked.study.recipient)
@@ -141,11 +140,8 @@ def _add_sums(tar: tarfile.TarFile, sums: dict[str, str]) -> None:
 def read_about(file: Path) -> About:
     """Which study a backup holds. Raises StudyError: there is no such file; StoreError: it is no backup."""
     with store.disk_trouble("the backup cannot be read"), _parts(file) as parts:
-        try:
-            facts = json.loads(_note(parts, ABOUT))
-            return About(**{name: str(facts[name]) for name in About.__dataclass_fields__})
-        except (ValueError, KeyError, TypeError):
-            raise StoreError(_DAMAGED, advice="take another copy") from None
+        facts = json.loads(_note(parts, ABOUT))
+        return About(**{field.name: str(facts[field.name]) for field in fields(About)})
 
 
 def restore(file: Path, root: Path, given: str) -> About:
@@ -153,8 +149,7 @@ def restore(file: Path, root: Path, given: str) -> About:
 
     The folder gets its name when every file is there and is what it was. Raises StudyError, LockedError, StoreError.
     """
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise StudyError("the folder exists and is not empty", advice="choose a new folder")
+    check_new(root)
     about = read_about(file)
     identity = _identity(file, about, given)
     beside = root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp")
@@ -163,8 +158,7 @@ def restore(file: Path, root: Path, given: str) -> About:
         try:
             _unpack(file, identity, lambda name, source: _lay_out(beside, name, source))
             study = Study(beside)
-            for folder in (study.private, study.private / "recordings", study.releases):
-                folder.mkdir(mode=0o700, exist_ok=True)
+            study.make_folders()
             Unlocked(study, identity)  # its vault opens
             study.log("restored", backup=about.id)
             audit.append(study.audit_path, "restored", backup=about.id)
@@ -197,20 +191,18 @@ def _unpack(file: Path, by: Identity, take: Callable[[str, Source], None]) -> di
             for member in tar:
                 source = tar.extractfile(member)
                 if source is None or stated is not None:
-                    raise StoreError(_DAMAGED, advice="take another copy")
+                    raise _damaged()
                 if member.name == SUMS:
                     stated = json.loads(source.read())
                     continue
                 reader = HashingReader(source)  # type: ignore[arg-type]
                 take(_checked(member.name), reader)
-                while reader.read(_BLOCK):
-                    pass
-                sums[member.name] = reader.sha256.hexdigest()
+                sums[member.name] = reader.to_end()
         while pipe.read(_BLOCK):  # else the last padding has nowhere to go
             pass
         unsealing.result()
     if stated != sums:
-        raise StoreError(_DAMAGED, advice="take another copy")
+        raise _damaged()
     return sums
 
 
@@ -221,17 +213,15 @@ def _unseal(parts: zipfile.ZipFile, into: int, by: Identity) -> None:
 
 def _checked(name: str) -> str:
     """A name that stays inside the folder. Raises StoreError: anybody can encrypt to a public key."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or "\\" in name or any(part in ("", ".", "..") for part in name.split("/")):
+    if "\\" in name or any(part in ("", ".", "..") for part in name.split("/")):
         raise StoreError("this backup would write outside of the folder", advice="do not trust it")
     return name
 
 
 def _lay_out(root: Path, name: str, source: Source) -> None:
     path = root / name
-    for folder in reversed(
-        path.relative_to(root).parents[:-1]
-    ):  # each: those that `parents=True` makes are open to all
+    # one by one: what `parents=True` makes is open to all
+    for folder in reversed(path.relative_to(root).parents[:-1]):
         (root / folder).mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as sink:
@@ -239,6 +229,10 @@ def _lay_out(root: Path, name: str, source: Source) -> None:
             sink.write(block)
         sink.flush()
         os.fsync(sink.fileno())  # before the folder gets its name
+
+
+def _damaged() -> StoreError:
+    return StoreError("this is no backup of a study, or it is damaged", advice="take another copy")
 
 
 def _note(parts: zipfile.ZipFile, name: str) -> bytes:
@@ -252,6 +246,6 @@ def _parts(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as parts:
             yield parts
-    except (zipfile.BadZipFile, tarfile.TarError, KeyError, EOFError, ValueError, NotImplementedError,
+    except (zipfile.BadZipFile, tarfile.TarError, KeyError, EOFError, TypeError, ValueError, NotImplementedError,
             pyrage.DecryptError):  # fmt: skip
-        raise StoreError(_DAMAGED, advice="take another copy") from None
+        raise _damaged() from None

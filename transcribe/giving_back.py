@@ -55,10 +55,8 @@ def _write(unlocked: Unlocked, one: Given, path: Path) -> None:
         store.decrypt_file(study.sound_path(one.id), sink, key)
         sink.flush()
         with temporary.open("rb") as file:
-            back = store.HashingReader(file)
-            while back.read(1 << 20):
-                pass
-        if back.sha256.hexdigest() != unlocked.vault.entry(one.id).sha256:
+            back = store.HashingReader(file).to_end()
+        if back != unlocked.vault.entry(one.id).sha256:
             raise StoreError("the recording is not what was taken in", advice="restore it from a backup")
 
     try:

@@ -235,10 +235,7 @@ def _reader(descriptor: int) -> BinaryIO:
 
 def _sha256(descriptor: int) -> str:
     with _reader(descriptor) as source:
-        passed = store.HashingReader(source)
-        while passed.read(1 << 20):
-            pass
-    return passed.sha256.hexdigest()
+        return store.HashingReader(source).to_end()
 
 
 def _check(unlocked: Unlocked, request: Request, sha256: str) -> None:

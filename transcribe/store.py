@@ -267,6 +267,12 @@ class HashingReader:
         self.sha256.update(data)
         return data
 
+    def to_end(self) -> str:
+        """Read what is left; the SHA-256 of all."""
+        while self.read(1 << 20):
+            pass
+        return self.sha256.hexdigest()
+
 
 class HashingWriter:
     """A binary writer that keeps the SHA-256 of what passed, and passes nothing on."""

@@ -76,6 +76,12 @@ class Study:
         """The study's public key: what is sealed to it, only the key holder can read."""
         return store.recipient(self.created["recipient"])
 
+    def make_folders(self) -> None:
+        """The folders that a study always has, this user's alone."""
+        for folder in (self.root, self.private, self.private / "recordings", self.releases):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
     def files(self) -> list[Path]:
         """Every file of the study, but for what a process at work has not finished; in order."""
         found = (path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink())
@@ -223,14 +229,17 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def create(root: Path, secret: Identity, passphrase: str) -> Study:
-    """Lay out a new study in an empty or missing folder. Raises StudyError."""
+def check_new(root: Path) -> None:
+    """Raises StudyError unless a study can be laid out there: in an empty or missing folder."""
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise StudyError("the study's folder exists and is not empty", advice="choose a new folder")
+
+
+def create(root: Path, secret: Identity, passphrase: str) -> Study:
+    """Lay out a new study in an empty or missing folder. Raises StudyError."""
+    check_new(root)
     study = Study(root)
-    for folder in (root, study.private, study.private / "recordings", study.releases):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+    study.make_folders()
     store.write_bytes(root / "study.toml", config.TEMPLATE.encode())
     store.write_bytes(study.identity_path, store.seal_secret(secret, passphrase))
     study.log("created", study=str(uuid.uuid4()), recipient=str(secret.to_public()))

@@ -187,7 +187,7 @@ class Unlocked:
 
     def __init__(self, study: Study, identity: Identity) -> None:
         self.study = study
-        self._identity = identity
+        self.identity = identity
         self.vault = self._read()
         if study.notes():
             self.change(lambda vault: vault)
@@ -195,14 +195,9 @@ class Unlocked:
     def __repr__(self) -> str:
         return "<Unlocked>"
 
-    @property
-    def identity(self) -> Identity:
-        """The study's key pair."""
-        return self._identity
-
     def _read(self) -> Vault:
         self._stamp = store.stamp(self.study.vault_path)
-        return store.load(self.study.vault_path, Vault, self._identity).value
+        return store.load(self.study.vault_path, Vault, self.identity).value
 
     def look(self) -> None:
         """Read the vault again where another process has changed it."""
@@ -215,10 +210,10 @@ class Unlocked:
             before = self._read()
             vault, notes = before, self._whole_notes()
             for note in notes:
-                vault = with_recording(vault, store.load(note, RecordingEntry, self._identity).value)
+                vault = with_recording(vault, store.load(note, RecordingEntry, self.identity).value)
             vault = how(vault)
             if vault != before:
-                store.save(self.study.vault_path, vault, self._identity.to_public())
+                store.save(self.study.vault_path, vault, self.identity.to_public())
                 self._stamp = store.stamp(self.study.vault_path)
             for note in notes:
                 note.unlink()
@@ -270,7 +265,7 @@ class Unlocked:
             raise
 
     def _log_key(self, recording_id: str) -> Identity:
-        return self.recording_key(recording_id) if recording_id else self._identity
+        return self.recording_key(recording_id) if recording_id else self.identity
 
     def digest_of(self, stored: Stored[T]) -> str:
         """The keyed digest of an artefact's content."""

@@ -195,7 +195,8 @@ class Office:
     def act(self, recording_id: str, body: Json) -> Json:
         """Do something to a recording; what changed since the version that the page shows."""
         desk, act = self._desk(recording_id), acts.read(body)
-        desk.view(self._facts)  # what a page shows from before the study was locked is known again if it still stands
+        if desk.seen(act.version) is None:  # a page from before the study was locked: is it what stands?
+            desk.view(self._facts)
         made, rest = acts.change(desk, act)
         group = new_group()
         if rest is not None:
