@@ -20,7 +20,7 @@ LAYERS = [
     "history", "review/carrying", "review/renewal", "anonymise", "verbatim",
     "gate", "reread", "review/learning", "casebook", "changes", "methods", "quote", "replacements",
     "speakers", "enrolment", "pipeline", "ready", "explain", "companions", "redact", "sound_copies",
-    "publishing", "release", "redraw",
+    "publishing", "release", "redraw", "giving_back", "backup",
     "evaluate", "review/settling", "overview", "show",
     "review/refusals", "review/bodies", "review/swaps", "review/agreement", "review/alike", "review/suggesting",
     "review/uncommon", "review/searching", "review/documents", "review/desk", "review/acts", "review/roll",
