@@ -3,7 +3,7 @@
 Two studies are made of one development interview's own turns, repeated to ten minutes and to three hours at 167 words a
 minute, with its roster and its sound; nothing is recognised. `transcribe review` serves each with all its models. Times
 are those of the page itself: from the key `a` to the paint of the decision, at a reviewer's pace and back to back; from
-the request of the page to the first painted names. The server's memory is its own peak.
+the request of the page to the first painted names, over several fresh servers. The server's memory is its own peak.
 """
 
 import os
@@ -20,7 +20,7 @@ from bench import DATA
 from bench_release import RosterAlone, fill, interview
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.review.browser import LAPTOP, Screen, launch, review, until
+from tests.review.browser import LAPTOP, Screen, Served, launch, review, until
 from transcribe import intake, listening, people, pipeline, store, study, vault
 from transcribe.config import StudyConfig
 from transcribe.vault import with_people
@@ -29,6 +29,7 @@ NAME = "d1_oluwaseun"
 WORDS_A_MINUTE = 167
 MINUTES = (10, 180)
 PRESSES = 100
+SERVERS = 7
 PACE_S = 1.0  # from one decision to the next: six times as fast as the study view reckons
 BUDGET_MS = 50.0
 
@@ -87,16 +88,31 @@ def accepted(page: Page, pace_s: float) -> dict[str, float]:
     return percentiles(page.evaluate("pressed.map((at) => slow.get(at) ?? 16)"))
 
 
+def opened(chromium: Browser, root: Path, key: str) -> float:
+    """Milliseconds to the first view of a server that nobody asked before."""
+    with review(root, "R001", passphrase=key) as server:
+        screen = entered(chromium, server)
+        first_ms = float(screen.run("firstView"))
+        screen.context.close()
+    return first_ms
+
+
+def entered(chromium: Browser, server: Served) -> Screen:
+    """A browser that runs and has none of our files, come in by the redirect page and watched."""
+    screen = Screen(chromium.new_context(viewport=LAPTOP), server)
+    screen.context.add_init_script(WATCH)
+    time.sleep(1)  # a window that opens is at work itself
+    return screen.enter()
+
+
 def measured(chromium: Browser, folder: Path, minutes: int) -> dict[str, Any]:
     """One interview."""
     folder.mkdir()
     key, words, findings = made_study(folder / "study", minutes)
     os.sync()  # else the page is opened while the study's files are still on their way to the disk
+    first_ms = [opened(chromium, folder / "study", key) for _ in range(SERVERS)]
     with review(folder / "study", "R001", passphrase=key) as server:
-        screen = Screen(chromium.new_context(viewport=LAPTOP), server)
-        screen.context.add_init_script(WATCH)
-        screen.enter()
-        first_ms = float(screen.run("firstView"))
+        screen = entered(chromium, server)
         screen.quiet()
         screen.page.reload()
         screen.shows("interview")
@@ -104,7 +120,7 @@ def measured(chromium: Browser, folder: Path, minutes: int) -> dict[str, Any]:
         result = {
             "words": words,
             "findings": findings,
-            "first_view_ms": round(first_ms),
+            "first_view_ms": {"p50": round(statistics.median(first_ms)), "most": round(max(first_ms))},
             "again_ms": round(again_ms),
             "accept_ms": accepted(screen.page, PACE_S),
             "accept_back_to_back_ms": accepted(screen.page, 0.0),
@@ -133,7 +149,7 @@ def tables() -> dict[str, Any]:
     ratios = {
         "accept_p95_to_budget": round(long["accept_ms"]["p95"] / BUDGET_MS, 2),
         "accept_p95_to_ten_minutes": round(long["accept_ms"]["p95"] / short["accept_ms"]["p95"], 2),
-        "first_view_to_ten_minutes": round(long["first_view_ms"] / short["first_view_ms"], 2),
+        "first_view_to_ten_minutes": round(long["first_view_ms"]["p50"] / short["first_view_ms"]["p50"], 2),
         "server_memory_to_ten_minutes": round(long["server_peak_mb"] / short["server_peak_mb"], 2),
     }
     return {"review": rows, "ratios": ratios}

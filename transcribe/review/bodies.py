@@ -53,5 +53,7 @@ def text(body: dict[str, Any], name: str) -> str:
 
 
 def written(value: object) -> bytes:
-    """An answer as JSON in UTF-8."""
+    """An answer as JSON in UTF-8; bytes were written before."""
+    if isinstance(value, bytes):
+        return value
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

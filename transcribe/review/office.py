@@ -15,6 +15,7 @@ from transcribe.pipeline import Engines
 from transcribe.pseudonyms import WITH_PSEUDONYM, table
 from transcribe.ready import preview
 from transcribe.review import acts, agreement, alike, documents, searching, settling, suggesting
+from transcribe.review.bodies import written
 from transcribe.review.decisions import places
 from transcribe.review.desk import Change, Desk, Reviewer, new_group
 from transcribe.review.documents import Json
@@ -43,7 +44,7 @@ class Office:
         self._beside = ThreadPoolExecutor(1)
         self._running: Future[None] | None = None
         self._warming: Timer | None = None
-        self._first: Json = {}
+        self._first = ("", b"")
         self._roll = Roll(unlocked, reviewer.alias)
         self._rows = Rows(unlocked, self._desk)
 
@@ -61,7 +62,8 @@ class Office:
         self.session()
         if self._opened:
             with suppress(TranscribeError):  # not run yet, or damaged: the page says so
-                self._first = documents.document(self._desk(self._opened).view(self._facts))
+                seen = self._desk(self._opened).view(self._facts)
+                self._first = seen.version, written(documents.document(seen))
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -87,11 +89,11 @@ class Office:
         advice = overview.overview(self._open.study, None).advice("STUDY") if not rows else ()
         return {"recordings": rows, "advice": list(advice), "busy": self._busy}
 
-    def document(self, recording_id: str) -> Json:
-        """All of a recording."""
+    def document(self, recording_id: str) -> Json | bytes:
+        """All of a recording; the first one is written already."""
         self._warm()
-        seen, first, self._first = self._desk(recording_id).view(self._facts), self._first, {}
-        return first if first.get("version") == seen.version else documents.document(seen)
+        seen, (version, first), self._first = self._desk(recording_id).view(self._facts), self._first, ("", b"")
+        return first if version == seen.version else documents.document(seen)
 
     def changes(self, recording_id: str, since: str) -> Json:
         """What changed since a version."""

@@ -1,6 +1,7 @@
 // The server's side of the contract: JSON in, JSON out, and what each refusal means.
 import { askPassphrase } from "./unlock.js";
 import { sessionOver } from "./over.js";
+import { REQUEST, early } from "./ahead.js";
 
 let token = "";
 
@@ -20,7 +21,7 @@ export class Refused extends Error {
 async function once(path, options) {
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", cache: "no-store", redirect: "error", ...options });
+    response = await fetch(path, { ...REQUEST, ...options });
   } catch {
     throw new Refused(0, { error: "The program does not answer. Start `transcribe review` again; what it had saved is kept." });
   }
@@ -52,15 +53,7 @@ const posting = (body) => ({
   body: JSON.stringify(body),
 });
 
-// What the first view needs is asked for beside the session. If that fails it is asked again, and then told.
-const coming = new Map();
-export const ahead = (path) => coming.set(path, once(path, {}).catch(() => null));
-
-export async function get(path) {
-  const early = await coming.get(path);
-  coming.delete(path);
-  return early || ask(path, {});
-}
+export const get = async (path) => (await early(path)) || ask(path, {});
 
 export const post = (path, body = {}) => ask(path, posting(body));
 const unlock = (passphrase) => once("/api/unlock", posting({ passphrase }));

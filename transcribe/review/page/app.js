@@ -1,5 +1,5 @@
 // The page: one session, one view at a time, chosen by the hash.
-import { ahead, get, post, session } from "./api.js";
+import { get, post, session } from "./api.js";
 import { byId, el, button } from "./dom.js";
 import { bind, bindCommon, help, listen } from "./keys.js";
 import { failed, say } from "./say.js";
@@ -113,8 +113,6 @@ async function start() {
     event.preventDefault();
     byId("main").focus();
   });
-  const { name, args } = find(location.hash);
-  if (name === "interview") ahead(`/api/recordings/${encodeURIComponent(args[0])}`);
   try {
     state.session = await session();
   } catch (error) {
