@@ -264,6 +264,15 @@ class Unlocked:
             error.recording_id = recording_id
             raise
 
+    def rewrite(self, recording_id: str, cls: type[T], how: Callable[[T], T]) -> None:
+        """Change entries of a log that was only ever added to: for what must be forgotten, and for nothing else."""
+        key = self._log_key(recording_id)
+        for path in store.numbered(self.study.log_path(recording_id)):
+            entry = store.load(path, cls, key).value
+            changed = how(entry)
+            if changed != entry:
+                store.save(path, changed, key.to_public())
+
     def _log_key(self, recording_id: str) -> Identity:
         return self.recording_key(recording_id) if recording_id else self.identity
 
