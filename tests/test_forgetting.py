@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NoEngines, add_detected, new_unlocked, person, says_nothing_of, transcript
+from tests.study_session import call
 from transcribe import audit, backup, certificates, forgetting, people, pipeline, publishing, release, store, withdrawal
 from transcribe.config import StudyConfig
 from transcribe.errors import RosterError, StudyError
@@ -245,7 +246,7 @@ def test_an_interviewer_and_an_unknown_id_are_refused(study: Unlocked) -> None:
             forgetting.plan(study, of)
         says_nothing_of(refused.value, "Hartley Quayle")
     forget(study, "P1")
-    with pytest.raises(StudyError, match="nobody in this study has the id P1"):
+    with pytest.raises(StudyError, match="nobody in this study has that id"):
         forgetting.plan(study, "P1")
 
 
@@ -349,3 +350,25 @@ def test_without_a_backup_it_says_so(study: Unlocked) -> None:
     planned, renewed = forget(study, "P1")
     assert "No backup was made" in certificates.forgotten(study.study, planned, renewed, "CD").read_text()
     assert not publishing.originals_paths(study.study, 1)
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_tells_first_and_wants_the_id_and_an_alias(study: Unlocked) -> None:
+    root, key = study.study.root, str(study.identity)
+    before = {p: p.read_bytes() for p in study.study.files()}
+    told = call("forget", root, "P1", passphrase=key)
+    assert told.returncode == 0
+    assert "R001" in told.stdout
+    assert "--confirm P1" in told.stdout
+    says_nothing_of(told.stdout, *HERS, "Diane Abercrombie")
+    for options in (("--confirm", "P2"), ("--confirm", "P1"), ("--confirm", "P1", "--reviewer", "A name with spaces")):
+        refused = call("forget", root, "P1", *options, passphrase=key)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("Error: ")
+    unknown = call("forget", root, "Karen", passphrase=key)
+    assert unknown.returncode == 2
+    assert len(unknown.stderr.splitlines()) == 1
+    says_nothing_of(unknown.stderr, "Karen")  # whoever types a name in the place of an id
+    assert {p: p.read_bytes() for p in study.study.files()} == before

@@ -56,28 +56,29 @@ def close(unlocked: Unlocked, word: str, give_back_to: Path | None) -> Path:
         if give_back_to is not None and planned.recordings:
             giving_back.give_back(unlocked, give_back_to)
         audit.append(study.audit_path, "closing", recordings=list(planned.recordings))
-        return end(study, given_back=give_back_to is not None and bool(planned.recordings))
+        given_back = int(give_back_to is not None and bool(planned.recordings))
+        study.log("closing", recordings=" ".join(planned.recordings), given_back=given_back)
+        return end(study)
 
 
-def cut_off(study: Study) -> bool | None:
-    """Whether closing was cut off after the key had gone: then, whether the recordings were given back; else None."""
-    if study.vault_path.exists():
-        return None
-    events = [event for event in study.journal() if event.get("event") in ("closing", "closed")]
-    return bool(events[-1]["given_back"]) if events and events[-1]["event"] == "closing" else None
+def cut_off(study: Study) -> bool:
+    """Whether closing was cut off after the key had gone."""
+    events = [event.get("event") for event in study.journal() if event.get("event") in ("closing", "closed")]
+    return not study.vault_path.exists() and events[-1:] == ["closing"]
 
 
-def end(study: Study, *, given_back: bool) -> Path:
+def end(study: Study) -> Path:
     """Destroy what is left, the keys first: cut off after that, nobody can read the rest, and `close` ends it."""
-    recordings = study.recordings()
-    study.log("closing", given_back=int(given_back))
-    with store.disk_trouble("the key cannot be destroyed"):
-        for path in [study.vault_path, *sorted(study.private.glob("identity*.age"))]:
-            path.unlink(missing_ok=True)
-        store.sync_folder(study.private)
-        shutil.rmtree(study.private, ignore_errors=not study.private.exists())
-        store.sync_folder(study.root)
-    statement = certificates.closed(study, given_back=given_back, recordings=recordings)
+    decided = [event for event in study.journal() if event.get("event") == "closing"][-1]
+    if study.private.exists():
+        with store.disk_trouble("the key cannot be destroyed"):
+            for path in [study.vault_path, *sorted(study.private.glob("identity*.age"))]:
+                path.unlink(missing_ok=True)
+            store.sync_folder(study.private)
+            shutil.rmtree(study.private)
+            store.sync_folder(study.root)
+    recordings = tuple(str(decided["recordings"]).split())
+    statement = certificates.closed(study, recordings, given_back=bool(decided["given_back"]))
     study.log("closed")
     audit.append(study.audit_path, "closed")
     return statement

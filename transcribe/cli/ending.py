@@ -85,8 +85,9 @@ def close_command(
     as_json: AsJson = False,
 ) -> None:
     """End a study: destroy its key, and with it names, recordings and transcripts. Releases stay."""
-    given_back = closing.cut_off(study.Study(root))
-    if given_back is None:
+    if closing.cut_off(study.Study(root)):
+        statement = closing.end(study.Study(root))
+    else:
         unlocked = unlock(root, passphrase_file)
         planned = closing.plan(unlocked.study)
         folder = _fate(recordings)
@@ -96,8 +97,6 @@ def close_command(
                         f"--confirm {planned.word}")  # fmt: skip
             return
         statement = closing.close(unlocked, confirm, folder)
-    else:
-        statement = closing.end(study.Study(root), given_back=given_back)
     console.say(as_json, {"done": True, "statement": str(statement)},
                 f"The study is closed. What that means, and what it does not: {statement}")  # fmt: skip
 
