@@ -65,7 +65,7 @@ def unlocked(tmp_path: Path) -> Unlocked:
     store.write_bytes(opened.study.identity_path, _sealed(opened.identity, FORMER))
     add_recording(opened, "R001", sound=SOUND)
     opened.save("R001", "words", heard("Karen was here."))
-    for number in range(3):
+    for number in range(2):
         opened.append("", person(f"P{number}", "Karen"))
     rekeying.add_holder(opened, "s1", str(HERS.to_public()))
     note(opened.study, "R003", whole=False)
@@ -94,7 +94,7 @@ def check_whole(root: Path) -> str:
     assert words.value == heard("Karen was here.")
     assert opened.load("R002", "recording", Recording)
     assert store.decrypt(opened.study.sound_path("R001").read_bytes(), opened.recording_key("R001")) == SOUND
-    assert [p.id for p in opened.appended("", Person)] == ["P0", "P1", "P2"]
+    assert [p.id for p in opened.appended("", Person)] == ["P0", "P1"]
     half = store.load(opened.study.artefact_path("R003", "note"), RecordingEntry, opened.identity)
     assert half.value.id == "R003"
     hers = opens(root, f"# hers\n{HERS}\n")
@@ -224,22 +224,22 @@ def test_a_backup_of_the_days_before_opens_with_what_opened_the_study_then(unloc
 
 # --- killed at any moment -------------------------------------------------------------------------------------------
 
-STEPS = ("os.write", "os.fsync", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
+CHANGES = ("os.write", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
+STEPS = {"killed": CHANGES, "torn": ("os.write",), "full": (*CHANGES, "os.fsync")}
 
 
 def ended(work: Callable[[], object], at: int, how: str) -> bool:
     """Do it in a process of its own and end it `at` its nth step: by a kill, after half a line, or by a full disk.
 
-    A step is whatever changes the disk or syncs it; a file that is made counts, one that is read does not. Whether it
-    came so far.
+    A step is whatever changes the disk, and on a full one what syncs it. Whether it came so far.
     """
     child = os.fork()
     if child == 0:
         left = [at]
 
         def step(event: str, args: tuple[Any, ...] = ()) -> None:
-            makes = event == "open" and isinstance(args[2], int) and args[2] & os.O_CREAT
-            if event not in STEPS and not makes:
+            makes = event == "open" and isinstance(args[2], int) and args[2] & os.O_CREAT and how != "torn"
+            if event not in STEPS[how] and not makes:
                 return
             left[0] -= 1
             if left[0] == 0 and how == "full":
@@ -285,7 +285,7 @@ def test_a_rotation_ended_at_any_step_loses_nothing(unlocked: Unlocked, tmp_path
         shutil.rmtree(root)
         if not went_on:
             break
-    assert len(opened_by) > 50
+    assert len(opened_by) > (1 if how == "torn" else 30)
     assert set(opened_by) == {FORMER, LATTER}
     if how != "full":  # before the line of the journal always the former, after it always the latter
         assert opened_by == sorted(opened_by, key=[FORMER, LATTER].index)
@@ -303,10 +303,11 @@ def test_what_was_begun_is_ended_although_the_process_that_ends_it_is_killed_aga
         files["identity.s1.age"] = keys.sealed_to(new, HERS.to_public())
         its.replace_key({**files, "identity.age": _sealed(new, LATTER)}, str(new.to_public()))
     assert replacement.under_way(its.private)
-    at = 0
-    while ended(open_study(its.root).end_replacement, at := at + 1, "killed"):
-        assert at < 1000
-    assert at > 10
+    deaths = 0
+    while ended(open_study(its.root).end_replacement, 4, "killed"):  # each moves one file and dies before the next
+        deaths += 1
+        assert deaths < 100
+    assert deaths >= len(files)
     assert check_whole(its.root) == LATTER
 
 
