@@ -24,6 +24,7 @@ DEBIAN = {
     "unshare": "util-linux",
     "chromium": "chromium",
     "soffice": "libreoffice-writer-nogui",
+    "age-keygen": "age",
     "meeteval": "g++ python3-dev, then run scripts/setup --dev",
 }
 ALL = os.environ.get("TRANSCRIBE_TEST_ALL") == "1"

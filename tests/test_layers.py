@@ -11,8 +11,9 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 
 # From the bottom to the top, as DESIGN draws it. A folder stands for all files in it.
 LAYERS = [
-    "errors", "offline", "plugins", "schema", "sealed_forms", "wordforms",
-    "tables", "store", "config", "study", "passphrase", "registry", "downloads", "weights", "vault", "audit",
+    "errors", "core_dumps", "offline", "plugins", "schema", "sealed_forms", "wordforms",
+    "tables", "store", "config", "keys", "replacement", "study", "passphrase", "registry", "downloads", "weights",
+    "vault", "audit", "rekeying",
     "containers", "media", "audio", "audio_writing",
     "export", "imports", "intake", "listening", "describe",
     "asr", "diarise", "detect",

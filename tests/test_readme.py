@@ -34,7 +34,7 @@ def commands() -> list[str]:
 
 @pytest.fixture
 def desk(tmp_path: Path, sample_dir: Path) -> Path:
-    """A folder with what the README's researcher has: a recording, a roster, old transcripts, texts, a stick."""
+    """A folder with what the README's researcher has: a recording, a roster, old transcripts, texts, passphrases."""
     from docx import Document
 
     shutil.copy(sample_dir / "sample.wav", tmp_path / "interview.wav")
@@ -62,6 +62,8 @@ def desk(tmp_path: Path, sample_dir: Path) -> Path:
         "keep_words": [],
     }
     (tmp_path / "gold-interview.json").write_text(json.dumps(said), encoding="utf-8")
+    (tmp_path / "new.txt").write_text("lichen tram kettle quince\n")
+    (tmp_path / "newer.txt").write_text("velvet ounce harbour mast\n")
     (tmp_path / "usb-stick").mkdir()
     return tmp_path
 

@@ -1,18 +1,20 @@
 """A study in one encrypted file, and back: what a lost or broken disk takes, this gives again.
 
-A backup is a zip of three parts, stored as they are:
+A backup is a zip of these parts, stored as they are:
 
     about.json      which study, its public key, when, by which version: no names
-    identity.age    the study's secret, as the passphrase of that day sealed it
+    identity.age    the study's secret, as the passphrase of that day sealed it; identity.NAME.age, as it was sealed to
+                    others' keys
     study.tar.age   every file of the study, encrypted to its key; the last one, sums.json, has the SHA-256 of each
 
 It is read back whole before it gets its name. Whoever has the backup can open it with the passphrase of the day it was
-made, or with the recovery sheet, also after the study itself was destroyed: `forget` cannot reach into it.
+made, or with the recovery sheet of that day, also after the study itself was destroyed: `forget` cannot reach into it.
 """
 
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import tarfile
@@ -28,15 +30,16 @@ from typing import BinaryIO, Protocol
 import pyrage
 from pyrage.x25519 import Identity, Recipient
 
-from transcribe import audit, store, vault
-from transcribe.errors import LockedError, StoreError, StudyError
+from transcribe import audit, keys, store
+from transcribe.errors import StoreError, StudyError
 from transcribe.schema import Quiet, record
 from transcribe.store import HashingReader
 from transcribe.study import Study, check_new
 from transcribe.vault import Unlocked
 
-ABOUT, SECRET, ARCHIVE, SUMS = "about.json", "identity.age", "study.tar.age", "sums.json"
-LARGEST_NOTE = 1_000_000  # bytes of about.json and of identity.age
+ABOUT, ARCHIVE, SUMS = "about.json", "study.tar.age", "sums.json"
+LARGEST_NOTE = 1_000_000  # bytes of about.json and of an identity
+_SEALED = re.compile(r"identity\.([a-z0-9_-]+\.)?age")
 _BLOCK = 1 << 20
 
 
@@ -70,14 +73,15 @@ def write(unlocked: Unlocked, file: Path) -> About:
         raise StudyError("the backup would replace a file", advice="choose a new name")
     if file.resolve().is_relative_to(study.root.resolve()):
         raise StudyError("a backup inside the study is lost with it", advice="choose another disk")
-    about = About(
-        id=secrets.token_hex(4),
-        study=study.created["study"],
-        recipient=study.created["recipient"],
-        at=audit.now(),
-        made_by=f"transcribe {version('transcribe')}",
-    )
     with study.lock("work"), study.lock("vault", wait_s=30.0), store.disk_trouble("the backup cannot be written"):
+        unlocked.check_key()
+        about = About(
+            id=secrets.token_hex(4),
+            study=study.created["study"],
+            recipient=study.public_key,
+            at=audit.now(),
+            made_by=f"transcribe {version('transcribe')}",
+        )
         store.write_atomically(file, lambda sink, path: _write(unlocked, about, sink, path))
     audit.append(study.audit_path, "backed up", backup=about.id, study=about.study)
     return about
@@ -86,7 +90,8 @@ def write(unlocked: Unlocked, file: Path) -> About:
 def _write(unlocked: Unlocked, about: About, sink: BinaryIO, path: Path) -> None:
     with zipfile.ZipFile(sink, "w") as parts:
         parts.writestr(ABOUT, json.dumps(asdict(about), indent=1))
-        parts.writestr(SECRET, unlocked.study.identity_path.read_bytes())
+        for name, sealed in unlocked.study.sealed_keys().items():
+            parts.writestr(name, sealed)
         with parts.open(ARCHIVE, "w", force_zip64=True) as archive:
             sums = _pack(unlocked.study, archive, unlocked.study.recipient)
     sink.flush()
@@ -171,13 +176,9 @@ def restore(file: Path, root: Path, given: str) -> About:
 
 
 def _identity(file: Path, about: About, given: str) -> Identity:
-    if vault.is_recovery_key(given):
-        return vault.recovered(given, about.recipient)
     with store.disk_trouble("the backup cannot be read"), _parts(file) as parts:
-        identity = store.open_secret(_note(parts, SECRET), given)
-    if str(identity.to_public()) != about.recipient:
-        raise LockedError("the key in this backup is another study's", advice="take another copy")
-    return identity
+        sealed = {name: _note(parts, name) for name in parts.namelist() if _SEALED.fullmatch(name)}
+    return keys.opened(given, about.recipient, sealed)
 
 
 def _unpack(file: Path, by: Identity, take: Callable[[str, Source], None]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
+from transcribe import core_dumps
 from transcribe.errors import AudioError
 from transcribe.schema import Quiet, record
 
@@ -103,8 +104,9 @@ def restrain(pid: int, most_written: int = 0) -> None:
     core dump (it would hold the sound).
     """
     limits = ((resource.RLIMIT_CPU, 3600), (resource.RLIMIT_AS, 4 << 30), (resource.RLIMIT_FSIZE, most_written))
-    for kind, most in (*limits, (resource.RLIMIT_CORE, 0)):
-        with suppress(ProcessLookupError):  # it may have finished already
+    with suppress(ProcessLookupError):  # it may have finished already
+        core_dumps.forbid(pid)
+        for kind, most in limits:
             resource.prlimit(pid, kind, (most, most))
 
 

@@ -1,14 +1,21 @@
-"""Where a study's passphrase comes from: a file, TRANSCRIBE_PASSPHRASE, the OS keyring, or a prompt - in that order."""
+"""Where a study's passphrase comes from: a file, TRANSCRIBE_PASSPHRASE, the OS keyring, or a prompt - in that order.
+
+The recovery key, or the key file of somebody the study was opened to, is taken in its place. A new passphrase is a
+strong one.
+"""
 
 import getpass
 import os
 import sys
 from pathlib import Path
 
+from transcribe import keys
 from transcribe.errors import LockedError
 
 VARIABLE = "TRANSCRIBE_PASSPHRASE"
 KEYRING_SERVICE = "transcribe-study"
+STRONG = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses, each of which costs a second (scrypt)
+JUDGED = 40  # characters: zxcvbn takes seconds for more; what begins strongly is strong
 
 _from_environment: str | None = None
 
@@ -25,19 +32,15 @@ def find(study_id: str, file: Path | None, *, prompt: bool = True) -> str | None
     `study_id` names the entry in the OS keyring (service `transcribe-study`).
     """
     if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8").strip("\r\n")
-        except (OSError, UnicodeDecodeError):
-            raise LockedError("the passphrase file cannot be read", advice="check --passphrase-file") from None
-        return _not_empty(text)
+        return _read(file)
     scrub()
     if _from_environment is not None:
-        return _not_empty(_from_environment)
+        return _from_environment
     stored = _from_keyring(study_id) if study_id else None
     if stored is not None:
         return stored
     if prompt and sys.stdin.isatty():
-        return _not_empty(getpass.getpass("Passphrase of the study: "))
+        return getpass.getpass("Passphrase of the study: ")
     return None
 
 
@@ -52,23 +55,62 @@ def need(study_id: str, file: Path | None) -> str:
 
 
 def choose(file: Path | None) -> str:
-    """A new study's passphrase, asked for twice at a terminal. Raises LockedError."""
+    """A new study's passphrase, asked for twice at a terminal. Raises LockedError, for a weak one as well."""
     given = find("", file, prompt=False)
-    if given is None and sys.stdin.isatty():
-        given = _not_empty(getpass.getpass("Choose a passphrase: "))
-        if getpass.getpass("The same again: ") != given:
-            raise LockedError("the two passphrases differ", advice="try again")
-    if given is None:
-        return need("", file)
-    if len(given) < 8:
-        raise LockedError("a passphrase has at least 8 characters", advice="four or more random words make a good one")
+    return _strong(_asked_twice(f"set {VARIABLE}, give --passphrase-file") if given is None else given)
+
+
+def choose_another(file: Path | None, former: str) -> str:
+    """The passphrase that takes the place of `former`: from a file of its own, or a terminal. Raises LockedError."""
+    chosen = _strong(_asked_twice("give --new-passphrase-file") if file is None else _read(file))
+    if chosen == former:
+        raise LockedError("this is the passphrase that the study has", advice="choose another")
+    return chosen
+
+
+def renew_stored(study_id: str, passphrase: str) -> bool:
+    """Bring a study's entry in the OS keyring up to date; False where there is none. Raises LockedError."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    if _from_keyring(study_id) is None:
+        return False
+    try:
+        keyring.set_password(KEYRING_SERVICE, study_id, passphrase)
+    except (KeyringError, RuntimeError):
+        raise LockedError(
+            "the passphrase is changed, but the keyring holds the former one still",
+            advice=f"set it with `keyring set {KEYRING_SERVICE} {study_id}`",
+        ) from None
+    return True
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise LockedError("the passphrase file cannot be read", advice="check the path that was given") from None
+
+
+def _asked_twice(instead: str) -> str:
+    if not sys.stdin.isatty():
+        raise LockedError("a passphrase must be chosen", advice=f"{instead} or use a terminal")
+    given = getpass.getpass("Choose a passphrase: ")
+    if getpass.getpass("The same again: ") != given:
+        raise LockedError("the two passphrases differ", advice="try again")
     return given
 
 
-def _not_empty(text: str) -> str:
-    if not text:
-        raise LockedError("the passphrase is empty", advice="give the one chosen when the study was made")
-    return text
+def _strong(chosen: str) -> str:
+    """Raises LockedError for what is soon guessed, without telling anything of it."""
+    from zxcvbn import zxcvbn  # its lists of words are read for a new passphrase alone
+
+    if keys.key_in(chosen) is not None:  # it would be taken for a key ever after, and open nothing
+        raise LockedError("this is an age key, not a passphrase", advice="choose four or more random words")
+    judged = chosen[:JUDGED]
+    if not judged or zxcvbn(judged, max_length=JUDGED)["score"] < STRONG:
+        raise LockedError("this passphrase is easy to guess", advice="choose four or more random words")
+    return chosen
 
 
 def _from_keyring(study_id: str) -> str | None:

@@ -218,7 +218,12 @@ def stamp(path: Path) -> tuple[int, int]:
 
 def sync_folder(folder: Path) -> None:
     """Make a rename in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """The same for what stands in a file."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

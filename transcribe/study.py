@@ -2,8 +2,8 @@
 
     my-study/
       study.toml                 settings; no names in it
-      private/                   0700, nothing but age ciphertext: vault.age, identity.age, recordings/ID.age (the
-                                 sound), ID/ (every artefact of that recording)
+      private/                   0700, nothing but age ciphertext: vault.age, identity.age and identity.NAME.age,
+                                 recordings/ID.age (the sound), ID/ (every artefact of that recording)
       release/001/ ...           numbered, never overwritten
       audit.jsonl  journal.jsonl no names in either
 
@@ -16,7 +16,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import TypeVar
 
 from pyrage.x25519 import Identity, Recipient
 
-from transcribe import config, store
+from transcribe import config, keys, replacement, store
 from transcribe.errors import StudyError
 from transcribe.store import Stored
 
@@ -45,7 +45,7 @@ class Study:
         self.journal_path = root / "journal.jsonl"
         self.audit_path = root / "audit.jsonl"
         self.vault_path = self.private / "vault.age"
-        self.identity_path = self.private / "identity.age"
+        self.identity_path = self.private / keys.IDENTITY
 
     def __repr__(self) -> str:
         return "<Study>"
@@ -72,9 +72,16 @@ class Study:
         raise StudyError("journal.jsonl does not begin with the study's creation", advice="restore it from a backup")
 
     @property
+    def public_key(self) -> str:
+        """The study's public key as it is now: that of its creation, or of the last time it was replaced."""
+        replaced = [str(e["recipient"]) for e in self.journal() if e.get("event") == replacement.EVENT]
+        return replaced[-1] if replaced else self.created["recipient"]
+
+    @property
     def recipient(self) -> Recipient:
-        """The study's public key: what is sealed to it, only the key holder can read."""
-        return store.recipient(self.created["recipient"])
+        """The same, to seal to: only the key holder can read it. Asked for under a claim or the lock on the vault,
+        which no other key can replace meanwhile."""
+        return store.recipient(self.public_key)
 
     def make_folders(self) -> None:
         """The folders that a study always has, this user's alone."""
@@ -99,6 +106,36 @@ class Study:
         """Add an event; facts hold ids, stages, keyed digests and seconds, never a name."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         store.append_line(self.journal_path, json.dumps({"at": stamp, "event": event, **facts}))
+
+    # --- the study's key ---------------------------------------------------------------------------------------------
+
+    def holder_path(self, name: str) -> Path:
+        """The study's identity, sealed to the key of one more person."""
+        return self.private / f"identity.{name}.age"
+
+    def sealed_keys(self) -> dict[str, bytes]:
+        """The files that hold the study's identity, by name."""
+        paths = (self.identity_path, *sorted(self.private.glob("identity.*.age")))
+        return {path.name: path.read_bytes() for path in paths if path.is_file()}
+
+    def replace_key(self, files: Mapping[str, bytes], public: str) -> None:
+        """Put another public key and these files of private/, by their path there, in the place of the former at once.
+
+        Needs "vault". Raises StudyError while a recording is being taken in: its note would be for the former key.
+        """
+        if self._claimed():
+            raise StudyError("a recording is being added", advice="wait until it is in the study")
+        try:
+            number = replacement.stage(self.private, files)
+            self.log(replacement.EVENT, recipient=public, replacement=number)
+        finally:
+            replacement.end(self.private, self.journal_path)
+
+    def end_replacement(self) -> None:
+        """Where a process that replaced the key was killed, or is still at it, let it come to its end."""
+        if replacement.under_way(self.private):
+            with self.lock("vault", wait_s=30.0):
+                pass  # who takes it does what is left
 
     # --- recordings --------------------------------------------------------------------------------------------------
 
@@ -198,6 +235,8 @@ class Study:
                     if time.monotonic() >= deadline:
                         raise StudyError("another process is working on this study", advice="wait for it") from None
                     time.sleep(0.1)
+            if what == "vault":
+                replacement.end(self.private, self.journal_path)
             yield
         finally:
             os.close(descriptor)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pyrage.x25519 import Identity
 
-from transcribe import store
+from transcribe import keys, store
 from transcribe.errors import LockedError, StoreError, StudyError
 from transcribe.schema import Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
@@ -87,11 +87,20 @@ class Topic(Quiet):
 
 
 @record
+class Holder(Quiet):
+    """Somebody else who can open the study with her own age key; `id` is no name. `added_on` is an ISO date."""
+
+    id: str
+    recipient: str
+    added_on: str
+
+
+@record
 class Vault(Quiet):
     """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them.
 
     `voiceprints` come in the order in which they were learnt. A vault written before there were any has none, and
-    likewise no renderings, attributes or topics.
+    likewise no renderings, attributes, topics or holders.
     """
 
     hmac_key: str
@@ -101,6 +110,7 @@ class Vault(Quiet):
     renderings: tuple[Rendering, ...] = ()
     attributes: tuple[Attributes, ...] = ()
     topics: tuple[Topic, ...] = ()
+    holders: tuple[Holder, ...] = ()
 
     def person(self, person_id: str) -> Person:
         for person in self.people:
@@ -196,8 +206,19 @@ class Unlocked:
         return "<Unlocked>"
 
     def _read(self) -> Vault:
-        self._stamp = store.stamp(self.study.vault_path)
-        return store.load(self.study.vault_path, Vault, self.identity).value
+        stamp = store.stamp(self.study.vault_path)
+        try:
+            vault = store.load(self.study.vault_path, Vault, self.identity).value
+        except StoreError:
+            self.check_key()
+            raise
+        self._stamp = stamp
+        return vault
+
+    def check_key(self) -> None:
+        """Raises LockedError where the study's key was replaced after we unlocked it."""
+        if self.study.public_key != str(self.identity.to_public()):
+            raise LockedError("the study's key was replaced meanwhile", advice="open it with the new passphrase")
 
     def look(self) -> None:
         """Read the vault again where another process has changed it."""
@@ -252,29 +273,35 @@ class Unlocked:
 
     def append(self, recording_id: str, value: object) -> None:
         """Add an entry to the log of a recording; without an id to that of the study's people."""
-        store.append(self.study.log_path(recording_id), value, self._log_key(recording_id).to_public())
+        if recording_id:
+            store.append(self.study.log_path(recording_id), value, self.recording_key(recording_id).to_public())
+            return
+        with self.study.lock("vault", wait_s=30.0):  # else another key might be put in place just then
+            self.check_key()
+            store.append(self.study.log_path(""), value, self.identity.to_public())
 
     def appended(self, recording_id: str, cls: type[T], after: int = 0) -> tuple[T, ...]:
         """The entries of a recording's log, but for the first `after`. Raises StoreError that names the recording."""
         paths = store.numbered(self.study.log_path(recording_id), after)
         try:
-            key = self._log_key(recording_id)
+            key = self.recording_key(recording_id) if recording_id else self.identity
             return tuple(store.load(path, cls, key).value for path in paths)
         except StoreError as error:
+            if not recording_id:
+                self.check_key()
             error.recording_id = recording_id
             raise
 
     def rewrite(self, recording_id: str, cls: type[T], how: Callable[[T], T]) -> None:
         """Change entries of a log that was only ever added to: for what must be forgotten, and for nothing else."""
-        key = self._log_key(recording_id)
-        for path in store.numbered(self.study.log_path(recording_id)):
-            entry = store.load(path, cls, key).value
-            changed = how(entry)
-            if changed != entry:
-                store.save(path, changed, key.to_public())
-
-    def _log_key(self, recording_id: str) -> Identity:
-        return self.recording_key(recording_id) if recording_id else self.identity
+        key = self.recording_key(recording_id) if recording_id else self.identity
+        with self.study.lock("vault", wait_s=30.0):
+            self.check_key()
+            for path in store.numbered(self.study.log_path(recording_id)):
+                entry = store.load(path, cls, key).value
+                changed = how(entry)
+                if changed != entry:
+                    store.save(path, changed, key.to_public())
 
     def digest_of(self, stored: Stored[T]) -> str:
         """The keyed digest of an artefact's content."""
@@ -287,26 +314,11 @@ def create(study: Study, identity: Identity) -> Unlocked:
     return Unlocked(study, identity)
 
 
-def is_recovery_key(text: str) -> bool:
-    """Whether this is the secret key of a recovery sheet rather than a passphrase."""
-    return text.strip().startswith("AGE-SECRET-KEY-1")
-
-
-def recovered(text: str, recipient: str) -> Identity:
-    """The key of a recovery sheet. Raises LockedError unless it is that of the study with this public key."""
-    identity = store.identity(text)
-    if str(identity.to_public()) != recipient:
-        raise LockedError("this is the key of another study", advice="take the recovery sheet of this one")
-    return identity
-
-
-def unlock(study: Study, passphrase: str) -> Unlocked:
+def unlock(study: Study, given: str) -> Unlocked:
     """Open a study's key. Raises LockedError for a wrong passphrase; takes seconds by design (scrypt).
 
-    The recovery sheet's secret key is taken in the place of a passphrase, so that a forgotten one loses nothing.
+    The recovery sheet's secret key is taken in the place of a passphrase, so that a forgotten one loses nothing, and so
+    is the key of anybody whom the study was opened to.
     """
-    if is_recovery_key(passphrase):
-        return Unlocked(study, recovered(passphrase, study.created["recipient"]))
-    if not study.identity_path.is_file():
-        raise LockedError("private/identity.age is missing", advice="use the recovery sheet, or restore the file")
-    return Unlocked(study, store.open_secret(study.identity_path.read_bytes(), passphrase))
+    study.end_replacement()
+    return Unlocked(study, keys.opened(given, study.public_key, study.sealed_keys()))

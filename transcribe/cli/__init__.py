@@ -5,17 +5,18 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from transcribe import console, passphrase
-from transcribe.cli import ending, keeping, measures, models, releases, reviews, studies, voices
+from transcribe import console, core_dumps, passphrase
+from transcribe.cli import ending, keeping, keys, measures, models, releases, reviews, studies, voices
 from transcribe.errors import TranscribeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (studies.app, reviews.app, releases.app, measures.app, keeping.app, ending.app):
+for part in (studies.app, reviews.app, releases.app, measures.app, keeping.app, keys.app, ending.app):
     app.add_typer(part)
 app.add_typer(models.models, name="models")
 app.add_typer(keeping.recordings, name="recordings")
 app.add_typer(measures.evaluate, name="evaluate")
 app.add_typer(voices.voices, name="voices")
+app.add_typer(keys.keys, name="keys")
 
 
 def _usage(error: TyperException) -> str:
@@ -27,6 +28,7 @@ def _usage(error: TyperException) -> str:
 
 def main() -> None:
     """Run a command; every error is one sentence and an exit status of its own."""
+    core_dumps.forbid()
     passphrase.scrub()
     as_json = "--json" in sys.argv
     try:

@@ -9,7 +9,9 @@ from transcribe import passphrase, study, vault
 from transcribe.vault import Unlocked
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.")]
-PassphraseFile = Annotated[Path | None, typer.Option("--passphrase-file", help="File that holds the passphrase.")]
+PassphraseFile = Annotated[
+    Path | None, typer.Option("--passphrase-file", help="File that holds the passphrase, or your age key.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Say it in JSON.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Recording ids; all when none is given.")]
 Formats = Annotated[str, typer.Option("--to", help="Formats, separated by commas.")]

@@ -1,12 +1,11 @@
 """Commands on a study: from its making to a settled transcript."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from transcribe import console, describe, enrolment, intake, passphrase, redraw, show, store, study, vault
+from transcribe import console, describe, enrolment, intake, passphrase, redraw, rekeying, show, store, study, vault
 from transcribe import explain as explanations
 from transcribe import people as roster
 from transcribe.batch import plan
@@ -26,16 +25,15 @@ app = typer.Typer()
 
 @app.command()
 def new(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJson = False) -> None:
-    """Make a study. Prints the recovery sheet once: keep it on paper, away from this computer."""
-    key_pair = store.new_identity()
+    """Make a study. Prints the recovery sheet: keep it on paper, away from this computer."""
     chosen = passphrase.choose(passphrase_file)
+    key_pair = store.new_identity()
     opened = study.create(root, key_pair, chosen)
-    vault.create(opened, key_pair)
-    sheet = files("transcribe").joinpath("recovery_sheet.txt").read_text(encoding="utf-8")
+    unlocked = vault.create(opened, key_pair)
     console.say(
         as_json,
         {"study": str(root), "study_id": opened.created["study"], "recovery_key": str(key_pair)},
-        sheet.format(study_id=opened.created["study"], secret=str(key_pair)),
+        rekeying.sheet(unlocked),
         f"The study is made. Next: transcribe people {root} import roster.csv, then transcribe add {root} FILE...",
     )
 
