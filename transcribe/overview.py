@@ -84,7 +84,7 @@ class Overview(Quiet):
         for row in self.rows:
             if row.obstacles:
                 withdrawn = row.obstacles[0].said == "withdrawn" and row.obstacles[0].linked
-                hint = f" (to destroy it: transcribe forget {root} {row.id})" if withdrawn else ""
+                hint = f", transcribe forget {root} {row.id} destroys it" if withdrawn else ""
                 lines.append(f"{row.id}: {consent.told(row.obstacles)}{hint}")
         return lines
 

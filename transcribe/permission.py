@@ -50,7 +50,7 @@ def _advice(worst: Obstacle, recording_id: str) -> str:
     if not worst.linked:
         return f"say who took part with `transcribe who STUDY {recording_id} P1,R1`"
     if worst.said == "withdrawn":
-        return f"leave it out; `transcribe forget STUDY {recording_id}` destroys it"
+        return f"leave it out, or destroy it with `transcribe forget STUDY {recording_id}`"
     if worst.said == "no":
         return "leave it out; if that has changed, correct the roster and import it again"
     return f"if she did agree, write yes into the roster's column {worst.purpose} and import it again"
