@@ -78,7 +78,7 @@ class Overview(Quiet):
         """What stands in the way of each recording, for want of somebody's consent."""
         if self.rows and self.consent_recorded is False:
             return [
-                f"Consent is not recorded: see the columns record to withdrawn of transcribe people {root} template"
+                f"Consent is not recorded: the roster's columns for it are those of transcribe people {root} template"
             ]
         lines = []
         for row in self.rows:
