@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 
 # From the bottom to the top, as DESIGN draws it. A folder stands for all files in it.
 LAYERS = [
-    "errors", "offline", "plugins", "schema", "wordforms",
+    "errors", "offline", "plugins", "schema", "sealed_forms", "wordforms",
     "tables", "store", "config", "study", "passphrase", "registry", "downloads", "weights", "vault", "audit",
     "participants", "consent", "retention",
     "containers", "media", "audio", "audio_writing",
@@ -22,6 +22,7 @@ LAYERS = [
     "gate", "reread", "review/learning", "casebook", "changes", "methods", "quote", "replacements",
     "speakers", "permission", "enrolment", "pipeline", "ready", "explain", "companions", "redact", "sound_copies",
     "publishing", "release", "redraw", "giving_back", "backup",
+    "withdrawal", "forgetting", "certificates", "closing",
     "evaluate", "review/settling", "overview", "show",
     "review/refusals", "review/bodies", "review/swaps", "review/agreement", "review/alike", "review/suggesting",
     "review/uncommon", "review/searching", "review/documents", "review/desk", "review/acts", "review/roll",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, person, says_nothing_of, transcript
 from tests.study_session import PASSPHRASE, call, journal, last_json, succeed
-from transcribe import intake, permission, release, store, study, vault
+from transcribe import forgetting, intake, permission, release, store, study, vault
 from transcribe.batch import plan
 from transcribe.batch import run as batch
 from transcribe.config import StudyConfig
@@ -132,6 +132,12 @@ def test_a_refusal_names_the_recording_and_what_to_do_but_no_name(
     assert str(refused.value).startswith("R001, release: P1 ")
     assert advice in str(refused.value)
     says_nothing_of(refused.value, *NAMES)
+
+
+def test_of_somebody_who_is_forgotten_nothing_is_left_of_her_consent_either(unlocked: Unlocked) -> None:
+    said(unlocked, agreed("P1", *ALL), agreed("P2", withdrawn="yes"))
+    left = forgetting.without(unlocked.vault, {"P2"}, ("R002",))
+    assert [one.person_id for one in left.consents] == ["P1"]
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -271,7 +277,7 @@ def test_a_transcript_is_not_taken_in_of_whom_a_label_names_either(unlocked: Unl
 
 
 def test_saying_who_took_part_is_audited_and_an_unknown_person_changes_nothing(unlocked: Unlocked) -> None:
-    with pytest.raises(TranscribeError, match="P9"):
+    with pytest.raises(TranscribeError, match="nobody in this study has"):
         intake.set_who(unlocked, "R003", ("P1", "P9"))
     assert unlocked.vault.entry("R003").who == ()
     intake.set_who(unlocked, "R003", ("P2", "R1"))

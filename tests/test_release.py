@@ -212,7 +212,7 @@ def test_a_language_that_no_detector_knows_is_released_only_when_a_person_settle
 
 
 def test_what_was_not_transcribed_and_who_is_not_known_is_told(unlocked: Unlocked) -> None:
-    with pytest.raises(StudyError, match="no recording has the id R009"):
+    with pytest.raises(StudyError, match="no recording has that id"):
         write(unlocked, "R009")
     unlocked.study.artefact_path("R001", "findings").unlink()
     with pytest.raises(StudyError, match="not transcribed yet"):

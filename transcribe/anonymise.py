@@ -160,7 +160,7 @@ def _cases(
     cases = []
     for person_id in dict.fromkeys([*speaking, *(f.person_id for f in mentioned)]):
         person = people.get(person_id or "")
-        if person is None or person.kind not in NUMBERED or action(person, policy) is Action.KEEP:
+        if person is None or person.sealed or person.kind not in NUMBERED or action(person, policy) is Action.KEEP:
             continue
         label = speaking.get(person.id, "")
         name = label_of(written(person, policy) or "")
@@ -209,7 +209,9 @@ def label_of(pseudonym: str) -> str:
 
 def _piece(finding: Finding, surface: str, people: Mapping[str, Person], policy: Policy) -> _Piece:
     person = people.get(finding.person_id or "")
-    if person is None:  # nobody in particular: a question withheld, or a kind that is bound to its place
+    if (
+        person is None or person.sealed
+    ):  # nobody in particular: withheld questions, kinds bound to a place, who is forgotten
         role = finding.role or defaults.role(finding)
         person = Person(id="", kind=finding.kind, role=role, forms=(surface,), relation=finding.relation)
     text = written(person, policy)

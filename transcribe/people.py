@@ -8,7 +8,7 @@ from transcribe import audit, consent, pseudonyms, tables
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
 from transcribe.vault import Rendering, Unlocked, Vault, with_consents, with_people
-from transcribe.wordforms import folded, search_forms
+from transcribe.wordforms import FormIndex, folded, search_forms
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
@@ -112,6 +112,7 @@ def merge(
     when one that may have been `released` would change.
     """
     by_id = {person.id: person for person in known}
+    _refuse_forgotten(known, imported)
     merged = tuple(_merged(by_id.get(person.id), person, released) for person in imported)
     everybody = {**by_id, **{person.id: person for person in merged}}.values()
     for person_id in pseudonyms.telling(everybody):
@@ -125,6 +126,13 @@ def merge(
         if person.chosen and person.id in refusals:
             raise RosterError(f"{person.id}: the chosen pseudonym {refusals[person.id]}", advice="choose another")
     return merged
+
+
+def _refuse_forgotten(known: tuple[Person, ...], imported: tuple[Person, ...]) -> None:
+    forgotten = FormIndex(person for person in known if person.sealed)
+    for person in imported:
+        if any(forgotten.find(form) for form in search_forms(person)):
+            raise RosterError(f"{person.id} bears a name that is forgotten", advice="take the row out")
 
 
 def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:

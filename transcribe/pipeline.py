@@ -239,11 +239,11 @@ class Job:
         """`beside`: what is to be done at the same time as recognition, if it is done."""
         config = self._engines.config
         chosen = config.recognition
-        spoken = self._entry.language or config.language
+        spoken = self._spoken
         language = None if spoken == AUTO else spoken
         names = self._names(again)
-        engine = (chosen.engine, chosen.model, weights.sha256(chosen.model), *self._segmented_by)
-        key = self._key(RECOGNISE, *engine, spoken, str(chosen.beam_size), *names)
+        engine = self._recognised_by
+        key = self._words_key(names)
 
         def recognised() -> Words:
             speech = self._engines.diariser.speech(self._audio)
@@ -252,6 +252,30 @@ class Job:
                 return self._engines.transcriber.transcribe(self._audio, options)
 
         return self._do(RECOGNISE, "words", key, recognised, again, former=self._former(engine[:3], spoken, names))
+
+    def _words_key(self, names: tuple[str, ...]) -> str:
+        beam = str(self._engines.config.recognition.beam_size)
+        return self._key(RECOGNISE, *self._recognised_by, self._spoken, beam, *names)
+
+    @property
+    def _spoken(self) -> str:
+        return self._entry.language or self._engines.config.language
+
+    @property
+    def _recognised_by(self) -> tuple[str, ...]:
+        chosen = self._engines.config.recognition
+        return (chosen.engine, chosen.model, weights.sha256(chosen.model), *self._segmented_by)
+
+    def strike(self, forgotten: frozenset[str]) -> None:
+        """Take names out of those that recognition was primed with. Its words stay as they are, under a new key."""
+        stored = self._open.standing(self._id, "priming", Priming)
+        if stored is None or not forgotten.intersection(stored.value.names):
+            return
+        left = tuple(name for name in stored.value.names if name not in forgotten)
+        words = self._open.standing(self._id, "words", Words)
+        if words is not None and words.key == self._words_key(stored.value.names):
+            self._open.save(self._id, "words", words.value, self._words_key(left))
+        self._open.save(self._id, "priming", Priming(names=left))
 
     def _former(self, engine: tuple[str, ...], spoken: str, names: tuple[str, ...]) -> str:
         """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
@@ -353,7 +377,7 @@ ARTEFACTS: dict[str, type] = {
 def linked(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[Person, ...]:
     """Those of the roster who took part, and everybody and every place that belongs to one of them."""
     here = took_part(people, who)
-    return tuple(p for p in people if not p.found and (p.id in here or (p.of and p.of in here)))
+    return tuple(p for p in people if not p.found and not p.sealed and (p.id in here or (p.of and p.of in here)))
 
 
 def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcript:

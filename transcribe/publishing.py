@@ -12,6 +12,7 @@ from transcribe import __version__, audit, changes, companions, replacements, st
 from transcribe.errors import StudyError
 from transcribe.replacements import Logged, Originals
 from transcribe.schema import AnonymisedTranscript
+from transcribe.study import Study
 from transcribe.vault import Unlocked
 
 MANIFEST = "manifest.json"
@@ -77,6 +78,11 @@ def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Origina
     if stored is None:
         raise StudyError("no such release holds it", recording_id=recording_id, advice="see `transcribe status`")
     return stored.value
+
+
+def originals_paths(study: Study, number: int) -> tuple[Path, ...]:
+    """Where the words that a release replaced are kept."""
+    return tuple(sorted(study.private.glob(f"*/{_replaced(number)}.age")))
 
 
 def _replaced(number: int) -> str:

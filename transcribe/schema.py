@@ -243,6 +243,17 @@ class Unclear(Quiet):
 
 
 @record
+class Sealed(Quiet):
+    """Spellings of a name that can be recognised but not read: their HMACs under `key` (hex), sorted, and how many
+    words the longest one has.
+    """
+
+    key: str
+    longest: int
+    digests: tuple[str, ...]
+
+
+@record
 class Person(Quiet):
     """A person, place, service or organisation of the study; lives in the vault alone.
 
@@ -252,6 +263,7 @@ class Person(Quiet):
     `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned;
     `general` the researcher's vaguer words for a place ("a town in the north"), for where policy generalises.
     `same_as`: the id of whom a reviewer found her to be; her forms stay hers, her mentions count as the other's.
+    `sealed`: all that is left of the forms of somebody who is forgotten; they are found, and nobody can read them.
     """
 
     id: str
@@ -267,6 +279,7 @@ class Person(Quiet):
     heard: tuple[str, ...] = ()
     general: str = ""
     same_as: str = ""
+    sealed: Sealed | None = None
 
 
 @record

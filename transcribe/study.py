@@ -249,6 +249,18 @@ def create(root: Path, secret: Identity, passphrase: str) -> Study:
 def open_study(root: Path) -> Study:
     """The study in a folder. Raises StudyError when there is none."""
     study = Study(root)
+    if not study.vault_path.is_file():
+        _check_closed(study)
     if not (root / "study.toml").is_file() or not study.vault_path.is_file():
         raise StudyError("this folder is not a study", advice="make one with `transcribe new STUDY`")
     return study
+
+
+def _check_closed(study: Study) -> None:
+    """Raises StudyError for a study whose key was destroyed."""
+    closing = [event for event in study.journal() if event.get("event") in ("closing", "closed")]
+    if closing and closing[-1]["event"] == "closed":
+        day = str(closing[-1]["at"])[:10]
+        raise StudyError(f"this study is closed since {day}", advice="its releases stay where they are")
+    if closing:
+        raise StudyError("closing this study was cut off", advice="run `transcribe close STUDY` again")

@@ -107,13 +107,13 @@ class Vault(Quiet):
         for person in self.people:
             if person.id == person_id:
                 return person
-        raise StudyError(f"nobody in this study has the id {person_id}", advice="see `transcribe people STUDY list`")
+        raise StudyError("nobody in this study has that id", advice="see `transcribe people STUDY list`")
 
     def entry(self, recording_id: str) -> RecordingEntry:
         for entry in self.recordings:
             if entry.id == recording_id:
                 return entry
-        raise StudyError(f"no recording has the id {recording_id}", advice="see `transcribe status STUDY`")
+        raise StudyError("no recording has that id", advice="see `transcribe status STUDY`")
 
     def digest(self, *parts: str | bytes) -> str:
         """HMAC-SHA256 of the parts, each preceded by its length so that no two lists of parts agree."""
@@ -270,6 +270,15 @@ class Unlocked:
         except StoreError as error:
             error.recording_id = recording_id
             raise
+
+    def rewrite(self, recording_id: str, cls: type[T], how: Callable[[T], T]) -> None:
+        """Change entries of a log that was only ever added to: for what must be forgotten, and for nothing else."""
+        key = self._log_key(recording_id)
+        for path in store.numbered(self.study.log_path(recording_id)):
+            entry = store.load(path, cls, key).value
+            changed = how(entry)
+            if changed != entry:
+                store.save(path, changed, key.to_public())
 
     def _log_key(self, recording_id: str) -> Identity:
         return self.recording_key(recording_id) if recording_id else self.identity

@@ -6,10 +6,11 @@ the code point it came from, so that what is found is reported in positions of t
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from transcribe.schema import Kind, Person, Quiet, record
+from transcribe import sealed_forms
+from transcribe.schema import Kind, Person, Quiet, Sealed, record
 
 # Letters that Unicode does not decompose into a base letter and a mark, as people type them without the stroke.
 _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
@@ -27,7 +28,7 @@ _PARTICLES = frozenset(
 
 @record
 class Match(Quiet):
-    """A form found at [start, end) of a text."""
+    """A form found at [start, end) of a text; the form is empty where it is sealed."""
 
     start: int
     end: int
@@ -85,6 +86,11 @@ def search_forms(person: Person) -> tuple[str, ...]:
     return tuple(unique.values())
 
 
+def sealed(person: Person) -> Sealed:
+    """Her search forms as nobody can read them."""
+    return sealed_forms.seal(_core(form) for form in search_forms(person))
+
+
 def _is_name_alone(part: str) -> bool:
     plain = folded(part).strip(".,'")
     return len(plain) > 1 and plain not in TITLES and plain not in _PARTICLES
@@ -123,7 +129,10 @@ class FormIndex:
 
     def __init__(self, people: Iterable[Person]) -> None:
         self._by_form: dict[str, list[tuple[re.Pattern[str], str, str]]] = {}
+        self._sealed: dict[str, Sealed] = {}
         for person in people:
+            if person.sealed:
+                self._sealed[person.id] = person.sealed
             for form in search_forms(person):
                 # [^\W_]: an underscore parts words, as it does in file names
                 pattern = re.compile(rf"(?<![^\W_]){_pattern(form)}(?![^\W_])")
@@ -135,10 +144,17 @@ class FormIndex:
         plain, origin = fold(text)
         words = set(re.findall(r"[^\W_]+", plain))
         matches = set()
+        for first, after, form, person_id in self._hits(plain, words):
+            start, end = origin[first], origin[after - 1] + 1
+            while end < len(text) and _hides(text[end]):
+                end += 1
+            matches.add(Match(start=start, end=end, form=form, person_id=person_id))
+        return tuple(sorted(matches, key=lambda m: (m.start, -m.end, m.person_id, m.form)))
+
+    def _hits(self, plain: str, words: set[str]) -> Iterator[tuple[int, int, str, str]]:
         for pattern, form, person_id in dict.fromkeys(entry for word in words for entry in self._by_form.get(word, ())):
             for hit in pattern.finditer(plain):
-                start, end = origin[hit.start()], origin[hit.end() - 1] + 1
-                while end < len(text) and _hides(text[end]):
-                    end += 1
-                matches.add(Match(start=start, end=end, form=form, person_id=person_id))
-        return tuple(sorted(matches, key=lambda m: (m.start, -m.end, m.person_id, m.form)))
+                yield hit.start(), hit.end(), form, person_id
+        for person_id, spellings in self._sealed.items():
+            for start, end in sealed_forms.find(plain, spellings):
+                yield start, end, "", person_id

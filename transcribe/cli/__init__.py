@@ -6,11 +6,11 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe import console, passphrase
-from transcribe.cli import keeping, measures, models, releases, reviews, studies, voices
+from transcribe.cli import ending, keeping, measures, models, releases, reviews, studies, voices
 from transcribe.errors import TranscribeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (studies.app, reviews.app, releases.app, measures.app, keeping.app):
+for part in (studies.app, reviews.app, releases.app, measures.app, keeping.app, ending.app):
     app.add_typer(part)
 app.add_typer(models.models, name="models")
 app.add_typer(keeping.recordings, name="recordings")

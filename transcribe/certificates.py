@@ -1,0 +1,110 @@
+"""What a researcher can show of what was forgotten or closed: text files in the study's folder, without names."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+from transcribe import audit, store
+from transcribe.forgetting import Plan
+from transcribe.schema import Quiet, record
+from transcribe.study import Study
+from transcribe.withdrawal import Renewed
+
+FOLDER = "certificates"
+
+
+@record
+class KnownBackup(Quiet):
+    """A backup that was made of the study: its id, and when."""
+
+    id: str
+    at: str
+
+
+def backups(study: Study) -> tuple[KnownBackup, ...]:
+    """Every backup that the audit log tells of, in order. Whether one still exists is not known."""
+    lines = [line for line in store.read_lines(study.audit_path) if line.get("event") == "backed up"]
+    return tuple(KnownBackup(id=str(line["backup"]), at=str(line["at"])) for line in lines)
+
+
+def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: str) -> Path:
+    """Write the certificate of a `forget`; its path."""
+    others = len(plan.people) - (plan.of in plan.people)
+    released = [f"{one.number:03d} ({one.level})" for one in renewed if one.number]
+    lines = [
+        "CERTIFICATE OF ERASURE",
+        "",
+        f"Study       {study.created['study']}",
+        f"Date        {audit.now()}",
+        f"By          {reviewer}, with transcribe {version('transcribe')}",
+        f"Of          {plan.of}",
+        "",
+        f"Recordings removed, and their keys destroyed: {_listed(plan.recordings)}.",
+        f"People whose names were removed beside {plan.of}: {others}.",
+        f"Mentions in other people's recordings, now withheld at their places: {sum(n for _, n in plan.mentions)}"
+        f" (in {_listed(tuple(one for one, _ in plan.mentions))}).",
+        f"Releases withdrawn and deleted from the study: {_listed(tuple(f'{n:03d}' for n in plan.releases))}.",
+        f"Released in their place: {_listed(tuple(released))}.",
+        "",
+        "Of the names that were removed, keyed digests are left in the encrypted key table, so that an exact",
+        "mention is still withheld. Whoever holds that table and its passphrase can test a name that she guesses.",
+        "",
+        *_about_backups(study),
+        "",
+        "Not covered by this certificate: copies of releases that were given to others, the sources of recordings",
+        "that lie outside the study, and copies of the study's folder that another program made (snapshots,",
+        "synchronised folders, disk images). Those must be deleted where they lie.",
+    ]
+    return _write(study, lines)
+
+
+def _about_backups(study: Study) -> list[str]:
+    known = backups(study)
+    if not known:
+        return ["No backup was made with `transcribe backup` before this date."]
+    return [
+        "These backups were made before. Each still holds everything, with the old key table; they must be deleted.",
+        "Their deletion is not claimed here:",
+        *(f"    {one.id}, made {one.at}    deleted on ____________ by ____________" for one in known),
+    ]
+
+
+def closed(study: Study, recordings: tuple[str, ...], *, given_back: bool) -> Path:
+    """Write the statement of a study that is closed; its path. `given_back`: the recordings lie somewhere else now."""
+    known = backups(study)
+    if given_back:
+        state = "The releases remain PSEUDONYMISED: the recordings exist outside of this folder."
+    elif known:
+        state = "The releases remain PSEUDONYMISED until every backup below is deleted."
+    else:
+        state = "No key and no recording is left in this folder."
+    fate = "given back before" if given_back else "destroyed with their keys"
+    lines = [
+        "STATEMENT OF CLOSURE",
+        "",
+        f"Study       {study.created['study']}",
+        f"Date        {audit.now()}",
+        f"With        transcribe {version('transcribe')}",
+        "",
+        f"The key table was destroyed. Recordings ({_listed(recordings)}): {fate}.",
+        state,
+        "Files that were released before say that a key exists; that was so on their day.",
+        "",
+        *_about_backups(study),
+        "",
+        "What remains: whoever knows a participant may know her by her story, by what is rare about her, or by what",
+        "several quotes tell together. Where sound was released, a voice identifies. Copies of the key, of the",
+        "recordings' sources, of backups and of the folder that lie elsewhere are not covered by this statement.",
+    ]
+    return _write(study, lines)
+
+
+def _listed(items: tuple[str, ...]) -> str:
+    return ", ".join(items) if items else "none"
+
+
+def _write(study: Study, lines: list[str]) -> Path:
+    folder = study.root / FOLDER
+    number = 1 + len(list(folder.glob("[0-9]*.txt"))) if folder.exists() else 1
+    path = folder / f"{number:03d}.txt"
+    store.write_bytes(path, ("\n".join(lines) + "\n").encode())
+    return path

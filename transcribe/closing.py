@@ -1,0 +1,84 @@
+"""A study is closed: its key is destroyed, and with it all that private/ holds. What was released stays."""
+
+import shutil
+from pathlib import Path
+
+from transcribe import audit, certificates, giving_back, store
+from transcribe.errors import StudyError
+from transcribe.schema import Quiet, record
+from transcribe.study import Study
+from transcribe.vault import Unlocked
+
+
+@record
+class Closing(Quiet):
+    """What closing would end: the recordings with sound, those that no release holds, how many releases stay, and the
+    word to confirm with.
+    """
+
+    recordings: tuple[str, ...]
+    unreleased: tuple[str, ...]
+    releases: int
+    word: str
+
+
+def plan(study: Study) -> Closing:
+    """Raises StudyError when nothing was released: then nothing would be left of the study."""
+    releases = [path for path in study.releases.glob("[0-9]*") if path.is_dir()]
+    if not releases:
+        raise StudyError("nothing of this study is released", advice="release first; a closed study has no way back")
+    standing = {int(path.name) for path in releases}
+    released = {
+        recording_id
+        for event in study.journal()
+        if event.get("event") == "released" and int(str(event["release"])) in standing
+        for recording_id in str(event["recordings"]).split()
+    }
+    recordings = study.recordings()
+    return Closing(
+        recordings=tuple(one for one in recordings if study.sound_path(one).exists()),
+        unreleased=tuple(one for one in recordings if one not in released),
+        releases=len(releases),
+        word=study.created["study"][:8],
+    )
+
+
+def close(unlocked: Unlocked, word: str, give_back_to: Path | None) -> Path:
+    """Give the recordings back where a folder is named, then destroy the key; the path of the statement.
+
+    Raises StudyError for another `word` than the plan's, or where giving back fails; then nothing is destroyed.
+    """
+    study = unlocked.study
+    with study.lock("work"), study.lock("vault", wait_s=30.0):
+        planned = plan(study)
+        if word != planned.word:
+            raise StudyError("this is not the word to confirm with", advice=f"give --confirm {planned.word}")
+        if give_back_to is not None and planned.recordings:
+            giving_back.give_back(unlocked, give_back_to)
+        audit.append(study.audit_path, "closing", recordings=list(planned.recordings))
+        given_back = int(give_back_to is not None and bool(planned.recordings))
+        study.log("closing", recordings=" ".join(planned.recordings), given_back=given_back)
+        return end(study)
+
+
+def cut_off(study: Study) -> bool:
+    """Whether closing was cut off after the key had gone."""
+    events = [event.get("event") for event in study.journal() if event.get("event") in ("closing", "closed")]
+    return not study.vault_path.exists() and events[-1:] == ["closing"]
+
+
+def end(study: Study) -> Path:
+    """Destroy what is left, the keys first: cut off after that, nobody can read the rest, and `close` ends it."""
+    decided = [event for event in study.journal() if event.get("event") == "closing"][-1]
+    if study.private.exists():
+        with store.disk_trouble("the key cannot be destroyed"):
+            for path in [study.vault_path, *sorted(study.private.glob("identity*.age"))]:
+                path.unlink(missing_ok=True)
+            store.sync_folder(study.private)
+            shutil.rmtree(study.private)
+            store.sync_folder(study.root)
+    recordings = tuple(str(decided["recordings"]).split())
+    statement = certificates.closed(study, recordings, given_back=bool(decided["given_back"]))
+    study.log("closed")
+    audit.append(study.audit_path, "closed")
+    return statement

@@ -1,0 +1,106 @@
+"""Releases that are withdrawn since somebody in them is forgotten, and what is released again in their place."""
+
+import json
+import shutil
+
+from transcribe import export, release, sound_copies, store
+from transcribe.errors import StudyError, TranscribeError
+from transcribe.pipeline import Engines
+from transcribe.publishing import MANIFEST, originals_paths
+from transcribe.schema import Quiet, ReviewState, record
+from transcribe.study import Study
+from transcribe.vault import Unlocked
+
+
+@record
+class Withdrawn(Quiet):
+    """A release that goes: what it held, in which formats, and whether sound lay beside the text."""
+
+    number: int
+    level: str
+    recordings: tuple[str, ...]
+    formats: tuple[str, ...]
+    unreviewed: bool
+    sound: bool
+
+
+@record
+class Renewed(Quiet):
+    """What stands in the place of withdrawn releases of one level: a new release (0 = none, and why not)."""
+
+    level: str
+    recordings: tuple[str, ...]
+    number: int
+    why: str = ""
+
+
+def holding(study: Study, recordings: tuple[str, ...]) -> tuple[int, ...]:
+    """The numbers of the releases that hold one of these and still lie in the study."""
+    found = set()
+    for event in study.journal():
+        if event.get("event") == "released" and set(recordings).intersection(str(event["recordings"]).split()):
+            number = int(str(event["release"]))
+            if (study.releases / f"{number:03d}").is_dir():
+                found.add(number)
+    return tuple(sorted(found))
+
+
+def read(study: Study, number: int) -> Withdrawn:
+    """What a release holds, as its manifest says. Raises StudyError where that is damaged."""
+    folder = study.releases / f"{number:03d}"
+    with store.disk_trouble("a release cannot be read"):
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            rows = [(str(row["id"]), str(row["review"])) for row in manifest["recordings"]]
+            level = str(manifest["level"])
+        except (ValueError, KeyError, TypeError):
+            raise StudyError(
+                f"the manifest of release {number:03d} is damaged", advice="delete that release first"
+            ) from None
+    names = {path.name for path in folder.iterdir()}
+    ids = tuple(recording_id for recording_id, _ in rows)
+    formats = tuple(one.name for one in export.everything() if names.intersection(_names(one, ids)))
+    return Withdrawn(
+        number=number,
+        level=level,
+        recordings=ids,
+        formats=formats,
+        unreviewed=any(review == ReviewState.UNREVIEWED.value for _, review in rows),
+        sound=sound_copies.LISTING in names,
+    )
+
+
+def _names(one: export.Exporter | export.StudyExporter, recordings: tuple[str, ...]) -> set[str]:
+    """The files that a format writes of these recordings."""
+    if isinstance(one, export.StudyExporter):
+        return {export.marked_name("study", one.suffix)}
+    return {one.file_name(recording_id, one.suffix) for recording_id in recordings}
+
+
+def remove(study: Study, number: int) -> None:
+    """Delete a release and what is kept of the words that it replaced; nothing where there is none."""
+    folder = study.releases / f"{number:03d}"
+    if folder.exists():
+        shutil.rmtree(folder)
+    store.sync_folder(study.releases)
+    for path in originals_paths(study, number):
+        path.unlink()
+
+
+def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines) -> tuple[Renewed, ...]:
+    """Release what is left of withdrawn releases, once for each level; what cannot be released yet is told."""
+    renewed = []
+    for level in dict.fromkeys(one.level for one in withdrawn):
+        these = [one for one in withdrawn if one.level == level]
+        held = {recording_id for one in these for recording_id in one.recordings}
+        left = tuple(recording_id for recording_id in unlocked.study.recordings() if recording_id in held)
+        formats = tuple(dict.fromkeys(name for one in these for name in one.formats))
+        if not left or not formats:
+            continue
+        try:
+            unreviewed = any(one.unreviewed for one in these)
+            written = release.write(unlocked, left, formats, engines, unreviewed=unreviewed, level=level)
+            renewed.append(Renewed(level=level, recordings=left, number=written.number))
+        except TranscribeError as error:  # what is forgotten is forgotten all the same
+            renewed.append(Renewed(level=level, recordings=left, number=0, why=str(error)))
+    return tuple(renewed)
