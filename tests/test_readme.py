@@ -44,7 +44,7 @@ def desk(tmp_path: Path, sample_dir: Path) -> Path:
     soundfile.write(tmp_path / "sample.wav", samples[int(alone.start_s * rate) : int(alone.end_s * rate)], rate)
     shutil.copy(sample_dir / "sample.stm", tmp_path / "gold.stm")
     shutil.copy(sample_dir / "sample.rttm", tmp_path / "gold.rttm")
-    for name, block in zip(("roster", "attributes", "topics"), blocks("csv"), strict=True):
+    for name, block in zip(("roster", "consent", "attributes", "topics"), blocks("csv"), strict=True):
         (tmp_path / f"{name}.csv").write_text(block, encoding="utf-8")
     (tmp_path / "old-interview.txt").write_text(TRANSCRIPT, encoding="utf-8")
     document = Document()

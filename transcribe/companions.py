@@ -86,5 +86,5 @@ def _texts(value: object) -> set[str]:
 
 
 def _settings(config: StudyConfig) -> dict[str, object]:
-    """study.toml as it counts, without who is recognised by voice."""
-    return config.model_dump(mode="json", exclude={"voices"})
+    """study.toml as it counts for the text, without who is recognised by voice and how long recordings are kept."""
+    return config.model_dump(mode="json", exclude={"voices", "retention_months"})

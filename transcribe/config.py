@@ -148,6 +148,7 @@ class StudyConfig(_Section):
     """All settings of a study; `language` is an ISO 639-1 code or "auto", `device` auto, cpu or cuda.
 
     `voices` lists who agreed to be recognised by voice: "interviewer" for all of that role, everybody else by her id.
+    `retention_months`: how long a recording may be kept from its adding, where no date was set for it; 0: not said.
     """
 
     language: str = Field(default="en", pattern=r"^([a-z]{2,3}|auto)$")
@@ -160,6 +161,7 @@ class StudyConfig(_Section):
     verbatim: Verbatim = Verbatim()
     export: Export = Export()
     voices: tuple[str, ...] = ()
+    retention_months: int = Field(default=0, ge=0, le=1200)
 
     @field_validator("voices")
     @classmethod
@@ -188,6 +190,7 @@ device = "auto"          # auto, cpu or cuda
 # Who is recognised by voice in the next recordings: ["interviewer"], and others by their ids, ["interviewer", "T1"].
 # A voiceprint is special-category data: list nobody who has not agreed to it. Whoever is taken out is forgotten.
 voices = []
+retention_months = 0     # how long recordings may be kept; status reminds of it. 0: as `transcribe retain` says
 
 [recognition]
 engine = "faster-whisper"    # or openai-whisper

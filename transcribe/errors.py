@@ -86,3 +86,9 @@ class LeakError(TranscribeError):
     """The gate found something that would have identified a person; nothing was written."""
 
     exit_code = 9
+
+
+class ConsentError(TranscribeError):
+    """A participant has not agreed to what was asked for, or has withdrawn."""
+
+    exit_code = 10

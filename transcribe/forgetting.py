@@ -11,7 +11,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from transcribe import audit, enrolment, store
+from transcribe.config import INTERVIEWER
 from transcribe.errors import StudyError
+from transcribe.participants import PARTICIPANT, took_part
 from transcribe.pipeline import Engines, Job, refresh_findings
 from transcribe.ready import settled
 from transcribe.review.decisions import decide
@@ -50,7 +52,7 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         people: set[str] = set()
     else:
         person = vault.person(of)
-        if person.role == "interviewer":
+        if person.role == INTERVIEWER:
             raise StudyError(
                 f"{of} is an interviewer, whose recordings are other people's", advice="forget those who withdrew"
             )
@@ -71,7 +73,8 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
 
 def _takes_part(unlocked: Unlocked, recording_id: str, people: set[str], known: dict[str, Person]) -> bool:
     """Whether one of these speaks in a recording, as the researcher says or as its transcript has it."""
-    if any(i in people and known[i].role == "participant" for i in unlocked.vault.entry(recording_id).who):
+    who = took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
+    if any(i in people and known[i].role == PARTICIPANT for i in who):
         return True
     ready = settled(unlocked, recording_id)
     return ready is not None and any(s.person_id in people for s in ready.transcript.value.speakers)
@@ -175,6 +178,7 @@ def without(vault: Vault, gone: Collection[str], recordings: Collection[str]) ->
         renderings=tuple(r for r in vault.renderings if r.person_id not in gone),
         attributes=tuple(a for a in vault.attributes if a.of not in about),
         topics=tuple(topic for topic in vault.topics if topic.recording_id not in recordings),
+        consents=tuple(one for one in vault.consents if one.person_id not in gone),
     )
 
 

@@ -10,10 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from transcribe import audio, audit, imports, store
-from transcribe.errors import AudioError, StudyError, TranscribeError
+from transcribe import audio, audit, consent, imports, store
+from transcribe.errors import AudioError, ConsentError, StudyError, TranscribeError
 from transcribe.imports import Imported
-from transcribe.schema import Audio, Kind, Person, Quiet, Recording, Speaker, SpeakerBounds, Transcript, Words, record
+from transcribe.participants import took_part
+from transcribe.schema import (
+    Audio,
+    Kind,
+    Person,
+    Purpose,
+    Quiet,
+    Recording,
+    Speaker,
+    SpeakerBounds,
+    Transcript,
+    Words,
+    record,
+)
 from transcribe.study import Study
 from transcribe.vault import RecordingEntry, Unlocked, with_people, with_recording
 from transcribe.wordforms import FormIndex, folded, parted
@@ -66,9 +79,10 @@ def media_files(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def add(study: Study, source: Path, request: Request, unlocked: Unlocked | None = None) -> Recording:
-    """Take one recording in; with the key at hand duplicates and unknown people are refused at once.
+    """Take one recording in; with the key at hand duplicates, unknown people and those who said no are refused at once.
 
-    Raises AudioError for a file that cannot be used (nothing is kept of it), StudyError for an id or a person.
+    Raises AudioError for a file that cannot be used (nothing is kept of it), StudyError for an id or a person,
+    ConsentError.
     """
     descriptor = _open(source)
     try:
@@ -76,6 +90,7 @@ def add(study: Study, source: Path, request: Request, unlocked: Unlocked | None 
         sha256 = _sha256(descriptor)
         if unlocked is not None:
             _check(unlocked, request, sha256)
+            _ask(unlocked, request, Purpose.RECORD)
         with study.claim(request.id) as recording_id:
             recording = Recording(
                 id=recording_id,
@@ -96,7 +111,8 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     """Take a transcript that exists already (txt, docx, vtt, srt) into the study, as a recording without sound.
 
     The labels in it may be real names: where one is somebody's of the study it is linked to her, where it is not, it
-    becomes a found person's form, so that it is withheld wherever it occurs. Raises StudyError for a bad file or id.
+    becomes a found person's form, so that it is withheld wherever it occurs. Raises StudyError for a bad file or id,
+    ConsentError.
     """
     study = unlocked.study
     data = _read_all(source)
@@ -106,6 +122,8 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     with study.claim(request.id, "T") as recording_id:
         imported = imports.read_transcript(data, source.suffix, recording_id, language)
         transcript, strangers = linked(imported, unlocked.vault.people)
+        labelled = tuple(speaker.person_id for speaker in transcript.speakers if speaker.person_id)
+        _ask(unlocked, request, Purpose.TRANSCRIBE, labelled)
         recording = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
         entry = _entry(recording, source, request)
         public = store.identity(entry.secret).to_public()
@@ -158,6 +176,15 @@ def set_language(unlocked: Unlocked, recording_id: str, language: str) -> None:
         lambda vault: with_recording(vault, replace(vault.entry(recording_id), language=language)),
     )
     audit.append(unlocked.study.audit_path, "language chosen", recording=recording_id)
+
+
+def set_who(unlocked: Unlocked, recording_id: str, who: tuple[str, ...]) -> None:
+    """Say who took part in a recording. Raises StudyError for an unknown id; then nothing is changed."""
+    unlocked.recording_key(recording_id)
+    for person_id in who:
+        unlocked.vault.person(person_id)
+    unlocked.change(lambda vault: with_recording(vault, replace(vault.entry(recording_id), who=who)))
+    audit.append(unlocked.study.audit_path, "who took part said", recording=recording_id, people=list(who))
 
 
 def spoken(unlocked: Unlocked, recording_id: str) -> Spoken:
@@ -246,6 +273,19 @@ def _check(unlocked: Unlocked, request: Request, sha256: str) -> None:
         unlocked.vault.person(person_id)
     if request.id and FormIndex(unlocked.vault.people).find(parted(request.id)):
         raise StudyError("the id holds a name of this study", advice="choose one that says nothing, such as P03")
+
+
+def _ask(unlocked: Unlocked, request: Request, purpose: Purpose, labelled: tuple[str, ...] = ()) -> None:
+    """Raises ConsentError where somebody who took part, or whom a label names, said no to it or has withdrawn."""
+    people = unlocked.vault.people
+    who = {*took_part(people, request.who), *labelled}
+    found = consent.obstacles(people, unlocked.vault.consents, who, (purpose,))
+    if found:
+        raise ConsentError(
+            consent.told(found),
+            recording_id=request.id or "",
+            advice="leave it out; if that has changed, correct the roster and import it again",
+        )
 
 
 def _seal(study: Study, descriptor: int, source: Path, recording: Recording, request: Request) -> None:

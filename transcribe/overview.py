@@ -1,10 +1,14 @@
 """What a study looks like: the state of each recording, and what is left to do. Most of it needs no key."""
 
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from transcribe import levels
+from transcribe import consent, levels, permission, retention
+from transcribe.consent import Obstacle
 from transcribe.ready import settled
-from transcribe.schema import Quiet, Recording, ReviewState, record
+from transcribe.retention import Reminder
+from transcribe.schema import Purpose, Quiet, Recording, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
 
@@ -13,30 +17,46 @@ STAGE_FILES = (("recognised", "words"), ("diarised", "turns"), ("transcribed", "
 
 @record
 class Row(Quiet):
-    """A recording: its state, seconds of sound and open findings (None without the key), latest release (0 = none)."""
+    """A recording: its state, seconds of sound and open findings (None without the key), latest release (0 = none).
+
+    `keep_until` is None where no date is set; `obstacles` is what those in it have not agreed to, none without the key.
+    """
 
     id: str
     state: str
     duration_s: float | None
     findings: int | None
     release: int
+    keep_until: date | None = None
+    obstacles: tuple[Obstacle, ...] = ()
+
+    @property
+    def can_be_run(self) -> bool:
+        """Quotation and archiving come later: what stands against them alone stops no run."""
+        return all(one.purpose in consent.BY_NAME for one in self.obstacles)
 
 
 @record
 class Overview(Quiet):
     """A study: its random id, the rows, ids of recordings whose source file still lies outside the encryption, ids of
-    people whose pseudonym has turned out to be somebody's real name, and ids of recordings that were added twice."""
+    people whose pseudonym has turned out to be somebody's real name, and ids of recordings that were added twice.
+
+    `consent_recorded`: whether the roster says what anybody agreed to, None without the key; `reminders` of recordings
+    whose time ends.
+    """
 
     study_id: str
     rows: tuple[Row, ...]
     sources_outside: tuple[str, ...] = ()
     to_redraw: tuple[str, ...] = ()
     doubles: tuple[tuple[str, str], ...] = ()
+    consent_recorded: bool | None = None
+    reminders: tuple[Reminder, ...] = ()
 
     def advice(self, root: str) -> tuple[str, ...]:
         """What to do next, and what needs care."""
         lines = []
-        states = {row.state for row in self.rows}
+        states = {row.state for row in self.rows if row.can_be_run}
         if not self.rows:
             lines.append(f"Next: transcribe add {root} FILE...")
         elif states & {"added", "recognised", "diarised", "transcribed", "failed"}:
@@ -52,14 +72,33 @@ class Overview(Quiet):
                 f"{person_id}'s pseudonym is a real name of this study: transcribe people {root} redraw {person_id}"
             )
         lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
-        return tuple(lines)
+        return (*lines, *self._consent(root), *retention.lines(self.reminders, root))
+
+    def _consent(self, root: str) -> list[str]:
+        """What stands in the way of each recording, for want of somebody's consent."""
+        if self.rows and self.consent_recorded is False:
+            return [
+                f"Consent is not recorded: the roster's columns for it are those of transcribe people {root} template"
+            ]
+        lines = []
+        for row in self.rows:
+            if row.obstacles:
+                withdrawn = row.obstacles[0].said == "withdrawn" and row.obstacles[0].linked
+                hint = f", transcribe forget {root} {row.id} destroys it" if withdrawn else ""
+                lines.append(f"{row.id}: {consent.told(row.obstacles)}{hint}")
+        return lines
 
 
 def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     """What can be told; without the key neither durations nor findings."""
-    rows = tuple(_row(study, recording_id, unlocked) for recording_id in study.recordings())
+    kept = retention.dates(study)
+    rows = tuple(
+        replace(_row(study, recording_id, unlocked), keep_until=kept.get(recording_id))
+        for recording_id in study.recordings()
+    )
+    reminders = retention.reminders(kept, datetime.now(UTC).date())
     if unlocked is None:
-        return Overview(study_id=study.created["study"], rows=rows)
+        return Overview(study_id=study.created["study"], rows=rows, reminders=reminders)
     vault = unlocked.vault
     first: dict[str, str] = {}
     doubles = [(e.id, first.setdefault(e.sha256, e.id)) for e in vault.recordings]
@@ -69,6 +108,8 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         sources_outside=tuple(e.id for e in vault.recordings if _exists(e.source_path)),
         to_redraw=levels.clashing(vault.people, vault.renderings),
         doubles=tuple((one, other) for one, other in doubles if one != other),
+        consent_recorded=bool(vault.consents),
+        reminders=reminders,
     )
 
 
@@ -95,6 +136,7 @@ def _row(study: Study, recording_id: str, unlocked: Unlocked | None) -> Row:
     if last in ("failed", "no speech"):
         state = last
     duration_s, findings = None, None
+    obstacles: tuple[Obstacle, ...] = ()
     if unlocked is not None:
         recording = unlocked.load(recording_id, "recording", Recording)
         duration_s = recording.value.duration_s if recording else None
@@ -103,6 +145,14 @@ def _row(study: Study, recording_id: str, unlocked: Unlocked | None) -> Row:
             findings = len(ready.settled.replaced)
             if state == "to review" and ready.settled.review is ReviewState.REVIEWED:
                 state = "settled"
+        obstacles = permission.obstacles(unlocked, recording_id, Purpose.QUOTE, Purpose.ARCHIVE)
     if release and state in ("to review", "settled"):
         state = "released"
-    return Row(id=recording_id, state=state, duration_s=duration_s, findings=findings, release=release)
+    return Row(
+        id=recording_id,
+        state=state,
+        duration_s=duration_s,
+        findings=findings,
+        release=release,
+        obstacles=obstacles,
+    )

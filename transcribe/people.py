@@ -4,25 +4,25 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe import audit, pseudonyms, tables
+from transcribe import audit, consent, pseudonyms, tables
 from transcribe.errors import RosterError
-from transcribe.schema import Kind, Person
-from transcribe.vault import Rendering, Unlocked, Vault, with_people
+from transcribe.schema import Consent, Kind, Person
+from transcribe.vault import Rendering, Unlocked, Vault, with_consents, with_people
 from transcribe.wordforms import FormIndex, folded, search_forms
 
-COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general")
+COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
 SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 TEMPLATE = """\
-id,kind,role,names,relation,of,pseudonym
-P1,person,participant,First Last;Nickname,self,P1,
-I1,person,infant,First,daughter,P1,
-T1,person,therapist,First Last;Dr Last,therapist,P1,
-R1,person,interviewer,First Last,interviewer,,
-S1,service,service,Name of the Service;Short Name,service attended,P1,
-L1,place,place,Town,home town,P1,
+id,kind,role,names,relation,of,pseudonym,record,transcribe,quote,archive,consented,withdrawn
+P1,person,participant,First Last;Nickname,self,P1,,,,,,,
+I1,person,infant,First,daughter,P1,,,,,,,
+T1,person,therapist,First Last;Dr Last,therapist,P1,,,,,,,
+R1,person,interviewer,First Last,interviewer,,,,,,,,
+S1,service,service,Name of the Service;Short Name,service attended,P1,,,,,,,
+L1,place,place,Town,home town,P1,,,,,,,
 """
 
 
@@ -143,13 +143,19 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
         raise RosterError("the roster cannot be opened", advice="check the file") from None
     imported = read(data, prefix)
     released = any(unlocked.study.releases.glob("[0-9]*"))
+    otherwise: list[str] = []
 
     def changed(vault: Vault) -> Vault:
         merged = merge(vault.people, imported, released=released, renderings=vault.renderings)
-        return with_people(vault, merged)
+        said = consent.read(data, prefix, vault.consents)
+        before = {one.person_id: one for one in vault.consents}
+        otherwise.extend(c.person_id for c in said if c != before.get(c.person_id, Consent(person_id=c.person_id)))
+        return with_consents(with_people(vault, merged), said)
 
     unlocked.change(changed)
     audit.append(unlocked.study.audit_path, "people imported", count=len(imported))
+    if otherwise:
+        audit.append(unlocked.study.audit_path, "consent changed", people=otherwise)
     return len(imported)
 
 

@@ -14,7 +14,20 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
-from transcribe import asr, assemble, detect, diarise, enrolment, intake, invented, listening, plugins, store, weights
+from transcribe import (
+    asr,
+    assemble,
+    detect,
+    diarise,
+    enrolment,
+    intake,
+    invented,
+    listening,
+    permission,
+    plugins,
+    store,
+    weights,
+)
 from transcribe.asr.scoring import Scorer
 from transcribe.config import AUTO, StudyConfig
 from transcribe.detect import defaults, resolve, second_listen, tagger_of
@@ -22,6 +35,7 @@ from transcribe.detect import look as looking
 from transcribe.detect.identity import Scope
 from transcribe.errors import AudioError, EngineError, StudyError
 from transcribe.history import Current, current
+from transcribe.participants import took_part
 from transcribe.review.renewal import carry_over
 from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
 from transcribe.speakers import with_speakers
@@ -165,7 +179,11 @@ class Job:
         return intake.sound(self._open, self._id)
 
     def run(self, again: str = "") -> Transcript:
-        """All stages in order, each skipped where its artefact stands; `again` forces one of them."""
+        """All stages in order, each skipped where its artefact stands; `again` forces one of them.
+
+        Raises ConsentError, before anything is done, where somebody has not agreed to it.
+        """
+        permission.refuse(self._open, self._id)
         if self._open.study.sound_path(self._id).exists():
             words = self._words(again == RECOGNISE, nullcontext if again == DIARISE else self._turns_beside)
             turns = self._made_beside or self._turns(again == DIARISE)
@@ -358,18 +376,8 @@ ARTEFACTS: dict[str, type] = {
 
 def linked(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[Person, ...]:
     """Those of the roster who took part, and everybody and every place that belongs to one of them."""
-    took_part = _took_part(people, who)
-    return tuple(
-        p for p in people if not p.found and not p.sealed and (p.id in took_part or (p.of and p.of in took_part))
-    )
-
-
-def _took_part(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[str, ...]:
-    """`who`; where nobody said so and the study has one participant, it is that one and the interviewers."""
-    participants = [p.id for p in people if p.role == "participant" and not p.found]
-    if who or len(participants) != 1:
-        return who
-    return (*participants, *(p.id for p in people if p.role == "interviewer" and not p.found))
+    here = took_part(people, who)
+    return tuple(p for p in people if not p.found and not p.sealed and (p.id in here or (p.of and p.of in here)))
 
 
 def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcript:
@@ -493,7 +501,7 @@ def _findings_key(unlocked: Unlocked, here: Current, seen: Candidates, listened:
 
 def scope_of(unlocked: Unlocked, recording_id: str) -> Scope:
     """Who took part in a recording, and to whom people found in it belong: its participant, where there is one."""
-    who = _took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
+    who = took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
     participants = [p.id for p in unlocked.vault.people if p.id in who and p.role == "participant"]
     return Scope(recording_id=recording_id, who=who, of=participants[0] if len(participants) == 1 else "")
 

@@ -1,18 +1,19 @@
 """Settled? gate passed? then, and only then, write a numbered release - all of it or nothing."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe import companions, export, levels, sound_copies
+from transcribe import companions, consent, export, levels, permission, sound_copies
 from transcribe.changes import Change
 from transcribe.config import Policy
-from transcribe.errors import ConfigError, EngineError, NotSettledError
+from transcribe.errors import ConfigError, ConsentError, EngineError, NotSettledError
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import Engines, refresh_findings
 from transcribe.publishing import MANIFEST, publish
 from transcribe.ready import Ready, named_people, need, read_until_clean, rendered, second_reading, settled
-from transcribe.schema import AnonymisedTranscript, Person, Quiet, ReviewState, record
+from transcribe.schema import AnonymisedTranscript, Person, Purpose, Quiet, ReviewState, record
 from transcribe.sound_copies import Wish
 from transcribe.vault import Unlocked, with_pseudonyms, with_renderings
 
@@ -56,8 +57,8 @@ def write(
     """Release recordings (all that can be when none is named) in these formats, as one numbered folder.
 
     `level` is how much is withheld: team, archive or public; `sound` asks for copies of the recordings with the same
-    covered. Raises NotSettledError, LeakError, EngineError for an unknown format, ConfigError for an unknown level;
-    then nothing was written.
+    covered. Raises ConsentError, NotSettledError, LeakError, EngineError for an unknown format, ConfigError for an
+    unknown level; then nothing was written.
     """
     exporters = _exporters(formats)
     with unlocked.study.lock("work"):
@@ -93,10 +94,12 @@ def differences(
 
 
 def settled_text(unlocked: Unlocked, recording_id: str, level: str = "team") -> AnonymisedTranscript:
-    """One settled transcript as a release would write it, passed by the gate; what it calls people stays for releases.
+    """One settled transcript to quote from: as a release would write it, passed by the gate; what it calls people stays
+    for releases.
 
-    Raises NotSettledError, LeakError.
+    Raises ConsentError unless everybody in it agreed to quotation, NotSettledError, LeakError.
     """
+    permission.refuse(unlocked, recording_id, Purpose.QUOTE, stage="quote")
     ready = need(unlocked, recording_id)
     if ready.settled.review is not ReviewState.REVIEWED:
         raise NotSettledError(TO_REVIEW, recording_id=recording_id, stage="release", advice=ADVICE[TO_REVIEW])
@@ -112,8 +115,9 @@ def settled_text(unlocked: Unlocked, recording_id: str, level: str = "team") -> 
 def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unreviewed: bool, level: str) -> _Prepared:
     """Everything that is to be released at a level, passed by the gate's first check."""
     policy = levels.at_level(unlocked.study.config.policy, level)
+    barred = _barred(unlocked, wanted, level)
     refresh_findings(unlocked, engines)
-    chosen, left_out = _choose(unlocked, wanted, unreviewed)
+    chosen, left_out = _choose(unlocked, wanted, unreviewed, barred)
     team = named_people(unlocked)
     ready = tuple(_read_again(unlocked, one, team, engines) for one in chosen)
     people = named_people(unlocked, policy)
@@ -132,13 +136,36 @@ def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unr
     )
 
 
+def _barred(unlocked: Unlocked, wanted: tuple[str, ...], level: str) -> dict[str, str]:
+    """The recordings that somebody in them does not let go out at this level, with the reason.
+
+    Raises ConsentError for one that was named, and where there is no other.
+    """
+    purposes = permission.of_level(level)
+    for recording_id in wanted:
+        permission.refuse(unlocked, recording_id, *purposes, stage="release")
+    every = () if wanted else unlocked.study.recordings()
+    found = {recording_id: permission.obstacles(unlocked, recording_id, *purposes) for recording_id in every}
+    barred = {recording_id: consent.told(against) for recording_id, against in found.items() if against}
+    if every and len(barred) == len(every):
+        raise ConsentError(f"nothing can be released ({_reasons(barred)})", advice="see `transcribe status STUDY`")
+    return barred
+
+
+def _reasons(left_out: Mapping[str, str]) -> str:
+    return "; ".join(f"{recording_id}: {reason}" for recording_id, reason in left_out.items())
+
+
 def _choose(
-    unlocked: Unlocked, wanted: tuple[str, ...], unreviewed: bool
+    unlocked: Unlocked, wanted: tuple[str, ...], unreviewed: bool, barred: Mapping[str, str]
 ) -> tuple[list[Ready], tuple[tuple[str, str], ...]]:
     """What can be released and what cannot, with the reason. Raises NotSettledError for one that was named."""
     chosen, left_out = [], []
     for recording_id in wanted or unlocked.study.recordings():
         unlocked.vault.entry(recording_id)
+        if recording_id in barred:
+            left_out.append((recording_id, barred[recording_id]))
+            continue
         ready = settled(unlocked, recording_id)
         reason = _obstacle(ready, unreviewed)
         if ready is not None and not reason:
@@ -150,7 +177,7 @@ def _choose(
         else:
             left_out.append((recording_id, reason))
     if not chosen:
-        reasons = "; ".join(f"{recording_id}: {reason}" for recording_id, reason in left_out) or "no recordings"
+        reasons = _reasons(dict(left_out)) or "no recordings"
         raise NotSettledError(
             f"nothing can be released ({reasons})", advice="run and settle first, or release --unreviewed"
         )

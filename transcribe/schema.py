@@ -64,6 +64,15 @@ class Verdict(StrEnum):
     UNCLEAR = "unclear"
 
 
+class Purpose(StrEnum):
+    """What a participant may agree to, as the roster's columns are called."""
+
+    RECORD = "record"
+    TRANSCRIBE = "transcribe"
+    QUOTE = "quote"
+    ARCHIVE = "archive"
+
+
 class By(StrEnum):
     """How we know who a speaker is."""
 
@@ -271,6 +280,21 @@ class Person(Quiet):
     general: str = ""
     same_as: str = ""
     sealed: Sealed | None = None
+
+
+@record
+class Consent(Quiet):
+    """What somebody of the roster agreed to; lives in the vault alone.
+
+    A purpose in neither tuple is one of which nothing is said. `on` is an ISO date or empty; `withdrawn` an ISO date,
+    "yes" where the day is not known, empty where she has not.
+    """
+
+    person_id: str
+    agreed: tuple[Purpose, ...] = ()
+    refused: tuple[Purpose, ...] = ()
+    on: str = ""
+    withdrawn: str = ""
 
 
 # --- detection ------------------------------------------------------------------------------------------------------

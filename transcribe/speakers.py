@@ -44,6 +44,14 @@ def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
     return replace(transcript, speakers=tuple(s if s.by else replace(s, by=otherwise) for s in settled))
 
 
+def speaking(unlocked: Unlocked, recording_id: str) -> frozenset[str]:
+    """The ids of those whom the voices of a recording are taken for; nobody's before there is a transcript."""
+    stored = unlocked.standing(recording_id, "transcript", Transcript)
+    fixes = unlocked.load(recording_id, "speakers", SpeakerFixes)
+    guessed = with_speakers(unlocked, stored.value).speakers if stored else ()
+    return frozenset(s.person_id for s in (*guessed, *(fixes.value.speakers if fixes else ())) if s.person_id)
+
+
 def consents(unlocked: Unlocked, whom: str) -> bool:
     """Whether study.toml says that somebody, a person's id or "interviewer", agreed to be recognised by voice."""
     agreed = unlocked.study.config.voices

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import zip_longest
 
 from transcribe.errors import RosterError
@@ -36,6 +38,16 @@ def read(data: bytes, what: str) -> tuple[list[str], list[tuple[int, dict[str, s
                 f"row {number} has more cells than there are columns", advice='put a cell with a comma into "quotes"'
             )
     return header, [(number, dict(zip_longest(header, row, fillvalue=""))) for number, row in rows[1:]]
+
+
+def iso_date(text: str) -> date | None:
+    """The day that is written as 2026-11-28; None for anything else."""
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def spaced(row: dict[str, str], number: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from pyrage.x25519 import Identity
 
 from transcribe import keys, store
 from transcribe.errors import LockedError, StoreError, StudyError
-from transcribe.schema import Person, Quiet, SpeakerBounds, record
+from transcribe.schema import Consent, Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
 from transcribe.study import Study
 
@@ -100,7 +100,7 @@ class Vault(Quiet):
     """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them.
 
     `voiceprints` come in the order in which they were learnt. A vault written before there were any has none, and
-    likewise no renderings, attributes, topics or holders.
+    likewise no renderings, attributes, topics, holders or consents.
     """
 
     hmac_key: str
@@ -111,6 +111,7 @@ class Vault(Quiet):
     attributes: tuple[Attributes, ...] = ()
     topics: tuple[Topic, ...] = ()
     holders: tuple[Holder, ...] = ()
+    consents: tuple[Consent, ...] = ()
 
     def person(self, person_id: str) -> Person:
         for person in self.people:
@@ -175,6 +176,12 @@ def with_topics(vault: Vault, given: tuple[Topic, ...]) -> Vault:
     recordings = {topic.recording_id for topic in given}
     others = [topic for topic in vault.topics if topic.recording_id not in recordings]
     return replace(vault, topics=(*others, *given))
+
+
+def with_consents(vault: Vault, given: tuple[Consent, ...]) -> Vault:
+    """The vault with these in the place of those of the same people."""
+    known = {one.person_id: one for one in vault.consents} | {one.person_id: one for one in given}
+    return replace(vault, consents=tuple(known.values()))
 
 
 def with_recording(vault: Vault, entry: RecordingEntry) -> Vault:

@@ -2,7 +2,7 @@
 
 from transcribe import pipeline
 from transcribe.batch.plan import Task
-from transcribe.errors import TranscribeError
+from transcribe.errors import ConsentError, TranscribeError
 from transcribe.pipeline import Engines, Report
 from transcribe.schema import Quiet, record
 from transcribe.vault import Unlocked
@@ -10,7 +10,7 @@ from transcribe.vault import Unlocked
 
 @record
 class Outcome(Quiet):
-    """What became of a recording: done, no speech or failed, with a sentence where it failed."""
+    """What became of a recording: done, no speech, or with a sentence failed, or refused for want of consent."""
 
     recording_id: str
     state: str
@@ -35,7 +35,8 @@ def _one(unlocked: Unlocked, task: Task, engines: Engines, report: Report, again
         transcript = pipeline.Job(unlocked, recording_id, engines, report).run(again)
     except TranscribeError as error:
         error.recording_id = error.recording_id or recording_id
-        outcome = Outcome(recording_id=recording_id, state="failed", error=str(error), exit_code=error.exit_code)
+        state = "refused" if isinstance(error, ConsentError) else "failed"
+        outcome = Outcome(recording_id=recording_id, state=state, error=str(error), exit_code=error.exit_code)
     except Exception as error:  # an engine's own fault; its message may hold words of the interview, its type cannot
         what = f"{recording_id}: {type(error).__name__} in an engine; the other recordings go on."
         outcome = Outcome(recording_id=recording_id, state="failed", error=what, exit_code=1)

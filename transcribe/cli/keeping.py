@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from transcribe import backup, console, giving_back, passphrase
+from transcribe import backup, console, giving_back, passphrase, retention, study
 from transcribe.cli.common import AsJson, Ids, PassphraseFile, StudyPath, unlock
+from transcribe.errors import ConfigError
 
 app = typer.Typer()
 recordings = typer.Typer(no_args_is_help=True, help="The recordings themselves.")
@@ -38,6 +39,24 @@ def restore_command(
     about = backup.restore(file, root, given)
     console.say(as_json, {"backup": about.id, "at": about.at},
                 f"Backup {about.id} of {about.at} is restored. Next: transcribe status {root}")  # fmt: skip
+
+
+@app.command()
+def retain(
+    root: StudyPath,
+    until: Annotated[str, typer.Option(metavar="DAY", help="The last day, such as 2031-12-31.")],
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Recording ids.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All recordings that are in the study now.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Until when recordings may be kept; status reminds of it, and nothing is destroyed by itself. Needs no key."""
+    day = retention.until(until)
+    if bool(ids) is every:
+        raise ConfigError("retain takes either ids or --all", advice="say which recordings are meant")
+    chosen = retention.retain(study.open_study(root), tuple(ids or ()), day)
+    console.say(as_json, {"recordings": list(chosen), "until": day.isoformat()},
+                f"{', '.join(chosen)}: to be kept until {day.isoformat()}. transcribe status {root} reminds of it from "
+                f"{retention.SOON_DAYS} days before on.")  # fmt: skip
 
 
 @recordings.command("export")

@@ -144,20 +144,25 @@ def status(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJ
     seen = overview(opened, unlocked)
     rows = [
         (r.id, r.state, console.clock(r.duration_s), "-" if r.findings is None else str(r.findings),
-         f"{r.release:03d}" if r.release else "-")
+         f"{r.release:03d}" if r.release else "-", r.keep_until.isoformat() if r.keep_until else "-")
         for r in seen.rows
     ]  # fmt: skip
-    titles = ("recording", "state", "length", "findings", "release")
+    titles = ("recording", "state", "length", "findings", "release", "keep until")
     data = {
         "study_id": seen.study_id,
         "recordings": [
             {"recording": r.id, "state": r.state, "duration_s": r.duration_s, "findings": r.findings,
-             "release": r.release or None}
+             "release": r.release or None, "keep_until": r.keep_until.isoformat() if r.keep_until else None,
+             "consent": [{"person": o.person_id or None, "purpose": o.purpose, "said": o.said, "linked": o.linked}
+                         for o in r.obstacles]}
             for r in seen.rows
         ],
         "sources_outside": list(seen.sources_outside),
         "redraw": list(seen.to_redraw),
         "doubles": [list(pair) for pair in seen.doubles],
+        "consent_recorded": seen.consent_recorded,
+        "time_ends": [{"recordings": list(r.recording_ids), "until": r.until.isoformat(), "days": r.days}
+                      for r in seen.reminders],
     }  # fmt: skip
     console.say(as_json, data, console.table(titles, rows), *seen.advice(str(root)))
 
@@ -183,10 +188,10 @@ def run(
     with console.stages(tasks, as_json) as report:
         outcomes = batch.run(unlocked, tasks, engines, report, again)
     data = [{"recording": o.recording_id, "state": o.state, "error": o.error or None} for o in outcomes]
-    lines = [f"{o.recording_id}: {o.state}" for o in outcomes if o.state != "failed"]
+    lines = [f"{o.recording_id}: {o.state}" for o in outcomes if not o.error]
     console.say(as_json, {"recordings": data}, *lines, f"Next: transcribe show {root} ID --identified, then "
                 f"transcribe settle {root} ID --reviewer ALIAS, then transcribe release {root}")  # fmt: skip
-    failed = [o for o in outcomes if o.state == "failed"]
+    failed = [o for o in outcomes if o.error]
     for outcome in failed:
         console.warn(f"Error: {outcome.error}")
     if failed:
@@ -265,6 +270,24 @@ def language(
     by = "chosen for this recording" if told.chosen else "as study.toml says"
     console.say(as_json, data, f"{recording_id}: {told.language}, {by}{heard}",
                 *([f"Next: transcribe run {root} {recording_id}"] if code else []))  # fmt: skip
+
+
+@app.command("who")
+def who_command(
+    root: StudyPath,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    who: Annotated[str, typer.Argument(metavar="[P1,R1]", help="Ids of all who took part.")] = "",
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who took part in a recording, whose consent counts; with ids, say so."""
+    unlocked = unlock(root, passphrase_file)
+    if who:
+        intake.set_who(unlocked, recording_id, listed(who))
+    told = unlocked.vault.entry(recording_id).who
+    console.say(as_json, {"recording": recording_id, "who": list(told)},
+                f"{recording_id}: {', '.join(told) or 'not said'}",
+                *([f"Next: transcribe run {root} {recording_id}"] if who else []))  # fmt: skip
 
 
 @app.command()
