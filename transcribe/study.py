@@ -2,8 +2,9 @@
 
     my-study/
       study.toml                 settings; no names in it
-      private/                   0700, nothing but age ciphertext: vault.age, identity.age, recordings/ID.age (the
-                                 sound), ID/ (every artefact of that recording)
+      private/                   0700, nothing but age ciphertext: vault.age and its copy, identity.age,
+                                 recordings/ID.age (the sound), ID/ (every artefact of that recording), set-aside/
+                                 (what was found damaged)
       release/001/ ...           numbered, never overwritten
       audit.jsonl  journal.jsonl no names in either
 
@@ -31,7 +32,14 @@ from transcribe.store import Stored
 T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-_RESERVED = {"recordings", "log", "vault", "identity", *_DEVICES}  # devices: no file can be called so on Windows
+_RESERVED = {
+    "recordings",
+    "log",
+    "vault",
+    "identity",
+    "set-aside",
+    *_DEVICES,
+}  # devices: no file can be called so on Windows
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
@@ -45,6 +53,7 @@ class Study:
         self.journal_path = root / "journal.jsonl"
         self.audit_path = root / "audit.jsonl"
         self.vault_path = self.private / "vault.age"
+        self.vault_copy_path = self.private / "vault.copy.age"
         self.identity_path = self.private / "identity.age"
 
     def __repr__(self) -> str:
@@ -249,6 +258,9 @@ def create(root: Path, secret: Identity, passphrase: str) -> Study:
 def open_study(root: Path) -> Study:
     """The study in a folder. Raises StudyError when there is none."""
     study = Study(root)
-    if not (root / "study.toml").is_file() or not study.vault_path.is_file():
+    there = [path.is_file() for path in (study.config_path, study.vault_path)]
+    if not any(there) and not study.identity_path.is_file():
         raise StudyError("this folder is not a study", advice="make one with `transcribe new STUDY`")
+    if not all(there):
+        raise StudyError("a file of this study is missing", advice="see `transcribe doctor STUDY`")
     return study

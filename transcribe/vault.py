@@ -8,14 +8,17 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from pyrage.x25519 import Identity
 
-from transcribe import store
+from transcribe import audit, inventory, store
+from transcribe.audit import Seal
 from transcribe.errors import LockedError, StoreError, StudyError
+from transcribe.inventory import Inventory
 from transcribe.schema import Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
 from transcribe.study import Study
@@ -91,7 +94,7 @@ class Vault(Quiet):
     """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them.
 
     `voiceprints` come in the order in which they were learnt. A vault written before there were any has none, and
-    likewise no renderings, attributes or topics.
+    likewise no renderings, attributes, topics or seals.
     """
 
     hmac_key: str
@@ -101,6 +104,8 @@ class Vault(Quiet):
     renderings: tuple[Rendering, ...] = ()
     attributes: tuple[Attributes, ...] = ()
     topics: tuple[Topic, ...] = ()
+    audit: Seal = Seal()
+    inventory: Inventory = Inventory()
 
     def person(self, person_id: str) -> Person:
         for person in self.people:
@@ -182,6 +187,16 @@ def with_voiceprints(vault: Vault, learnt: tuple[Voiceprint, ...]) -> Vault:
     return replace(vault, voiceprints=tuple(reversed(kept)))
 
 
+def sealed(vault: Vault, study: Study) -> Vault:
+    """The vault with the audit and the folder as they stand."""
+    recordings = tuple(entry.id for entry in vault.recordings)
+    return replace(
+        vault,
+        audit=audit.sealed_anew(study.audit_path, vault.audit),
+        inventory=inventory.taken(study, vault.inventory, recordings),
+    )
+
+
 class Unlocked:
     """A study whose identity is at hand. The vault is read afresh for each change, under its lock."""
 
@@ -189,6 +204,7 @@ class Unlocked:
         self.study = study
         self.identity = identity
         self.vault = self._read()
+        self.found_seal = self.vault.audit
         if study.notes():
             self.change(lambda vault: vault)
 
@@ -197,31 +213,62 @@ class Unlocked:
 
     def _read(self) -> Vault:
         self._stamp = store.stamp(self.study.vault_path)
-        return store.load(self.study.vault_path, Vault, self.identity).value
+        try:
+            return store.load(self.study.vault_path, Vault, self.identity).value
+        except StoreError as error:
+            error.advice = "see `transcribe doctor STUDY`" if "newer" not in error.what else error.advice
+            raise
 
     def look(self) -> None:
         """Read the vault again where another process has changed it."""
         if store.stamp(self.study.vault_path) != self._stamp:
             self.vault = self._read()
 
-    def change(self, how: Callable[[Vault], Vault]) -> None:
+    def change(self, how: Callable[[Vault], Vault], wait_s: float = 30.0) -> None:
         """Merge waiting notes, apply `how` to the vault as it stands on the disk, and write it back if it changed."""
-        with self.study.lock("vault", wait_s=30.0):
+        with self.study.lock("vault", wait_s=wait_s):
             before = self._read()
             vault, notes = before, self._whole_notes()
             for note in notes:
-                vault = with_recording(vault, store.load(note, RecordingEntry, self.identity).value)
+                vault = with_recording(vault, self._noted(note))
             vault = how(vault)
             if vault != before:
+                vault = sealed(vault, self.study)
+                # first: a key that is forgotten must not outlive that in the copy, wherever we are stopped
+                self.study.vault_copy_path.unlink(missing_ok=True)
                 store.save(self.study.vault_path, vault, self.identity.to_public())
                 self._stamp = store.stamp(self.study.vault_path)
             for note in notes:
                 note.unlink()
             self.vault = vault
+            self._copy()
+
+    def _copy(self) -> None:
+        """Put the vault's bytes into a second file where they do not stand there: a spoilt bit costs one of the two."""
+        path, copy = self.study.vault_path, self.study.vault_copy_path
+        data = path.read_bytes()
+        with suppress(OSError):  # it comes with the next change or unlock
+            if not copy.exists() or copy.read_bytes() != data:
+                store.write_bytes(copy, data)
+
+    def seal(self) -> None:
+        """Keep in the vault how the audit and the folder stand; left to the next unlock where somebody else is at the
+        vault, or where the study can only be read.
+        """
+        with suppress(StudyError, OSError):
+            if sealed(self.vault, self.study) != self.vault or not self.study.vault_copy_path.exists():
+                self.change(lambda vault: sealed(vault, self.study), wait_s=0.0)
 
     def _whole_notes(self) -> list[Path]:
         """Notes of recordings that were added whole; a killed `add` leaves one without its recording."""
         return [note for note in self.study.notes() if (note.parent / "recording.age").exists()]
+
+    def _noted(self, note: Path) -> RecordingEntry:
+        try:
+            return store.load(note, RecordingEntry, self.identity).value
+        except StoreError as error:
+            error.recording_id, error.advice = note.parent.name, "see `transcribe doctor STUDY`"
+            raise
 
     def recording_key(self, recording_id: str) -> Identity:
         """The key pair that everything of a recording is encrypted to. Raises StudyError for an unknown id."""
@@ -297,7 +344,13 @@ def unlock(study: Study, passphrase: str) -> Unlocked:
     The recovery sheet's secret key is taken in the place of a passphrase, so that a forgotten one loses nothing.
     """
     if is_recovery_key(passphrase):
-        return Unlocked(study, recovered(passphrase, study.created["recipient"]))
+        return _unlocked(study, recovered(passphrase, study.created["recipient"]))
     if not study.identity_path.is_file():
         raise LockedError("private/identity.age is missing", advice="use the recovery sheet, or restore the file")
-    return Unlocked(study, store.open_secret(study.identity_path.read_bytes(), passphrase))
+    return _unlocked(study, store.open_secret(study.identity_path.read_bytes(), passphrase))
+
+
+def _unlocked(study: Study, identity: Identity) -> Unlocked:
+    unlocked = Unlocked(study, identity)
+    unlocked.seal()
+    return unlocked
