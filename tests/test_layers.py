@@ -27,7 +27,7 @@ LAYERS = [
     "review/uncommon", "review/searching", "review/documents", "review/desk", "review/acts", "review/roll",
     "review/rows", "review/office", "review/ranges", "review/guard", "review/session", "review/server",
     "review/serving",
-    "batch", "console", "cli",
+    "doctor", "batch", "console", "cli",
 ]  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from transcribe import store
 from transcribe.schema import Quiet, record
 
 _START = "0" * 64
-_OPENING = b'{"at": "'
 
 
 @record
@@ -67,7 +66,7 @@ def append(path: Path, event: str, **facts: str | int | list[str]) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # else two processes at once would both chain to the same line
         lines, torn = _lines(path), list[str]()
-        while lines and _is_torn(lines[-1]):
+        while lines and store.is_torn(lines[-1]):
             torn.insert(0, _hash(lines.pop()))
         line = {"at": now(), "event": event, **facts, **({"torn": torn} if torn else {})}
         store.append_line(path, json.dumps({**line, "previous": _hash(lines[-1]) if lines else _START}))
@@ -79,7 +78,7 @@ def check(path: Path, sealed: Seal) -> Chain:
     """Compare each line with the one before and the whole with its seal."""
     lines = _read(path)
     every = len(lines)
-    while len(lines) > sealed.lines and _is_torn(lines[-1]):
+    while len(lines) > sealed.lines and store.is_torn(lines[-1]):
         lines.pop()  # sealed once a line names it, and not before
     broken, torn = _walked(lines)
     tail = lines[sealed.lines :]
@@ -102,7 +101,7 @@ def _walked(lines: list[bytes]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     broken, torn, previous = list[int](), list[int](), _START
     waiting: dict[int, str] = {}
     for number, line in enumerate(lines, 1):
-        if _is_torn(line):
+        if store.is_torn(line):
             waiting[number] = _hash(line)
             continue
         facts = _facts(line)
@@ -173,11 +172,6 @@ def _facts(line: bytes) -> dict[str, object]:
     except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}
-
-
-def _is_torn(line: bytes) -> bool:
-    """Whether this is the beginning of a line of ours, and not all of it."""
-    return line[: len(_OPENING)] == _OPENING[: len(line)] and not line.endswith(b"}")
 
 
 def _hash(line: bytes) -> str:

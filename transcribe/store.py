@@ -16,11 +16,12 @@ import pyrage
 from pydantic import TypeAdapter, ValidationError
 from pyrage.x25519 import Identity, Recipient
 
-from transcribe.errors import LockedError, StoreError, StudyError
+from transcribe.errors import LockedError, NewerError, StoreError, StudyError
 from transcribe.schema import Quiet, record
 
 SCHEMA = 1
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+_OPENING = b'{"at": "'
 _NUMBERED = re.compile(r"[0-9]+\.age")
 
 
@@ -85,9 +86,9 @@ def pack(value: object, key: str = "") -> bytes:
     return json.dumps(header).encode() + b"\n" + body
 
 
-def unpack(data: bytes, cls: type[T]) -> Stored[T]:
-    """The value that `pack` wrote. Raises StoreError when it is damaged, of another type or of a newer version."""
-    head, _, body = data.partition(b"\n")
+def body(data: bytes) -> tuple[str, str, bytes]:
+    """What `pack` wrote, unread: its type, job key and JSON. Raises StoreError: damaged, or of a newer version."""
+    head, _, text = data.partition(b"\n")
     try:
         header = json.loads(head)
         schema, name, key, checksum = (header[k] for k in ("schema", "type", "key", "sha256"))
@@ -96,16 +97,22 @@ def unpack(data: bytes, cls: type[T]) -> Stored[T]:
     if not isinstance(schema, int) or not isinstance(key, str) or not str(name).isidentifier():
         raise StoreError("an artefact has no readable header", advice="run the stage again")
     if schema > SCHEMA:
-        raise StoreError(f"an artefact has schema {schema}, newer than this program", advice="use a newer version")
+        raise NewerError(f"an artefact has schema {schema}, newer than this program", advice="use a newer version")
+    if hashlib.sha256(text).hexdigest() != checksum:
+        raise StoreError("an artefact does not match its checksum", advice="run the stage again")
+    return str(name), key, text
+
+
+def unpack(data: bytes, cls: type[T]) -> Stored[T]:
+    """The value that `pack` wrote. Raises StoreError when it is damaged, of another type or of a newer version."""
+    name, key, text = body(data)
     if name != cls.__name__:
         raise StoreError(f"an artefact holds {name} where {cls.__name__} belongs", advice="run the stage again")
-    if hashlib.sha256(body).hexdigest() != checksum:
-        raise StoreError("an artefact does not match its checksum", advice="run the stage again")
     try:
-        value = _adapter(cls).validate_json(body)
+        value = _adapter(cls).validate_json(text)
     except ValidationError:  # its message would show the content
         raise StoreError(f"an artefact is no readable {cls.__name__}", advice="run the stage again") from None
-    return Stored(value=value, key=key, body_sha256=checksum)
+    return Stored(value=value, key=key, body_sha256=hashlib.sha256(text).hexdigest())
 
 
 def save(path: Path, value: object, to: Recipient, key: str = "") -> None:
@@ -237,6 +244,11 @@ def append_line(path: Path, line: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether this is the beginning of a line of audit or journal, as a crash in the middle of writing leaves it."""
+    return line[: len(_OPENING)] == _OPENING[: len(line)] and not line.endswith(b"}")
 
 
 def read_lines(path: Path) -> Iterable[dict[str, object]]:

@@ -17,7 +17,7 @@ from pyrage.x25519 import Identity
 
 from transcribe import audit, inventory, store
 from transcribe.audit import Seal
-from transcribe.errors import LockedError, StoreError, StudyError
+from transcribe.errors import LockedError, NewerError, StoreError, StudyError
 from transcribe.inventory import Inventory
 from transcribe.schema import Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
@@ -215,9 +215,12 @@ class Unlocked:
         self._stamp = store.stamp(self.study.vault_path)
         try:
             return store.load(self.study.vault_path, Vault, self.identity).value
-        except StoreError as error:
-            error.advice = "see `transcribe doctor STUDY`" if "newer" not in error.what else error.advice
+        except NewerError:
             raise
+        except StoreError:
+            raise StoreError(
+                "the vault is damaged or another study's", advice="see `transcribe doctor STUDY`"
+            ) from None
 
     def look(self) -> None:
         """Read the vault again where another process has changed it."""
