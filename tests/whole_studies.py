@@ -22,14 +22,14 @@ from transcribe.vault import Unlocked, with_people
 PEOPLE = (person("P1", "Wilhelmina Tarn"), person("R1", "Osgood Quill", role="interviewer"))
 SAID = "so Wilhelmina how was it it was fine and Osgood came on Tuesday and we all laughed a lot"
 BROUGHT_IN = "Osgood: How was the week?\n\nWilhelmina: Better. Tarn is a name I kept.\n"
-FORMATS = ("txt", "json", "docx")
+FORMATS = ("txt", "json")
 
 
 class FakeEngines(NoEngines):
-    """Engines that hear the same words in every recording, and whose turns last two seconds."""
+    """Engines that hear the same words in every recording, and whose turns last one."""
 
     transcriber = FakeTranscriber(SAID)  # type: ignore[assignment]
-    diariser = FakeDiariser()  # type: ignore[assignment]
+    diariser = FakeDiariser(turn_s=1.0)  # type: ignore[assignment]
 
 
 def run(unlocked: Unlocked) -> None:
@@ -44,11 +44,11 @@ def build(root: Path, passphrase: str, beside: Path) -> Unlocked:
     identity = store.new_identity()
     unlocked = vault.create(study.create(root, identity, passphrase), identity)
     unlocked.change(lambda known: with_people(known, PEOPLE))
-    seconds = np.arange(8 * 16_000) / 16_000
-    soundfile.write(beside / "a.wav", 0.2 * np.sin(2 * np.pi * 220 * seconds), 16_000, subtype="PCM_16")
+    seconds = np.arange(4 * 8_000) / 8_000
+    soundfile.write(beside / "a.flac", 0.2 * np.sin(2 * np.pi * 220 * seconds), 8_000, subtype="PCM_16")
     (beside / "b.txt").write_text(BROUGHT_IN, encoding="utf-8")
     request = Request(who=("P1", "R1"), bounds=SpeakerBounds(at_least=2, at_most=2))
-    intake.add(unlocked.study, beside / "a.wav", request, unlocked)
+    intake.add(unlocked.study, beside / "a.flac", request, unlocked)
     intake.add_transcript(unlocked, beside / "b.txt", Request(who=("P1", "R1")))
     run(unlocked)
     settling.fix_speakers(unlocked, "R001", ("S1=R1", "S2=P1"))

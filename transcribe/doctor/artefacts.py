@@ -94,7 +94,7 @@ def _whole(chart: Chart, name: str) -> bool:
         data = store.decrypt(path.read_bytes(), key)
         if own == LISTENING:
             return True
-        store.unpack(data, Originals if own.startswith(ORIGINALS) else TYPES[own]) if _known(own) else store.body(data)
+        store.unpack(data, Originals if own.startswith(ORIGINALS) else TYPES[own]) if _known(own) else store.raw(data)
     except NewerError:
         raise
     except StoreError:
