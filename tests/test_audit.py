@@ -132,7 +132,7 @@ def test_lines_after_the_seal_are_counted_and_dated(tmp_path: Path) -> None:
     assert chain.whole
     assert (chain.unsealed, chain.since) == (2, json.loads(later)["at"])
     assert audit.told(chain) == (
-        f"2 lines came after the seal, the first on {chain.since}: who held the study's files could have written them.",
+        f"Lines after the seal: 2, the first on {chain.since}. Whoever held the study's files could have written them.",
     )
     assert audit.sealed_anew(path, sealed).lines == 5
 

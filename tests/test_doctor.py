@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,8 @@ from tests.study_session import call, last_json
 from tests.whole_studies import FakeEngines, released, run
 from transcribe import audit, doctor, release, store, vault
 from transcribe.doctor import Trouble, What
-from transcribe.errors import NewerError, StoreError
+from transcribe.doctor.artefacts import FACTS, ORIGINS
+from transcribe.errors import LockedError, NewerError, StoreError
 from transcribe.ready import need
 from transcribe.review.log import Deed, Entry
 from transcribe.schema import ReviewState, Words
@@ -285,6 +287,27 @@ def test_what_others_can_read_is_closed(patient: Unlocked) -> None:
     assert sorted(one.where for one in examined(patient)) == ["private", "release", "the study"]
     assert examined(repaired(patient)) == ()
     assert (patient.study.releases / "001").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_damaged_file_that_others_can_read_is_set_aside_for_its_owner_alone(patient: Unlocked) -> None:
+    path = patient.study.artefact_path("R001", "words")
+    flip(path)
+    path.chmod(0o644)
+    assert {one.what for one in examined(patient)} == {What.DAMAGED, What.OPEN}
+    assert examined(repaired(patient)) == ()
+
+
+def test_the_key_of_another_study_is_refused_rather_than_everything_called_damaged(patient: Unlocked) -> None:
+    with pytest.raises(LockedError, match="another study"):
+        doctor.examine(patient.study, str(store.new_identity()))
+
+
+def test_the_doctor_knows_every_artefact_that_the_program_writes() -> None:
+    saved = re.compile(r"""\.(?:save|_do)\([\w.]+, "(\w+)",""")
+    code = [path.read_text() for path in (Path(doctor.__file__).parent.parent).rglob("*.py")]
+    names = {name for text in code for name in saved.findall(text)} - {"note", FACTS}
+    assert names >= {"transcript", "findings", "speakers", "clean", "priming"}
+    assert names <= set(ORIGINS)
 
 
 def test_what_a_killed_process_left_is_no_harm_and_goes(patient: Unlocked) -> None:

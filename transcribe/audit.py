@@ -142,7 +142,7 @@ def told(chain: Chain) -> tuple[str, ...]:
     ]
     if chain.unsealed:
         said.append(
-            f"{chain.unsealed} lines came after the seal, the first on {chain.since}: who held the study's files could "
+            f"Lines after the seal: {chain.unsealed}, the first on {chain.since}. Whoever held the study's files could "
             "have written them."
         )
     return tuple(said)

@@ -33,11 +33,12 @@ class Examined(Quiet):
 def examine(study: Study, given: str) -> Examined:
     """Everything that is wrong, by passphrase or recovery key; nothing is changed. Needs "work".
 
-    Raises NewerError for a study of a newer version.
+    Raises NewerError for a study of a newer version, LockedError for the key of another study.
     """
-    identity, troubles = records.identity(study, given)
-    troubles += records.settings(study)
-    outside = [*folder.permissions(study), *folder.leftovers(study), *folder.strangers(study)]
+    troubles = folder.permissions(study)  # first: what is set aside keeps its mode
+    identity, found = records.identity(study, given)
+    troubles += [*found, *records.settings(study)]
+    outside = [*folder.leftovers(study), *folder.strangers(study)]
     if identity is None:
         return Examined(troubles=(*troubles, *outside), chart=None)
     vault, found = records.opened(study, identity)

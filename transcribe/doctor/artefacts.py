@@ -53,6 +53,7 @@ class Origin(Enum):
 
 
 ORIGINS = {
+    **dict.fromkeys((*ARTEFACTS, "priming", "invented", "findings", LISTENING), Origin.RUN),
     "amended": Origin.READING,
     "reread": Origin.READING,
     "clean": Origin.READING,
@@ -134,7 +135,7 @@ def _trouble(chart: Chart, name: str, what: What, had_sound: bool) -> Trouble:
 def _origin(own: str, had_sound: bool) -> Origin:
     if own == TRANSCRIPT and not had_sound:
         return Origin.TAKEN_IN
-    return Origin.ORIGINALS if own.startswith(ORIGINALS) else ORIGINS.get(own, Origin.RUN)
+    return Origin.ORIGINALS if own.startswith(ORIGINALS) else ORIGINS.get(own, Origin.TAKEN_IN)
 
 
 def _aside(chart: Chart, name: str, what: What) -> Callable[[], None]:

@@ -51,6 +51,7 @@ def opened(study: Study, by: Identity) -> tuple[Vault | None, list[Trouble]]:
     where = "private/vault.age"
     what = What.DAMAGED if path.exists() else What.MISSING
     if first is None and second is None:
+        _check_own(study, by)
         said = f"the keys of all recordings are in it, and its copy cannot be read either; only {BACKUP}"
         return None, [Trouble(what=what, where=where, said=said)]
     if first is None:
@@ -77,6 +78,13 @@ def opened(study: Study, by: Identity) -> tuple[Vault | None, list[Trouble]]:
             )
         ]
     return first, []
+
+
+def _check_own(study: Study, by: Identity) -> None:
+    """Raises LockedError where the journal has another public key: then nothing need be damaged."""
+    made = next((event for event in study.journal() if event.get("event") == "created"), {})
+    if made.get("recipient", str(by.to_public())) != str(by.to_public()):
+        raise LockedError("this is the key of another study", advice="take the recovery sheet of this one")
 
 
 def _vault(path: Path, by: Identity) -> Vault | None:
