@@ -78,7 +78,7 @@ def test_a_closed_study_keeps_its_releases_and_no_key(study: Unlocked) -> None:
     assert "No backup was made" in text
     assert "What remains" in text
     says_nothing_of(text + "".join(d.decode() for n, d in after.items() if n.endswith("jsonl")), *NAMES)
-    assert audit.verify(study.study.audit_path) > 0
+    assert audit.check(study.study.audit_path, audit.Seal()).whole
 
 
 def test_recordings_that_are_given_back_come_first_and_are_told_of(study: Unlocked, tmp_path: Path) -> None:

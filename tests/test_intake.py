@@ -8,6 +8,7 @@ import pytest
 
 from tests.builders import new_unlocked, person, says_nothing_of
 from transcribe import audit, intake, study
+from transcribe.audit import Seal
 from transcribe.errors import AudioError, StudyError
 from transcribe.intake import Request
 from transcribe.schema import Transcript
@@ -51,7 +52,7 @@ def test_without_the_key_a_recording_waits_in_a_note_for_the_next_unlock(unlocke
     assert unlocked.study.notes() == ()
     assert source.exists()
     says_nothing_of(unlocked.study.journal_path.read_text() + unlocked.study.audit_path.read_text(), "Karen", "Okonkwo")
-    assert audit.verify(unlocked.study.audit_path) == 1
+    assert audit.check(unlocked.study.audit_path, Seal()).unsealed == 1
 
 
 def test_the_sound_comes_back_as_it_was(unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

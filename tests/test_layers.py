@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 LAYERS = [
     "errors", "core_dumps", "offline", "plugins", "schema", "sealed_forms", "wordforms",
     "tables", "store", "config", "keys", "replacement", "study", "passphrase", "registry", "downloads", "weights",
-    "vault", "audit", "rekeying", "participants", "consent", "retention",
+    "audit", "inventory", "vault", "rekeying", "participants", "consent", "retention",
     "containers", "media", "audio", "audio_writing",
     "export", "imports", "intake", "listening", "describe",
     "asr", "diarise", "detect",
@@ -28,7 +28,7 @@ LAYERS = [
     "review/uncommon", "review/searching", "review/documents", "review/desk", "review/acts", "review/roll",
     "review/rows", "review/office", "review/ranges", "review/guard", "review/session", "review/server",
     "review/serving",
-    "batch", "console", "cli",
+    "doctor", "batch", "console", "cli",
 ]  # fmt: skip
 
 

@@ -140,6 +140,57 @@ def test_a_newer_version_says_to_use_a_newer_program() -> None:
         store.unpack(changed(schema=store.SCHEMA + 1), Words)
 
 
+# --- what older versions wrote ----------------------------------------------------------------------------------------
+
+
+def written_by(number: int, body: dict[str, Any]) -> bytes:
+    """A file of an older schema, whose body need not fit today's type."""
+    text = json.dumps(body).encode()
+    head = {"schema": number, "type": "MadeBy", "key": "k", "sha256": store.hashlib.sha256(text).hexdigest()}
+    return json.dumps(head).encode() + b"\n" + text
+
+
+def of_schema_1(body: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 said "by" for the stage, schema 2 "step"."""
+    return {**{k: v for k, v in body.items() if k != "by"}, "step": body["by"]}
+
+
+def of_schema_2(body: dict[str, Any]) -> dict[str, Any]:
+    return {**{k: v for k, v in body.items() if k != "step"}, "stage": body["step"]}
+
+
+@pytest.mark.parametrize(("number", "name"), [(1, "by"), (2, "step"), (3, "stage")])
+def test_what_older_versions_wrote_is_read_by_small_steps(
+    monkeypatch: pytest.MonkeyPatch, number: int, name: str
+) -> None:
+    monkeypatch.setattr(store, "SCHEMA", 3)
+    monkeypatch.setattr(store, "STEPS", {1: {"MadeBy": of_schema_1}, 2: {"MadeBy": of_schema_2}})
+    plain = json.loads(store.raw(store.pack(MADE_BY)).body)
+    body = {k: v for k, v in plain.items() if k != "stage"} | {name: "test"}
+    data = written_by(number, body)
+    back = store.unpack(data, schema.MadeBy)
+    assert (back.value, back.key) == (MADE_BY, "k")
+    assert back.body_sha256 == store.raw(data).sha256  # whatever points to it by its checksum still does
+    assert store.raw(store.pack(back.value)).schema == 3
+    head, _, text = data.partition(b"\n")
+    with pytest.raises(StoreError, match="checksum"):
+        store.unpack(head + b"\n" + text.replace(b"test", b"rest"), schema.MadeBy)
+
+
+def test_a_type_without_a_step_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = store.pack(heard(SECRET))
+    monkeypatch.setattr(store, "SCHEMA", 4)
+    monkeypatch.setattr(store, "STEPS", {2: {"MadeBy": of_schema_1}})
+    assert store.unpack(data, Words).value == heard(SECRET)
+
+
+def test_a_step_that_is_missing_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "SCHEMA", 3)
+    with pytest.raises(StoreError, match="no readable MadeBy") as refused:
+        store.unpack(written_by(1, {"by": SECRET}), schema.MadeBy)
+    says_nothing_of(refused.value, SECRET)
+
+
 def test_another_type_is_not_taken_for_this_one() -> None:
     with pytest.raises(StoreError, match="holds Turns where Words belongs"):
         store.unpack(store.pack(turns((0, 1, "S1"))), Words)

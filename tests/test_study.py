@@ -42,6 +42,10 @@ def test_a_study_is_made_in_an_empty_or_missing_folder_only(tmp_path: Path) -> N
 def test_a_folder_that_lacks_its_parts_is_no_study(opened: Study, missing: str) -> None:
     assert study.open_study(opened.root).created["study"] == opened.created["study"]
     (opened.root / missing).unlink()
+    with pytest.raises(StudyError, match="a file of this study is missing; see `transcribe doctor"):
+        study.open_study(opened.root)
+    for name in ("study.toml", "private/vault.age", "private/identity.age"):
+        (opened.root / name).unlink(missing_ok=True)
     with pytest.raises(StudyError, match="not a study"):
         study.open_study(opened.root)
 

@@ -72,7 +72,7 @@ def end(study: Study) -> Path:
     decided = [event for event in study.journal() if event.get("event") == "closing"][-1]
     if study.private.exists():
         with store.disk_trouble("the key cannot be destroyed"):
-            for path in [study.vault_path, *sorted(study.private.glob("identity*.age"))]:
+            for path in [study.vault_copy_path, study.vault_path, *sorted(study.private.glob("identity*.age"))]:
                 path.unlink(missing_ok=True)
             store.sync_folder(study.private)
             shutil.rmtree(study.private)

@@ -54,6 +54,10 @@ class StoreError(TranscribeError):
     exit_code = 4
 
 
+class NewerError(StoreError):
+    """An artefact was written by a newer version: it is not damaged, and nothing may be done to it."""
+
+
 class AudioError(TranscribeError):
     """A recording cannot be used: unreadable, without sound, silent or cut short."""
 

@@ -19,7 +19,7 @@ from transcribe.ready import settled
 from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry
 from transcribe.schema import Person, Quiet, ReviewState, Verdict, record
-from transcribe.study import Study
+from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault
 from transcribe.withdrawal import Withdrawn, holding, read, remove
 from transcribe.wordforms import sealed
@@ -210,9 +210,10 @@ def finish(unlocked: Unlocked) -> None:
         if not known.intersection(recordings) and event["of"] not in people:  # else it was cut off before
             with store.disk_trouble("what is forgotten cannot be removed"):
                 for number in map(int, str(event["releases"]).split()):
-                    remove(study, number)
+                    remove(unlocked, number)
                 for recording_id in recordings:
                     _remove(study, recording_id)
+                shutil.rmtree(study.private / SET_ASIDE, ignore_errors=True)  # damaged files of hers may lie there
             study.log("forgotten", number=int(str(event["number"])))
 
 

@@ -8,7 +8,7 @@ from transcribe import audit, consent, pseudonyms, tables
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
 from transcribe.vault import Rendering, Unlocked, Vault, with_consents, with_people
-from transcribe.wordforms import FormIndex, folded, search_forms
+from transcribe.wordforms import FormIndex, folded, parted, search_forms
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
@@ -42,6 +42,10 @@ def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
         if person.id in people:
             raise RosterError(f"row {number} has the id of an earlier row", advice="give each person an id of her own")
         people[person.id] = person
+    index = FormIndex(people.values())
+    for number, person_id in enumerate(people, 1):
+        if index.find(parted(person_id)):  # ids stand in the audit
+            raise RosterError(f"the id of entry {number} is a name", advice="choose one that says nothing, such as P1")
     return tuple(people.values())
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
@@ -52,14 +51,15 @@ def publish(
         turns = changes.turns(unlocked.vault, one.released, number)
         unlocked.save(one.released.recording_id, companions.artefact(level), turns)
     ids = [one.released.recording_id for one in logged]
-    study.log("released", release=number, recordings=" ".join(ids))
+    digest = unlocked.vault.digest_of_file(final / MANIFEST)
+    study.log("released", release=number, recordings=" ".join(ids), manifest=digest)
     audit.append(study.audit_path, "released", release=number, recordings=ids)
     return number, final
 
 
 def _next_number(unlocked: Unlocked) -> int:
     study = unlocked.study
-    numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
+    numbers = [int(path.name) for path in study.releases.iterdir() if study.is_release(path)]
     # a release that was moved away keeps its number: copies of it are with others
     numbers += [int(str(event["release"])) for event in study.journal() if event.get("event") == "released"]
     return max(numbers, default=0) + 1

@@ -10,17 +10,26 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import pyrage
 from pydantic import TypeAdapter, ValidationError
 from pyrage.x25519 import Identity, Recipient
 
-from transcribe.errors import LockedError, StoreError, StudyError
+from transcribe.errors import LockedError, NewerError, StoreError, StudyError
 from transcribe.schema import Quiet, record
 
 SCHEMA = 1
+Step = Callable[[Any], Any]
+STEPS: dict[int, dict[str, Step]] = {}
+"""How what an older version wrote is read: schema -> type -> its JSON, decoded, to that of the next schema.
+
+Who changes a type so that bodies written before do not fit it any more raises `SCHEMA`, adds the step here (for each
+stored type that holds the changed one) and freezes a study of the schema before (`tests/frozen`). A field with a
+default needs no step.
+"""
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+_OPENING = b'{"at": "'
 _NUMBERED = re.compile(r"[0-9]+\.age")
 
 
@@ -85,8 +94,18 @@ def pack(value: object, key: str = "") -> bytes:
     return json.dumps(header).encode() + b"\n" + body
 
 
-def unpack(data: bytes, cls: type[T]) -> Stored[T]:
-    """The value that `pack` wrote. Raises StoreError when it is damaged, of another type or of a newer version."""
+class Raw(NamedTuple):
+    """What `pack` wrote, unread: its schema, type, job key, checksum and JSON."""
+
+    schema: int
+    name: str
+    key: str
+    sha256: str
+    body: bytes
+
+
+def raw(data: bytes) -> Raw:
+    """The parts of what `pack` wrote. Raises StoreError when it is damaged, NewerError for a newer version's."""
     head, _, body = data.partition(b"\n")
     try:
         header = json.loads(head)
@@ -96,16 +115,35 @@ def unpack(data: bytes, cls: type[T]) -> Stored[T]:
     if not isinstance(schema, int) or not isinstance(key, str) or not str(name).isidentifier():
         raise StoreError("an artefact has no readable header", advice="run the stage again")
     if schema > SCHEMA:
-        raise StoreError(f"an artefact has schema {schema}, newer than this program", advice="use a newer version")
-    if name != cls.__name__:
-        raise StoreError(f"an artefact holds {name} where {cls.__name__} belongs", advice="run the stage again")
+        raise NewerError(f"an artefact has schema {schema}, newer than this program", advice="use a newer version")
     if hashlib.sha256(body).hexdigest() != checksum:
         raise StoreError("an artefact does not match its checksum", advice="run the stage again")
+    return Raw(schema=schema, name=str(name), key=key, sha256=checksum, body=body)
+
+
+def unpack(data: bytes, cls: type[T]) -> Stored[T]:
+    """The value that `pack` wrote, by this version or an older one; the checksum is that of what was written, since
+    others know it by that.
+
+    Raises StoreError when it is damaged, of another type or of a newer version.
+    """
+    found = raw(data)
+    if found.name != cls.__name__:
+        raise StoreError(f"an artefact holds {found.name} where {cls.__name__} belongs", advice="run the stage again")
     try:
-        value = _adapter(cls).validate_json(body)
+        value = _adapter(cls).validate_json(_as_now(found))
     except ValidationError:  # its message would show the content
         raise StoreError(f"an artefact is no readable {cls.__name__}", advice="run the stage again") from None
-    return Stored(value=value, key=key, body_sha256=checksum)
+    return Stored(value=value, key=found.key, body_sha256=found.sha256)
+
+
+def _as_now(found: Raw) -> bytes:
+    """The JSON as the present schema has it."""
+    steps = [STEPS.get(schema, {}).get(found.name) for schema in range(found.schema, SCHEMA)]
+    body: Any = None
+    for step in filter(None, steps):
+        body = step(json.loads(found.body) if body is None else body)
+    return found.body if body is None else json.dumps(body).encode()
 
 
 def save(path: Path, value: object, to: Recipient, key: str = "") -> None:
@@ -242,6 +280,11 @@ def append_line(path: Path, line: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether this is the beginning of a line of audit or journal, as a crash in the middle of writing leaves it."""
+    return line[: len(_OPENING)] == _OPENING[: len(line)] and not line.endswith(b"}")
 
 
 def read_lines(path: Path) -> Iterable[dict[str, object]]:

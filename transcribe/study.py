@@ -2,8 +2,9 @@
 
     my-study/
       study.toml                 settings; no names in it
-      private/                   0700, nothing but age ciphertext: vault.age, identity.age and identity.NAME.age,
-                                 recordings/ID.age (the sound), ID/ (every artefact of that recording)
+      private/                   0700, nothing but age ciphertext: vault.age and its copy, identity.age and
+                                 identity.NAME.age, recordings/ID.age (the sound), ID/ (every artefact of that
+                                 recording), set-aside/ (what was found damaged)
       release/001/ ...           numbered, never overwritten
       audit.jsonl  journal.jsonl no names in either
 
@@ -14,6 +15,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -29,9 +31,12 @@ from transcribe.errors import StudyError
 from transcribe.store import Stored
 
 T = TypeVar("T")
+SET_ASIDE = "set-aside"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-_RESERVED = {"recordings", "log", "vault", "identity", *_DEVICES}  # devices: no file can be called so on Windows
+# devices: no file can be called so on Windows
+_RESERVED = {"recordings", "log", "vault", "identity", SET_ASIDE, *_DEVICES}
+_RELEASE = re.compile(r"\d{3,}")
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
@@ -45,6 +50,7 @@ class Study:
         self.journal_path = root / "journal.jsonl"
         self.audit_path = root / "audit.jsonl"
         self.vault_path = self.private / "vault.age"
+        self.vault_copy_path = self.private / "vault.copy.age"
         self.identity_path = self.private / keys.IDENTITY
 
     def __repr__(self) -> str:
@@ -241,16 +247,40 @@ class Study:
         finally:
             os.close(descriptor)
 
+    def leftovers(self) -> tuple[Path, ...]:
+        """Temporary files that a killed process left (ciphertext or unfinished releases). Needs "work"."""
+        found = [*self.root.glob(".*.tmp"), *self.private.rglob(".*.tmp"), *self.releases.glob(".*.tmp")]
+        # an `add` may be writing beside us
+        return tuple(p for p in found if _TEMPORARY.fullmatch(p.name) and (p.is_dir() or not _is_held(p)))
+
     def sweep(self) -> None:
-        """Remove temporary files that a killed process left (ciphertext or unfinished releases). Needs "work"."""
-        for path in [*self.private.rglob(".*.tmp"), *self.releases.glob(".*.tmp")]:
-            if _TEMPORARY.fullmatch(path.name):
-                if path.is_dir():
-                    for child in path.iterdir():
-                        child.unlink()
-                    path.rmdir()
-                elif not _is_held(path):  # an `add` may be writing beside us
-                    path.unlink(missing_ok=True)
+        """Remove them."""
+        for path in self.leftovers():
+            if path.is_dir():
+                for child in path.iterdir():
+                    child.unlink()
+                path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
+
+    def unfinished(self) -> tuple[str, ...]:
+        """The ids under which a killed `add` left something, and nobody is adding now."""
+        notes = {path.parent.name for path in self.notes()}
+        sounds = {path.stem for path in self.sound_path("").parent.glob("*.age")}
+        left = (notes | sounds) - {*self.recordings()}
+        return tuple(sorted(one for one in left if not _is_held(self.private / one)))
+
+    def set_aside(self, path: Path) -> None:
+        """Move something encrypted out of the way, into private/set-aside."""
+        folder = self.private / SET_ASIDE
+        folder.mkdir(mode=0o700, exist_ok=True)
+        name = "-".join(path.relative_to(self.private).parts)
+        path.rename(folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}-{name}")
+        store.sync_folder(folder)
+
+    def is_release(self, path: Path) -> bool:
+        """Whether this is the folder of a numbered release."""
+        return path.is_dir() and bool(_RELEASE.fullmatch(path.name))
 
 
 def _is_held(path: Path) -> bool:
@@ -290,8 +320,11 @@ def open_study(root: Path) -> Study:
     study = Study(root)
     if not study.vault_path.is_file():
         _check_closed(study)
-    if not (root / "study.toml").is_file() or not study.vault_path.is_file():
+    there = [path.is_file() for path in (study.config_path, study.vault_path)]
+    if not any(there) and not study.identity_path.is_file():
         raise StudyError("this folder is not a study", advice="make one with `transcribe new STUDY`")
+    if not all(there):
+        raise StudyError("a file of this study is missing", advice="see `transcribe doctor STUDY`")
     return study
 
 

@@ -8,14 +8,17 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from pyrage.x25519 import Identity
 
-from transcribe import keys, store
-from transcribe.errors import LockedError, StoreError, StudyError
+from transcribe import audit, inventory, keys, store
+from transcribe.audit import Seal
+from transcribe.errors import LockedError, NewerError, StoreError, StudyError
+from transcribe.inventory import Inventory
 from transcribe.schema import Consent, Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
 from transcribe.study import Study
@@ -100,7 +103,7 @@ class Vault(Quiet):
     """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them.
 
     `voiceprints` come in the order in which they were learnt. A vault written before there were any has none, and
-    likewise no renderings, attributes, topics, holders or consents.
+    likewise no renderings, attributes, topics, holders, consents or seals.
     """
 
     hmac_key: str
@@ -112,6 +115,8 @@ class Vault(Quiet):
     topics: tuple[Topic, ...] = ()
     holders: tuple[Holder, ...] = ()
     consents: tuple[Consent, ...] = ()
+    audit: Seal = Seal()
+    inventory: Inventory = Inventory()
 
     def person(self, person_id: str) -> Person:
         for person in self.people:
@@ -199,6 +204,16 @@ def with_voiceprints(vault: Vault, learnt: tuple[Voiceprint, ...]) -> Vault:
     return replace(vault, voiceprints=tuple(reversed(kept)))
 
 
+def sealed(vault: Vault, study: Study) -> Vault:
+    """The vault with the audit and the folder as they stand."""
+    recordings = tuple(entry.id for entry in vault.recordings)
+    return replace(
+        vault,
+        audit=audit.sealed_anew(study.audit_path, vault.audit),
+        inventory=inventory.taken(study, vault.inventory, recordings),
+    )
+
+
 class Unlocked:
     """A study whose identity is at hand. The vault is read afresh for each change, under its lock."""
 
@@ -206,6 +221,7 @@ class Unlocked:
         self.study = study
         self.identity = identity
         self.vault = self._read()
+        self.found_seal = self.vault.audit
         if study.notes():
             self.change(lambda vault: vault)
 
@@ -216,9 +232,13 @@ class Unlocked:
         stamp = store.stamp(self.study.vault_path)
         try:
             vault = store.load(self.study.vault_path, Vault, self.identity).value
+        except NewerError:
+            raise
         except StoreError:
             self.check_key()
-            raise
+            raise StoreError(
+                "the vault is damaged or another study's", advice="see `transcribe doctor STUDY`"
+            ) from None
         self._stamp = stamp
         return vault
 
@@ -232,24 +252,51 @@ class Unlocked:
         if store.stamp(self.study.vault_path) != self._stamp:
             self.vault = self._read()
 
-    def change(self, how: Callable[[Vault], Vault]) -> None:
+    def change(self, how: Callable[[Vault], Vault], wait_s: float = 30.0) -> None:
         """Merge waiting notes, apply `how` to the vault as it stands on the disk, and write it back if it changed."""
-        with self.study.lock("vault", wait_s=30.0):
+        with self.study.lock("vault", wait_s=wait_s):
             before = self._read()
             vault, notes = before, self._whole_notes()
             for note in notes:
-                vault = with_recording(vault, store.load(note, RecordingEntry, self.identity).value)
+                vault = with_recording(vault, self._noted(note))
             vault = how(vault)
             if vault != before:
+                vault = sealed(vault, self.study)
+                # first: a key that is forgotten must not outlive that in the copy, wherever we are stopped
+                self.study.vault_copy_path.unlink(missing_ok=True)
                 store.save(self.study.vault_path, vault, self.identity.to_public())
                 self._stamp = store.stamp(self.study.vault_path)
             for note in notes:
                 note.unlink()
             self.vault = vault
+            self._copy()
+
+    def _copy(self) -> None:
+        """Put the vault's bytes into a second file where they do not stand there: a spoilt bit costs one of the two."""
+        path, copy = self.study.vault_path, self.study.vault_copy_path
+        data = path.read_bytes()
+        with suppress(OSError):  # it comes with the next change or unlock
+            if not copy.exists() or copy.read_bytes() != data:
+                store.write_bytes(copy, data)
+
+    def seal(self) -> None:
+        """Keep in the vault how the audit and the folder stand; left to the next unlock where somebody else is at the
+        vault, or where the study can only be read.
+        """
+        with suppress(StudyError, OSError):
+            if sealed(self.vault, self.study) != self.vault or not self.study.vault_copy_path.exists():
+                self.change(lambda vault: sealed(vault, self.study), wait_s=0.0)
 
     def _whole_notes(self) -> list[Path]:
         """Notes of recordings that were added whole; a killed `add` leaves one without its recording."""
         return [note for note in self.study.notes() if (note.parent / "recording.age").exists()]
+
+    def _noted(self, note: Path) -> RecordingEntry:
+        try:
+            return store.load(note, RecordingEntry, self.identity).value
+        except StoreError as error:
+            error.recording_id, error.advice = note.parent.name, "see `transcribe doctor STUDY`"
+            raise
 
     def recording_key(self, recording_id: str) -> Identity:
         """The key pair that everything of a recording is encrypted to. Raises StudyError for an unknown id."""
@@ -328,4 +375,6 @@ def unlock(study: Study, given: str) -> Unlocked:
     is the key of anybody whom the study was opened to.
     """
     study.end_replacement()
-    return Unlocked(study, keys.opened(given, study.public_key, study.sealed_keys()))
+    unlocked = Unlocked(study, keys.opened(given, study.public_key, study.sealed_keys()))
+    unlocked.seal()
+    return unlocked

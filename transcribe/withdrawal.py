@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 from transcribe import export, release, sound_copies, store
 from transcribe.errors import StudyError, TranscribeError
@@ -77,14 +78,18 @@ def _names(one: export.Exporter | export.StudyExporter, recordings: tuple[str, .
     return {one.file_name(recording_id, one.suffix) for recording_id in recordings}
 
 
-def remove(study: Study, number: int) -> None:
+def remove(unlocked: Unlocked, number: int) -> None:
     """Delete a release and what is kept of the words that it replaced; nothing where there is none."""
+    study = unlocked.study
     folder = study.releases / f"{number:03d}"
     if folder.exists():
         shutil.rmtree(folder)
     store.sync_folder(study.releases)
-    for path in originals_paths(study, number):
+    paths = originals_paths(study, number)
+    for path in paths:
         path.unlink()
+    gone = {f"{path.parent.name}/{path.stem}" for path in paths}
+    unlocked.change(lambda vault: replace(vault, inventory=vault.inventory.without(gone)))
 
 
 def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines) -> tuple[Renewed, ...]:

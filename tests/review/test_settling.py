@@ -6,6 +6,7 @@ import pytest
 
 from tests.builders import NoEngines, add_detected, new_unlocked, person, says_nothing_of, transcript
 from transcribe import audit
+from transcribe.audit import Seal
 from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
 from transcribe.pipeline import refresh_findings
@@ -44,7 +45,7 @@ def test_settling_accepts_what_was_found_and_says_so_without_a_name(unlocked: Un
     assert (review.decisions, review.seen, review.reviewer) == ((), ("U0001:0-5",), "AB")
     logs = unlocked.study.audit_path.read_text() + unlocked.study.journal_path.read_text()
     says_nothing_of(logs, "Karen", "Hubcap")
-    assert audit.verify(unlocked.study.audit_path) > 0
+    assert audit.check(unlocked.study.audit_path, Seal()).whole
 
 
 def test_a_rejected_finding_stays_in_the_text_and_stays_rejected(unlocked: Unlocked) -> None:
@@ -149,3 +150,17 @@ def test_a_correction_that_is_none_is_refused(unlocked: Unlocked, fix: str) -> N
     with pytest.raises(StudyError, match="LABEL=ROLE") as refused:
         settling.fix_speakers(unlocked, "R001", (fix,))
     says_nothing_of(refused.value, "Karen")
+
+
+@pytest.mark.parametrize("alias", ["Karen", "KAREN", "Karen2", "dr_Karen"])
+def test_an_alias_that_names_somebody_of_the_study_does_not_come_into_the_audit(unlocked: Unlocked, alias: str) -> None:
+    with pytest.raises(StudyError, match="a name of this study"):
+        settling.settle(unlocked, "R001", alias)
+    assert not unlocked.study.audit_path.exists()
+
+
+def test_a_login_name_does_not_come_into_the_audit(unlocked: Unlocked) -> None:
+    login = settling.pwd.getpwuid(settling.os.getuid()).pw_name[:16]
+    with pytest.raises(StudyError, match="login name"):
+        settling.settle(unlocked, "R001", login.upper())
+    assert not unlocked.study.audit_path.exists()

@@ -6,13 +6,14 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe import console, core_dumps, passphrase
-from transcribe.cli import ending, keeping, keys, measures, models, releases, reviews, studies, voices
+from transcribe.cli import checks, ending, keeping, keys, measures, models, releases, reviews, studies, voices
 from transcribe.errors import TranscribeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (studies.app, reviews.app, releases.app, measures.app, keeping.app, keys.app, ending.app):
-    app.add_typer(part)
+for part in (studies, reviews, releases, measures, keeping, keys, ending, checks):
+    app.add_typer(part.app)
 app.add_typer(models.models, name="models")
+app.add_typer(checks.audits, name="audit")
 app.add_typer(keeping.recordings, name="recordings")
 app.add_typer(measures.evaluate, name="evaluate")
 app.add_typer(voices.voices, name="voices")

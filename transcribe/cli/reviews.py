@@ -43,6 +43,7 @@ def review_command(
     given = passphrase.need(opened.created["study"], passphrase_file)
 
     def office(unlocked: Unlocked) -> Office:
+        check_alias(reviewer, unlocked.vault.people)
         if recording_id:
             unlocked.vault.entry(recording_id)
         return Office(unlocked, Engines(opened.config), Reviewer(alias=reviewer, second=second), recording_id)

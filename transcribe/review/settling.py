@@ -1,5 +1,7 @@
 """A reviewer settles a transcript: what she decided is kept with what she had before her."""
 
+import os
+import pwd
 import re
 import secrets
 from collections.abc import Collection
@@ -18,6 +20,7 @@ from transcribe.review.log import Deed, Entry
 from transcribe.schema import Decision, Finding, Kind, Person, Reason, Speaker, Transcript, Unclear, Utterance, Verdict
 from transcribe.speakers import SpeakerFixes
 from transcribe.vault import Unlocked, with_people
+from transcribe.wordforms import FormIndex, parted
 
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _SPAN = re.compile(r"(U\d{4,}):(\d+)-(\d+)=([A-Za-z0-9_.-]+)")
@@ -38,7 +41,7 @@ def settle(
     kind such as place; `restore` ids of flagged stretches that were said. Raises StudyError for an unknown finding,
     stretch, span or person.
     """
-    check_alias(reviewer)
+    check_alias(reviewer, unlocked.vault.people)
     ready = need(unlocked, recording_id)
     at = audit.now()
     by_id = {finding.id: finding for finding in ready.findings.found}
@@ -57,10 +60,14 @@ def settle(
     return sign(unlocked, recording_id, reviewer, **counts)
 
 
-def check_alias(reviewer: str) -> None:
-    """Raises StudyError for what is no alias."""
+def check_alias(reviewer: str, people: tuple[Person, ...] = ()) -> None:
+    """Raises StudyError for what is no alias: it stands in the audit, which holds no name and no login name."""
     if not _ALIAS.fullmatch(reviewer):
         raise StudyError("a reviewer's alias has 1 to 16 letters, digits, - or _", advice="choose one such as AB")
+    if reviewer.casefold() == pwd.getpwuid(os.getuid()).pw_name.casefold():
+        raise StudyError("a reviewer's alias is not her login name", advice="choose one such as AB")
+    if FormIndex(people).find(parted(reviewer)):
+        raise StudyError("the reviewer's alias is a name of this study", advice="choose one such as AB")
 
 
 def sign(unlocked: Unlocked, recording_id: str, reviewer: str, **counts: int) -> Review:

@@ -1,0 +1,1 @@
+"""Small studies of older forms, as files."""

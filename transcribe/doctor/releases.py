@@ -1,0 +1,61 @@
+"""Releases against their manifests. None is ever rewritten: copies of it are with others."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transcribe.doctor.chart import Chart
+from transcribe.doctor.trouble import Trouble, What
+from transcribe.publishing import MANIFEST
+
+ADVICE = "release anew under the next number, or take it from a backup"
+
+
+def releases(chart: Chart) -> list[Trouble]:
+    """What of the releases that lie here is not as it was written; one that was moved away as a whole is no trouble."""
+    folders = sorted(filter(chart.study.is_release, chart.study.releases.glob("*")))
+    return [trouble for folder in folders for trouble in _release(chart, folder)]
+
+
+def _release(chart: Chart, folder: Path) -> list[Trouble]:
+    where = f"release/{folder.name}"
+    path = folder / MANIFEST
+    if not path.is_file():
+        said = f"so nothing says what the release held; {ADVICE}"
+        return [Trouble(what=What.MISSING, where=f"{where}/{MANIFEST}", said=said)]
+    noted = _noted(chart, int(folder.name))
+    listed = _listed(path)
+    if listed is None or (noted and chart.vault.digest_of_file(path) != noted):
+        said = f"the list of the release's files is not as it was written; {ADVICE}"
+        return [Trouble(what=What.CHANGED, where=f"{where}/{MANIFEST}", said=said)]
+    troubles = []
+    for name, digest in sorted(listed.items()):
+        file = folder / name
+        if not file.is_file():
+            said = f"it belongs to this release; {ADVICE}"
+            troubles.append(Trouble(what=What.MISSING, where=f"{where}/{name}", said=said))
+        elif chart.vault.digest_of_file(file) != digest:
+            said = f"it is not as it was released; {ADVICE}"
+            troubles.append(Trouble(what=What.CHANGED, where=f"{where}/{name}", said=said))
+    more = sum(one.name not in listed and one.name != MANIFEST for one in folder.iterdir())
+    if more:
+        said = f"{more} files lie there that the gate has not seen; move them out before you pass it on"
+        troubles.append(Trouble(what=What.UNKNOWN, where=where, said=said))
+    return troubles
+
+
+def _listed(path: Path) -> dict[str, str] | None:
+    """File name -> keyed digest; None where the manifest cannot be read."""
+    try:
+        manifest: Any = json.loads(path.read_bytes())
+        listed = {one["name"]: one["hmac_sha256"] for one in manifest["files"]}
+    except (ValueError, KeyError, TypeError):
+        return None
+    plain = all(isinstance(name, str) and Path(name).name == name for name in listed)
+    return listed if plain else None
+
+
+def _noted(chart: Chart, number: int) -> str:
+    """The manifest's digest as the journal has it; versions before 0.4 did not note any."""
+    events = [e for e in chart.study.journal() if e.get("event") == "released" and e.get("release") == number]
+    return str(events[-1].get("manifest", "")) if events else ""
