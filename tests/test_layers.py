@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 # From the bottom to the top, as DESIGN draws it. A folder stands for all files in it.
 LAYERS = [
     "errors", "offline", "plugins", "schema", "wordforms",
-    "tables", "store", "config", "study", "passphrase", "registry", "downloads", "weights", "vault", "audit",
+    "store", "tables", "config", "study", "passphrase", "registry", "downloads", "weights", "vault", "audit",
     "containers", "media", "audio", "audio_writing",
     "export", "imports", "intake", "listening", "describe",
     "asr", "diarise", "detect",

@@ -141,7 +141,7 @@ def test_a_newer_version_says_to_use_a_newer_program() -> None:
 
 
 def test_another_type_is_not_taken_for_this_one() -> None:
-    with pytest.raises(StoreError, match="holds Turns where Words belongs"):
+    with pytest.raises(StoreError, match="is no Words"):
         store.unpack(store.pack(turns((0, 1, "S1"))), Words)
 
 

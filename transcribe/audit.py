@@ -37,7 +37,7 @@ def verify(path: Path) -> int:
     for count, line in enumerate(_lines(path), start=1):
         try:
             stated = json.loads(line)["previous"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             stated = None
         if stated != previous:
             return -count

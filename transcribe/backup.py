@@ -244,8 +244,10 @@ def _note(parts: zipfile.ZipFile, name: str) -> bytes:
 def _parts(file: Path) -> Iterator[zipfile.ZipFile]:
     """The backup's parts; whatever goes wrong in reading them is damage."""
     try:
+        if file.exists() and not file.is_file():  # a pipe would wait for its writer
+            raise _damaged()
         with zipfile.ZipFile(file) as parts:
             yield parts
     except (zipfile.BadZipFile, tarfile.TarError, KeyError, EOFError, TypeError, ValueError, NotImplementedError,
-            pyrage.DecryptError):  # fmt: skip
+            RecursionError, pyrage.DecryptError):  # fmt: skip
         raise _damaged() from None

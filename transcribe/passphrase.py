@@ -5,10 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+from transcribe import store
 from transcribe.errors import LockedError
 
 VARIABLE = "TRANSCRIBE_PASSPHRASE"
 KEYRING_SERVICE = "transcribe-study"
+MOST_BYTES = 10_000
 
 _from_environment: str | None = None
 
@@ -26,7 +28,7 @@ def find(study_id: str, file: Path | None, *, prompt: bool = True) -> str | None
     """
     if file is not None:
         try:
-            text = file.read_text(encoding="utf-8").strip("\r\n")
+            text = store.read_at_most(file, MOST_BYTES).decode().strip("\r\n")
         except (OSError, UnicodeDecodeError):
             raise LockedError("the passphrase file cannot be read", advice="check --passphrase-file") from None
         return _not_empty(text)

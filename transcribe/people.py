@@ -129,11 +129,7 @@ def merge(
 
 def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     """Import a roster file into the vault; how many people it names. Raises RosterError; then nothing changes."""
-    try:
-        data = file.read_bytes()
-    except OSError:
-        raise RosterError("the roster cannot be opened", advice="check the file") from None
-    imported = read(data, prefix)
+    imported = read(tables.load(file, "the roster"), prefix)
     released = any(unlocked.study.releases.glob("[0-9]*"))
 
     def changed(vault: Vault) -> Vault:
