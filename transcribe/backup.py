@@ -10,6 +10,7 @@ It is read back whole before it gets its name. Whoever has the backup can open i
 made, or with the recovery sheet, also after the study itself was destroyed: `forget` cannot reach into it.
 """
 
+import errno
 import io
 import json
 import os
@@ -251,3 +252,7 @@ def _parts(file: Path) -> Iterator[zipfile.ZipFile]:
     except (zipfile.BadZipFile, tarfile.TarError, KeyError, EOFError, TypeError, ValueError, NotImplementedError,
             RecursionError, pyrage.DecryptError):  # fmt: skip
         raise _damaged() from None
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a place before the file's begin: the zip's own directory is damaged
+            raise _damaged() from None
+        raise

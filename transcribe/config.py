@@ -22,7 +22,7 @@ LANGUAGES = frozenset(
 """The codes that Whisper knows (openai/whisper, tokenizer.py): ISO 639-1 but for haw, jw and yue."""
 AUTO = "auto"
 
-MOST_BYTES = 32_000
+MOST_BYTES = 20_000
 """Of study.toml: reading keys of thousands of parts takes time by the square of their number."""
 
 INTERVIEWER = "interviewer"

@@ -33,7 +33,7 @@ NAMES = {
     "percent": b"%sKaren%n%99999d",
     "protocol": b"concat:Karen",
     "spaces": b"  Karen  ",
-    "markup": b"[red]Karen[/red]<script>",
+    "markup": b"[red]Karen<script>",
 }
 REFUSED = {"too long", "far too deep", "no UTF-8", "surrogate"}
 ROSTER = b"id,kind,role,names\nP1,person,participant,Moira\n"

@@ -62,7 +62,7 @@ BOMBS = {
         ROW % (n, bytes(97 + int(d) for d in str(n)), n) for n in range(10_000))),
     "settings of brackets": ("study.toml", b"a = " + b"[" * 20_000),
     "settings of tables": ("study.toml", b"a = " + b"{a=" * 9_000),
-    "settings of one key": ("study.toml", b".".join([b"a"] * 15_000) + b" = 1"),
+    "settings of one key": ("study.toml", b".".join([b"a"] * 9_000) + b" = 1"),
     "settings of one number": ("study.toml", b"threads = " + b"9" * 20_000),
     "settings of 10 MB": ("study.toml", b"#" * 10_000_000),
     "settings with a name for a key": ("study.toml", b'"Karen Okonkwo\\u001b[31m" = 1'),
