@@ -392,8 +392,7 @@ def test_hostile_docx_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize("limit", ["MAX_BLOCKS", "MAX_PARSED_BYTES"])
 def test_a_document_too_large_to_hold_is_refused(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = altered("word/document.xml", f'<w:x xmlns:w="{W}">{"<w:p/>" * 1000}</w:x>'.encode())
-    with pytest.raises(StudyError, match="no text"):
-        read(data, "docx")
+    read(data, "docx")
     monkeypatch.setattr(word_reading, limit, 999)
     with pytest.raises(StudyError, match="unpacks to more"):
         read(data, "docx")
