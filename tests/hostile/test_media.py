@@ -19,7 +19,7 @@ from transcribe.errors import AudioError, TranscribeError
 from transcribe.intake import Request
 from transcribe.vault import Unlocked
 
-SEEDS = 6
+SEEDS = 4
 LONGEST_S = 30.0  # for half a second of sound on a machine at work; in earnest PROBE_LIMIT_S and STALL_S bound it
 NAME = "Karen Okonkwo"
 SECRET = "Bertha"

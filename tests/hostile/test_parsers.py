@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.hostile.parsers import MARK, PARSERS, check
 
-EXAMPLES = 150  # of each parser
+EXAMPLES = 100  # of each parser
 FUZZED = ("roster", "srt")  # the others by hand: python -m tests.hostile.fuzz NAME SECONDS
 FUZZED_S = 5
 LONGEST_S = 20.0  # for the bombs below, on a machine at work
