@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.export.builders import conversation, line, transcript
 from transcribe import export
 from transcribe.errors import StudyError, TranscribeError
-from transcribe.export import Exporter, nvivo, word_paragraphs
+from transcribe.export import Exporter, nvivo, word_paragraphs, word_reading
 from transcribe.export.layout import one_line
 from transcribe.imports import NOTE_LABEL, SUFFIXES, Imported, read_transcript
 
@@ -386,6 +386,15 @@ def altered(part: str, content: bytes) -> bytes:
 )
 def test_hostile_docx_is_refused(data: bytes) -> None:
     with pytest.raises(StudyError, match="docx"):
+        read(data, "docx")
+
+
+@pytest.mark.parametrize("limit", ["MAX_BLOCKS", "MAX_PARSED_BYTES"])
+def test_a_document_too_large_to_hold_is_refused(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = altered("word/document.xml", f'<w:x xmlns:w="{W}">{"<w:p/>" * 1000}</w:x>'.encode())
+    read(data, "docx")
+    monkeypatch.setattr(word_reading, limit, 999)
+    with pytest.raises(StudyError, match="unpacks to more"):
         read(data, "docx")
 
 

@@ -123,7 +123,7 @@ def events(study: Study) -> list[str]:
     """Those of the audit, which is whole and holds no secret."""
     text = study.audit_path.read_text() + study.journal_path.read_text()
     says_nothing_of(text, FORMER, LATTER, "Karen", "AGE-SECRET")
-    assert audit.verify(study.audit_path) > 0
+    assert audit.check(study.audit_path, audit.Seal()).whole
     return [str(line["event"]) for line in store.read_lines(study.audit_path)]
 
 

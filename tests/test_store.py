@@ -192,7 +192,7 @@ def test_a_step_that_is_missing_is_told_in_one_sentence(monkeypatch: pytest.Monk
 
 
 def test_another_type_is_not_taken_for_this_one() -> None:
-    with pytest.raises(StoreError, match="holds Turns where Words belongs"):
+    with pytest.raises(StoreError, match="is no Words"):
         store.unpack(store.pack(turns((0, 1, "S1"))), Words)
 
 

@@ -29,6 +29,8 @@ BYTES_PER_S = 4 * SAMPLE_RATE_HZ
 LONGEST_S = 24 * 3600
 SHORTEST_S = 0.1
 STALL_S = 120
+MOST_BYTES_PER_S = 100_000_000  # more than a camera writes with its picture
+SPARE_BYTES = 100_000_000
 SILENCE = 2 / 32768  # at most the last bit of a 16-bit converter, which dithers
 BLOCK = 1 << 20  # bytes a read, or a little less: whole frames
 GROWTH = 1 << 26  # bytes: 17 minutes of sound
@@ -74,7 +76,8 @@ def decode(fd: int) -> Audio:
 def inspect(fd: int) -> tuple[Probe, float]:
     """A probe and the decoded duration in seconds, from one full decode that keeps no sound.
 
-    Raises AudioError: empty, not media, no sound track, cut short, digitally silent, longer than 24 hours.
+    Raises AudioError: empty, not media, no sound track, cut short, digitally silent, longer than 24 hours, or followed
+    by so much of something else that a study would fill the disk with it.
     """
     seen = look(fd)
     loudest = 0.0
@@ -87,6 +90,8 @@ def inspect(fd: int) -> tuple[Probe, float]:
     duration_s = _decode_checked(seen, fd, _command(fd), MONO, listen)
     if loudest < SILENCE:
         raise Refusal.SILENT.error()
+    if os.fstat(fd).st_size > SPARE_BYTES + duration_s * MOST_BYTES_PER_S:
+        raise Refusal.TOO_LARGE.error()
     return seen.probe, duration_s
 
 

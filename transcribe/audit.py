@@ -169,7 +169,7 @@ def _lines(path: Path) -> list[bytes]:
 def _facts(line: bytes) -> dict[str, object]:
     try:
         facts = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) else {}
 

@@ -11,6 +11,7 @@ It is read back whole before it gets its name. Whoever has the backup can open i
 made, or with the recovery sheet of that day, also after the study itself was destroyed: `forget` cannot reach into it.
 """
 
+import errno
 import io
 import json
 import os
@@ -245,8 +246,14 @@ def _note(parts: zipfile.ZipFile, name: str) -> bytes:
 def _parts(file: Path) -> Iterator[zipfile.ZipFile]:
     """The backup's parts; whatever goes wrong in reading them is damage."""
     try:
+        if file.exists() and not file.is_file():  # a pipe would wait for its writer
+            raise _damaged()
         with zipfile.ZipFile(file) as parts:
             yield parts
     except (zipfile.BadZipFile, tarfile.TarError, KeyError, EOFError, TypeError, ValueError, NotImplementedError,
-            pyrage.DecryptError):  # fmt: skip
+            RecursionError, pyrage.DecryptError):  # fmt: skip
         raise _damaged() from None
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a place before the file's begin: the zip's own directory is damaged
+            raise _damaged() from None
+        raise

@@ -22,6 +22,9 @@ LANGUAGES = frozenset(
 """The codes that Whisper knows (openai/whisper, tokenizer.py): ISO 639-1 but for haw, jw and yue."""
 AUTO = "auto"
 
+MOST_BYTES = 20_000
+"""Of study.toml: reading keys of thousands of parts takes time by the square of their number."""
+
 INTERVIEWER = "interviewer"
 """The one role that may be recognised by voice as a role."""
 _ROLES = frozenset(
@@ -226,14 +229,22 @@ crlf = false             # line ends of texts in a .qdpx; true where MAXQDA on W
 
 
 def load(path: Path) -> StudyConfig:
-    """The settings in study.toml. Raises ConfigError that lists the known keys where one is not known."""
+    """The settings in study.toml. Raises StudyError; ConfigError, with the known keys where one is not known."""
+    return check(_read(path))
+
+
+def _read(path: Path) -> dict[str, object]:
+    """What stands in the file. Raises ConfigError; a ValueError may also be a number of too many digits."""
+    with store.disk_trouble("study.toml cannot be read"):
+        data = store.read_at_most(path, MOST_BYTES)
+    if len(data) > MOST_BYTES:
+        raise ConfigError(f"study.toml is larger than {MOST_BYTES // 1000} kB", advice="correct it and try again")
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         where = f" near line {line}" if line else ""
         raise ConfigError(f"study.toml is not valid TOML{where}", advice="correct it and try again") from None
-    return check(raw)
 
 
 def set_role(path: Path, role: str, action: str) -> None:
@@ -257,11 +268,16 @@ def check(raw: dict[str, object]) -> StudyConfig:
         return StudyConfig.model_validate(raw)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
+        where = ".".join(_plain(str(part)) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             known = ", ".join(_known(problem["loc"][:-1]))
             raise ConfigError(f"study.toml has an unknown key {where!r}", advice=f"known here: {known}") from None
         raise ConfigError(f"study.toml, {where}: {problem['msg']}", advice="correct it and try again") from None
+
+
+def _plain(key: str) -> str:
+    """A key that can be shown; any other may be a name, or rule the terminal."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else "..."
 
 
 def check_language(code: str) -> str:

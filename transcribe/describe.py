@@ -23,12 +23,14 @@ def attributes(data: bytes, vault: Vault) -> tuple[Attributes, ...]:
         raise RosterError("the first column of attributes is id, and each has a title of its own", advice="correct it")
     index = FormIndex(vault.people)
     _check_cells(dict(enumerate(header, 1)), index, 1)
-    known = [*(f"{PERSON}{person.id}" for person in vault.people), *(f"{RECORDING}{r.id}" for r in vault.recordings)]
+    people = {person.id: f"{PERSON}{person.id}" for person in vault.people}
+    recordings = {entry.id: f"{RECORDING}{entry.id}" for entry in vault.recordings}
+    known = {*people.values(), *recordings.values()}
     found: dict[str, Attributes] = {}
     for number, row in rows:
         cells = tables.spaced(row, number)
         said = cells.pop("id")
-        meant = [one for one in known if said in (one, one.partition(":")[2])]
+        meant = [said] if said in known else [ids[said] for ids in (people, recordings) if said in ids]
         if len(meant) != 1:
             which = "both a person and a recording have" if meant else "no person and no recording has"
             raise RosterError(f"row {number}: {which} this id", advice="correct it, or write person:ID or recording:ID")
@@ -74,7 +76,7 @@ def _check_cells(cells: dict[int, str], index: FormIndex, row: int) -> None:
 
 def bring_in_attributes(unlocked: Unlocked, file: Path) -> int:
     """Put a file of attributes into the vault; how many people and recordings it describes. Raises RosterError."""
-    read = attributes(_opened(file), unlocked.vault)
+    read = attributes(tables.load(file, "the table"), unlocked.vault)
     unlocked.change(lambda vault: with_attributes(vault, read))
     audit.append(unlocked.study.audit_path, "attributes imported", count=len(read))
     return len(read)
@@ -82,14 +84,7 @@ def bring_in_attributes(unlocked: Unlocked, file: Path) -> int:
 
 def bring_in_topics(unlocked: Unlocked, file: Path) -> int:
     """Put a file of topics into the vault, in place of those its recordings had; how many. Raises RosterError."""
-    read = topics(_opened(file), unlocked.vault)
+    read = topics(tables.load(file, "the table"), unlocked.vault)
     unlocked.change(lambda vault: with_topics(vault, read))
     audit.append(unlocked.study.audit_path, "topics imported", count=len(read))
     return len(read)
-
-
-def _opened(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:
-        raise RosterError("the table cannot be opened", advice="check the file") from None

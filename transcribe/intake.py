@@ -70,7 +70,7 @@ def media_files(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """The files named, and those with a media suffix in the folders named (with all below), sorted by path."""
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - a path too long for the system is no folder; `Path.is_dir` raises
             inside = (p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
             found += [p for p in inside if p.suffix.lower() in SUFFIXES]
         else:
@@ -245,7 +245,11 @@ def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, 
 
 def _open(source: Path) -> int:
     try:
+        str(source.absolute()).encode()
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would wait for its writer
+    except UnicodeEncodeError:
+        what = "the name of the file, or of a folder above it, is not UTF-8 text"
+        raise AudioError(what, advice="rename it and add it again") from None
     except OSError as error:
         raise AudioError(f"the file cannot be opened ({os.strerror(error.errno or 0)})", advice="check it") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -47,6 +47,7 @@ class Refusal(Enum):
     CUT_SHORT = ("the file is cut short: its end is missing", _AGAIN)
     NO_INDEX = ("the file is cut short: its index is missing", _AGAIN)
     TOO_LONG = ("the recording is longer than 24 hours", "cut it into sessions and add each")
+    TOO_LARGE = ("the file is far larger than the sound in it", _AGAIN)
     STUCK = ("ffmpeg could not read the file in reasonable time", _CONVERT)
     DAMAGED = ("the sound cannot be decoded; the file is damaged", _AGAIN)
 

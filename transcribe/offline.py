@@ -21,6 +21,8 @@ SWITCHES = {
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    # not the network, but weights that run code: pyannote.audio asks torch to unpickle whatever a checkpoint holds
+    "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
 }
 
 _EVENTS = {"socket.connect", "socket.sendto", "socket.sendmsg"}

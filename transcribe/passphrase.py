@@ -9,13 +9,14 @@ import os
 import sys
 from pathlib import Path
 
-from transcribe import keys
+from transcribe import keys, store
 from transcribe.errors import LockedError
 
 VARIABLE = "TRANSCRIBE_PASSPHRASE"
 KEYRING_SERVICE = "transcribe-study"
 STRONG = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses, each of which costs a second (scrypt)
 JUDGED = 40  # characters: zxcvbn takes seconds for more; what begins strongly is strong
+MOST_BYTES = 10_000
 
 _from_environment: str | None = None
 
@@ -87,7 +88,7 @@ def renew_stored(study_id: str, passphrase: str) -> bool:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip("\r\n")
+        return store.read_at_most(file, MOST_BYTES).decode().strip("\r\n")
     except (OSError, UnicodeDecodeError):
         raise LockedError("the passphrase file cannot be read", advice="check the path that was given") from None
 

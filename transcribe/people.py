@@ -141,10 +141,7 @@ def _refuse_forgotten(known: tuple[Person, ...], imported: tuple[Person, ...]) -
 
 def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     """Import a roster file into the vault; how many people it names. Raises RosterError; then nothing changes."""
-    try:
-        data = file.read_bytes()
-    except OSError:
-        raise RosterError("the roster cannot be opened", advice="check the file") from None
+    data = tables.load(file, "the roster")
     imported = read(data, prefix)
     released = any(unlocked.study.releases.glob("[0-9]*"))
     otherwise: list[str] = []

@@ -110,7 +110,7 @@ def raw(data: bytes) -> Raw:
     try:
         header = json.loads(head)
         schema, name, key, checksum = (header[k] for k in ("schema", "type", "key", "sha256"))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise StoreError("an artefact has no readable header", advice="run the stage again") from None
     if not isinstance(schema, int) or not isinstance(key, str) or not str(name).isidentifier():
         raise StoreError("an artefact has no readable header", advice="run the stage again")
@@ -129,7 +129,7 @@ def unpack(data: bytes, cls: type[T]) -> Stored[T]:
     """
     found = raw(data)
     if found.name != cls.__name__:
-        raise StoreError(f"an artefact holds {found.name} where {cls.__name__} belongs", advice="run the stage again")
+        raise StoreError(f"an artefact is no {cls.__name__}, which belongs there", advice="run the stage again")
     try:
         value = _adapter(cls).validate_json(_as_now(found))
     except ValidationError:  # its message would show the content
@@ -235,6 +235,14 @@ def _write_all(sink: BinaryIO, data: bytes) -> None:
     sink.write(data)
 
 
+def read_at_most(path: Path, most_bytes: int) -> bytes:
+    """A file that a person named, or the first `most_bytes` + 1 of it: a device has no end. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe would wait for its writer
+    with os.fdopen(descriptor, "rb") as file:
+        os.set_blocking(descriptor, True)
+        return file.read(most_bytes + 1)
+
+
 @contextmanager
 def disk_trouble(what: str) -> Iterator[None]:
     """A disk that is full, gone or not ours as a sentence: raises StudyError for any OSError."""
@@ -294,7 +302,7 @@ def read_lines(path: Path) -> Iterable[dict[str, object]]:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             yield value

@@ -300,15 +300,17 @@ def _is_held(path: Path) -> bool:
 
 def check_new(root: Path) -> None:
     """Raises StudyError unless a study can be laid out there: in an empty or missing folder."""
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise StudyError("the study's folder exists and is not empty", advice="choose a new folder")
+    with store.disk_trouble("the study's folder cannot be read"):
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise StudyError("the study's folder exists and is not empty", advice="choose a new folder")
 
 
 def create(root: Path, secret: Identity, passphrase: str) -> Study:
     """Lay out a new study in an empty or missing folder. Raises StudyError."""
     check_new(root)
     study = Study(root)
-    study.make_folders()
+    with store.disk_trouble("the study's folder cannot be made"):
+        study.make_folders()
     store.write_bytes(root / "study.toml", config.TEMPLATE.encode())
     store.write_bytes(study.identity_path, store.seal_secret(secret, passphrase))
     study.log("created", study=str(uuid.uuid4()), recipient=str(secret.to_public()))
@@ -318,10 +320,12 @@ def create(root: Path, secret: Identity, passphrase: str) -> Study:
 def open_study(root: Path) -> Study:
     """The study in a folder. Raises StudyError when there is none."""
     study = Study(root)
-    if not study.vault_path.is_file():
-        _check_closed(study)
-    there = [path.is_file() for path in (study.config_path, study.vault_path)]
-    if not any(there) and not study.identity_path.is_file():
+    with store.disk_trouble("the study's folder cannot be read"):
+        if not study.vault_path.is_file():
+            _check_closed(study)
+        there = [path.is_file() for path in (study.config_path, study.vault_path)]
+        known = any(there) or study.identity_path.is_file()
+    if not known:
         raise StudyError("this folder is not a study", advice="make one with `transcribe new STUDY`")
     if not all(there):
         raise StudyError("a file of this study is missing", advice="see `transcribe doctor STUDY`")

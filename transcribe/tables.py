@@ -7,10 +7,25 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import zip_longest
+from pathlib import Path
 
+from transcribe import store
 from transcribe.errors import RosterError
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full width, too
+MOST_BYTES = 5_000_000  # fifty thousand people
+# What a spreadsheet takes for a formula (OWASP, "CSV injection"), full width too; and what only looks guarded.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def load(file: Path, what: str) -> bytes:
+    """The bytes of a table that a person named. Raises RosterError: it cannot be opened, or no table is so large."""
+    try:
+        data = store.read_at_most(file, MOST_BYTES)
+    except OSError:
+        raise RosterError(f"{what} cannot be opened", advice="check the file") from None
+    if len(data) > MOST_BYTES:
+        raise RosterError(f"{what} is larger than {MOST_BYTES // 1_000_000} MB", advice="check that it is the table")
+    return data
 
 
 def read(data: bytes, what: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
@@ -68,5 +83,10 @@ def write(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def guarded(cell: str) -> str:
-    """The cell as text (OWASP, "CSV injection")."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """The cell as text: with one apostrophe before it if it, or what follows its own apostrophes, begins a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell without the apostrophe that `guarded` put before it."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

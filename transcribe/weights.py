@@ -128,7 +128,7 @@ def _recorded(one: Entry) -> dict[str, str]:
         return {str(path): registry.File(path=path, sha256=value).sha256 for path, value in recorded.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         advice = f"remove the folder {home() / one.name} and fetch it again"
         raise WeightsError(f"the recorded checksums of {one.name} are damaged", advice=advice) from error
 

@@ -54,7 +54,7 @@ def read(study: Study, number: int) -> Withdrawn:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             rows = [(str(row["id"]), str(row["review"])) for row in manifest["recordings"]]
             level = str(manifest["level"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise StudyError(
                 f"the manifest of release {number:03d} is damaged", advice="delete that release first"
             ) from None

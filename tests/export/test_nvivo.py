@@ -25,11 +25,13 @@ def table(data: bytes) -> list[list[str]]:
 
 
 def tabbed(data: bytes) -> list[list[str]]:
-    """The cells of each line; every line must have as many."""
+    """The cells of each line, without what guards them: no cell is a formula, every line must have as many."""
     assert data.startswith(b"\xef\xbb\xbf")
     lines = data.decode("utf-8-sig").split("\r\n")
     assert lines.pop() == ""
     rows = [line.split("\t") for line in lines]
+    assert not any(cell.startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20")) for row in rows for cell in row)
+    rows = [[re.sub(r"^'(?='*[=+\-@\uff1d\uff0b\uff0d\uff20])", "", cell) for cell in row] for row in rows]
     assert {len(row) for row in rows} == {4}
     assert not re.search(r"[\r\n]", "".join(lines))
     return rows
@@ -124,3 +126,10 @@ def test_hostile_turn_and_a_broken_file() -> None:
         tabbed(data.replace(b"\tA & <B>", b"\tA &\t<B>"))
     with pytest.raises(AssertionError):
         spans(tabbed(data.replace(b"00:00:07.0", b"00:00:02.0"))[1:])
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+44", "- so", "@me", "'=x", "''-x", "'cause", "\uff1dx", "'"])
+def test_no_cell_of_the_tabbed_file_is_a_formula_and_each_comes_back(text: str) -> None:
+    data = TSV_EXPORTER.write(transcript(line(0, text, text)))
+    assert tabbed(data)[1][1:3] == [text, text]
+    assert text in TSV_EXPORTER.read_text(data)

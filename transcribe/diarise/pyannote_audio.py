@@ -18,6 +18,7 @@ from functools import cache, lru_cache
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -25,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from torch.torch_version import TorchVersion
 
 from transcribe import offline as offline  # its switches stand before pyannote.audio is first imported
 from transcribe.diarise import Regions, campplus
@@ -51,8 +53,12 @@ def _quietly() -> Iterator[None]:
 with _quietly():
     from pyannote.audio import Inference, Model, Pipeline
     from pyannote.audio.core.plda import PLDA
+    from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.pipelines import SpeakerDiarization
     from pyannote.core import Annotation, SlidingWindowFeature
+
+# All that a checkpoint of pyannote.audio holds beside tensors and plain values; anything else in it is refused.
+torch.serialization.add_safe_globals([Problem, Resolution, Specifications, TorchVersion])
 
 SEGMENTED = "segmented"  # what was segmented before, among what a pipeline is told of a recording
 SEGMENTATION_FILE = "pytorch_model.bin"
@@ -252,7 +258,7 @@ def load(weights: tuple[Path, ...], device: str = "cpu", threads: int = 0) -> Py
         raise EngineError("the pyannote engine needs two models: segmentation and speakers")
     segmentation, speakers = weights[0] / SEGMENTATION_FILE, weights[1] / campplus.FILE
     network = campplus.load(speakers)
-    with _quietly():
+    with _quietly(), _safely():
         pipeline = SharedFrames(
             segmentation=str(_existing(segmentation)),
             segmentation_step=STEP,
@@ -276,12 +282,21 @@ def load_community(weights: tuple[Path, ...], device: str = "cpu", threads: int 
         raise EngineError("the community-1 engine needs one folder: a copy of speaker-diarization-community-1")
     folder = weights[0]
     _existing(folder / "config.yaml")
-    with _quietly():
+    with _quietly(), _safely():
         pipeline = Pipeline.from_pretrained(folder)
     if pipeline is None:
         raise WeightsError("the folder holds no pyannote.audio pipeline", advice="fetch the model again")
     files = tuple(sorted(path for path in folder.rglob("*") if path.suffix in (".bin", ".npz", ".yaml")))
     return PyannoteDiariser(pipeline, _made_by("speaker-diarization-community-1", files), device, threads)
+
+
+@contextmanager
+def _safely() -> Iterator[None]:
+    """A checkpoint that holds more than weights, as a sentence. Raises WeightsError."""
+    try:
+        yield
+    except UnpicklingError:
+        raise WeightsError("the diarisation weights hold more than weights", advice="fetch the model again") from None
 
 
 def _existing(path: Path) -> Path:

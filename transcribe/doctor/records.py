@@ -169,7 +169,7 @@ def journal(chart: Chart) -> list[Trouble]:
 def _reads(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return store.is_torn(line)
 
 

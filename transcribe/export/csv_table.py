@@ -7,23 +7,21 @@ Columns: recording, turn, start and end (hh:mm:ss.mmm), start_s and end_s (secon
 no), text, review, statement. Times are empty where the transcript has none. The last two are the same in all rows,
 since a comment line would break readers. A transcript without turns has one row whose turn is empty.
 
-A cell that a spreadsheet would take for a formula (`=`, `+`, `-`, `@` first) has an apostrophe before it, and so has
-one that begins with apostrophes and then one of these: taking one off where that pattern stands gives the text back.
+A cell that a spreadsheet would take for a formula has an apostrophe before it (see `tables.guarded`), which
+`tables.unguarded` takes off again.
 """
 
 import csv
 import io
 import re
 
+from transcribe import tables
 from transcribe.export import Exporter
 from transcribe.export.cues import clock
 from transcribe.export.layout import one_line, review_line
 from transcribe.schema import AnonymisedTranscript, Line
 
 COLUMNS = "recording turn start end start_s end_s speaker role overlapped text review statement".split()
-# One that begins with a tab or a line break is none of ours: `one_line` has no white space at its ends.
-_FORMULA = re.compile(r"'*[=+\-@＝＋－＠]")
-_GUARDED = re.compile(r"'+[=+\-@＝＋－＠]")
 _CELL = re.compile(r'"([^"]*(?:""[^"]*)*)"|([^",\r\n]+)')
 
 
@@ -55,15 +53,14 @@ def _said(line: Line) -> tuple[str, str]:
 
 
 def _cell(text: str) -> str:
-    cell = one_line(text)
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    return tables.guarded(one_line(text))
 
 
 def read_text(data: bytes) -> tuple[str, ...]:
     """The text of every cell, without the apostrophe that guards it."""
     cells = _CELL.findall(data.decode("utf-8-sig"))
     texts = (quoted.replace('""', '"') or plain for quoted, plain in cells)
-    return tuple(dict.fromkeys(text[1:] if _GUARDED.match(text) else text for text in texts if text))
+    return tuple(dict.fromkeys(tables.unguarded(text) for text in texts if text))
 
 
 EXPORTER = Exporter(

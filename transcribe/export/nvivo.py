@@ -5,6 +5,7 @@ length - with what was said and who said it. NVivo takes whatever stands in the 
 what it is in its page head alone, and the tabbed file, which has no such place, in a fourth column that is left
 unmapped: its heading holds the statement, each row the state of review, and Timespan, Content and Speaker keep their
 own names. The tabbed file has CRLF and, so that Windows programs do not take it for Windows 1252, a byte order mark.
+A spreadsheet opens it as well: there a cell that begins like a formula has an apostrophe before it.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from docx.oxml.parser import oxml_parser
 from lxml import etree
 
+from transcribe import tables
 from transcribe.errors import EngineError
 from transcribe.export import Exporter
 from transcribe.export.layout import header_lines, one_line, review_line, speech
@@ -107,12 +109,13 @@ def write_tsv(transcript: AnonymisedTranscript) -> bytes:
     said = (transcript.recording_id, transcript.statement, review_line(transcript))
     head = (*COLUMNS, " - ".join(map(one_line, said)))
     lines = [head, *((*row, transcript.review.value.upper()) for row in rows)]
-    return "".join("\t".join(line) + "\r\n" for line in lines).encode("utf-8-sig")
+    return "".join("\t".join(map(tables.guarded, line)) + "\r\n" for line in lines).encode("utf-8-sig")
 
 
 def read_tsv(data: bytes) -> tuple[str, ...]:
-    """Every cell that is not blank."""
-    cells = (cell for line in data.decode("utf-8-sig").splitlines() for cell in line.split("\t"))
+    """Every cell that is not blank, without the apostrophe that guards it."""
+    lines = data.decode("utf-8-sig").splitlines()
+    cells = (tables.unguarded(cell) for line in lines for cell in line.split("\t"))
     return tuple(cell for cell in cells if cell.strip())
 
 

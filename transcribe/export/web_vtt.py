@@ -68,7 +68,7 @@ def _settings(timing: str) -> tuple[str, ...]:
 
 # --- reading a stranger's captions ----------------------------------------------------------------------------------
 
-_TIME = r"(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
+_TIME = r"(?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 _ARROW = re.compile(rf"^\s*({_TIME})\s*-->\s*({_TIME})(?:\s.*)?$")
 # Known tags alone, found in linear time: `a < b` and `<Karen>` are text.
 _TAG = re.compile(r"</?(?:i|b|u|s|c|v|lang|ruby|rt|font)(?:[.\s][^<>]*)?>|<[\d:.]+>|\{\\[^{}\n]*\}", re.IGNORECASE)

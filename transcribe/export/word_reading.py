@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,8 @@ from transcribe.schema import Quiet, record
 
 MAX_UNPACKED_BYTES = 200 * 2**20
 MAX_PARTS = 5000
+MAX_PARSED_BYTES = 50 * 2**20  # of one part that is parsed: in memory it takes many times as much
+MAX_BLOCKS = 200_000
 _BODY = (".document.main+xml", ".template.main+xml", ".macroenabled.main+xml", ".macroenabledtemplate.main+xml")
 _STYLES = (".styles+xml",)
 _NOTES = (".header+xml", ".footer+xml", ".footnotes+xml", ".endnotes+xml", ".comments+xml")
@@ -59,20 +62,35 @@ def read_blocks(data: bytes) -> WordText:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             entries = package.infolist()
             if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
-                raise StudyError("the docx file unpacks to more than can be read", advice="save it anew from Word")
+                raise _too_large()
             kinds = _part_kinds(package)
-            styles = _styles([_parse(package.read(name)) for name in _of_kind(kinds, _STYLES)[:1]])
+            styles = _styles([_parse(_part(package, name)) for name in _of_kind(kinds, _STYLES)[:1]])
             main_part = _of_kind(kinds, _BODY)[0]  # a LookupError where there is none
-            blocks = tuple(_blocks(_parse(package.read(main_part)), styles))
-            notes = [_flat(block) for name in _of_kind(kinds, _NOTES) for block in _blocks(_parse(package.read(name)))]
+            blocks = tuple(islice(_blocks(_parse(_part(package, main_part)), styles), MAX_BLOCKS + 1))
+            notes = [
+                _flat(block) for name in _of_kind(kinds, _NOTES) for block in _blocks(_parse(_part(package, name)))
+            ]
     except _UNREADABLE:
         raise StudyError("the file is not a readable docx", advice="open it in Word and save it anew as docx") from None
+    if len(blocks) > MAX_BLOCKS:
+        raise _too_large()
     return WordText(blocks=blocks, notes=tuple(note for note in notes if note.strip()))
+
+
+def _too_large() -> StudyError:
+    return StudyError("the docx file unpacks to more than can be read", advice="save it anew from Word")
+
+
+def _part(package: zipfile.ZipFile, name: str) -> bytes:
+    """The bytes of a part; zipfile reads no more of it than its entry promises."""
+    if package.getinfo(name).file_size > MAX_PARSED_BYTES:
+        raise _too_large()
+    return package.read(name)
 
 
 def _part_kinds(package: zipfile.ZipFile) -> dict[str, str]:
     """Part name to content type (ECMA-376 part 2, 7.2.3); the main part is called document.xml by custom only."""
-    types = _parse(package.read("[Content_Types].xml"))
+    types = _parse(_part(package, "[Content_Types].xml"))
     return {
         str(node.get("PartName", "")).lstrip("/"): str(node.get("ContentType", "")).lower()
         for node in types

@@ -1,6 +1,7 @@
 """A transcript file's bytes to pieces, whichever of the formats it is."""
 
 from dataclasses import replace
+from itertools import accumulate
 
 from transcribe.errors import StudyError
 from transcribe.export.layout import one_line
@@ -9,6 +10,7 @@ from transcribe.export.word_reading import read_blocks
 from transcribe.imports.pieces import Piece, labelled, line_piece
 from transcribe.imports.word_blocks import block_pieces
 
+MOST_CHARACTERS = 5_000_000  # about a hundred hours of speech
 _NOT_TEXT = (b"PK\x03\x04", b"%PDF", b"{\\rtf", b"\xd0\xcf\x11\xe0")
 
 
@@ -16,8 +18,10 @@ def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
     """The file's pieces, and its notes."""
     if kind == "docx":
         word = read_blocks(data)
+        _check_length(sum(len(cell) for block in word.blocks for row in block.rows for cell in row))
         return block_pieces(word.blocks), word.notes
     text = _decode(data)
+    _check_length(len(text))
     if kind == "txt":
         return [line_piece(line) for line in text.splitlines() if one_line(line)], ()
     captions, notes = read_captions(text)
@@ -29,6 +33,11 @@ def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
             start_s = max(piece.start_s or 0.0, (pieces[-1].start_s or 0.0) if pieces else 0.0)
             pieces.append(replace(piece, start_s=start_s, end_s=max(start_s, piece.end_s or 0.0)))
     return pieces, notes
+
+
+def _check_length(characters: int) -> None:
+    if characters > MOST_CHARACTERS:
+        raise StudyError("the file holds more text than an interview", advice="give each interview a file of its own")
 
 
 def _decode(data: bytes) -> str:
@@ -65,5 +74,5 @@ def _caption_pieces(caption: Caption) -> list[Piece]:
             pieces += [labelled(one_line(line)) for line in (first, *more) if one_line(line)]
     weights = [max(1, len(piece.said.split())) for piece in pieces]
     step_s = (caption.end_s - caption.start_s) / max(1, sum(weights))
-    at = [caption.start_s + step_s * sum(weights[:number]) for number in range(len(weights))] + [caption.end_s]
+    at = [caption.start_s + step_s * before for before in accumulate(weights[:-1], initial=0)] + [caption.end_s]
     return [replace(piece, start_s=at[n], end_s=at[n + 1]) for n, piece in enumerate(pieces)]

@@ -41,6 +41,7 @@ _NOT_LABELS = frozenset(
     "date time place location venue title interview transcript project study duration recording file length".split()
 )
 _TERMS = _LABEL_TERMS | _ROLES.keys()
+_Open = tuple[str | None, list[Piece]]  # a turn that may go on: its key, and its pieces so far
 
 
 @record
@@ -77,38 +78,38 @@ def _term(label: str) -> str:
 
 def text_turns(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Turn]:
     """A label opens a turn, and so does a stamp; what stands before the first label is notes, and so is an aside."""
-    turns: list[Turn] = []
+    turns: list[_Open] = []
     key: str | None = None  # who is speaking
     for piece in _settled(pieces, labels):
         last = turns[-1] if turns else None
         if piece.label or not labels:
             key = folded(piece.label)
         elif piece.aside:
-            turns.append(Turn(key=None, pieces=(piece,)))
+            turns.append((None, [piece]))
             continue
-        elif last is not None and last.key is not None and not _opens(piece, last):
-            turns[-1] = _extended(last, piece)
+        elif last is not None and last[0] is not None and not _opens(piece, last[1]):
+            last[1].append(piece)
             continue
-        turns.append(Turn(key=key, pieces=(piece,)))
-    return turns
+        turns.append((key, [piece]))
+    return _closed(turns)
 
 
-def _opens(piece: Piece, last: Turn) -> bool:
+def _opens(piece: Piece, last: list[Piece]) -> bool:
     """Whether a piece without a label has a stamp, and what stands before it has more than a label."""
-    return piece.start_s is not None and any(p.said or p.start_s is not None for p in last.pieces)
+    return piece.start_s is not None and any(p.said or p.start_s is not None for p in last)
 
 
 def caption_turns(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Turn]:
     """Cues of one speaker in a row are one turn, so that a name stays whole; without labels, half a minute is one."""
-    turns: list[Turn] = []
+    turns: list[_Open] = []
     for piece in _settled(pieces, labels):
         last = turns[-1] if turns else None
         key = folded(piece.label)
-        if last is not None and (key == last.key or not key) and (labels or not _is_full(last)):
-            turns[-1] = _extended(last, piece)
+        if last is not None and (key == last[0] or not key) and (labels or not _is_full(last[1])):
+            last[1].append(piece)
         else:
-            turns.append(Turn(key=key, pieces=(piece,)))
-    return turns
+            turns.append((key, [piece]))
+    return _closed(turns)
 
 
 def _settled(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Piece]:
@@ -119,15 +120,13 @@ def _settled(pieces: Iterable[Piece], labels: frozenset[str]) -> list[Piece]:
     ]
 
 
-def _extended(turn: Turn, piece: Piece) -> Turn:
-    return replace(turn, pieces=(*turn.pieces, piece))
+def _closed(turns: list[_Open]) -> list[Turn]:
+    return [Turn(key=key, pieces=tuple(pieces)) for key, pieces in turns]
 
 
-def _is_full(turn: Turn) -> bool:
-    length_s = (turn.pieces[-1].end_s or 0.0) - (turn.pieces[0].start_s or 0.0)
-    return length_s >= UNLABELLED_S and (
-        length_s >= 4 * UNLABELLED_S or bool(SENTENCE_END.search(turn.pieces[-1].said))
-    )
+def _is_full(pieces: list[Piece]) -> bool:
+    length_s = (pieces[-1].end_s or 0.0) - (pieces[0].start_s or 0.0)
+    return length_s >= UNLABELLED_S and (length_s >= 4 * UNLABELLED_S or bool(SENTENCE_END.search(pieces[-1].said)))
 
 
 def note(text: str) -> Turn:
