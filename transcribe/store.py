@@ -21,6 +21,9 @@ from transcribe.schema import Quiet, record
 
 SCHEMA = 1
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+_OF_THE_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT,
+}  # fmt: skip
 _NUMBERED = re.compile(r"[0-9]+\.age")
 
 
@@ -207,6 +210,14 @@ def disk_trouble(what: str) -> Iterator[None]:
         raise StudyError(f"{what} ({reason})", advice="check the disk and the path") from None
 
 
+def disk_error(error: OSError) -> StudyError | None:
+    """What befell the disk as a sentence; None where an OSError is something else, such as a lost connection."""
+    if error.errno not in _OF_THE_DISK:
+        return None
+    what = f"a file cannot be read or written ({os.strerror(error.errno).lower()})"
+    return StudyError(what, advice="make room or check the disk and do it again, what is finished is kept")
+
+
 def stamp(path: Path) -> tuple[int, int]:
     """What differs whenever a file was written anew: `write_atomically` puts another one in its place."""
     try:
@@ -233,6 +244,7 @@ def append_line(path: Path, line: str) -> None:
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         data = (("\n" if torn else "") + line + "\n").encode()
         if os.write(descriptor, data) < len(data):
+            os.ftruncate(descriptor, size)  # half a line would break the audit's chain for good
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:

@@ -122,9 +122,7 @@ def _named(unlocked: Unlocked, ready: Ready, finding: Finding) -> Finding:
     """An accepted question names somebody: somebody new where nobody is known."""
     if finding.person_id is not None or finding.kind not in SEARCHED:
         return finding
-    person = newcomer(unlocked, ready.transcript.value, finding)
-    unlocked.change(lambda vault: with_people(vault, (person,)))
-    return replace(finding, person_id=person.id)
+    return replace(finding, person_id=_made_known(unlocked, ready.transcript.value, finding).id)
 
 
 def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) -> Decision:
@@ -167,9 +165,18 @@ def _person(
         reason=Reason(rule="review"),
         role=who.replace("_", " "),
     )
-    person = newcomer(unlocked, transcript, marked)
-    unlocked.change(lambda vault: with_people(vault, (person,)))
-    return person
+    return _made_known(unlocked, transcript, marked)
+
+
+def _made_known(unlocked: Unlocked, transcript: Transcript, finding: Finding) -> Person:
+    """Whom a settling names for the first time. Where it was stopped, and is repeated, she is known already."""
+    new, prefix = newcomer(unlocked, transcript, finding), f"{transcript.recording_id}-A"
+    for one in unlocked.vault.people:
+        same = (one.kind, one.role, one.relation, one.forms) == (new.kind, new.role, new.relation, new.forms)
+        if same and one.id.startswith(prefix):
+            return one
+    unlocked.change(lambda vault: with_people(vault, (new,)))
+    return new
 
 
 def newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding, besides: Collection[str] = ()) -> Person:
