@@ -51,17 +51,36 @@ def publish(
         turns = changes.turns(unlocked.vault, one.released, number)
         unlocked.save(one.released.recording_id, companions.artefact(level), turns)
     ids = [one.released.recording_id for one in logged]
-    study.log("released", release=number, recordings=" ".join(ids))
-    audit.append(study.audit_path, "released", release=number, recordings=ids)
+    _note(unlocked, number, ids)
     return number, final
+
+
+def note_stopped(unlocked: Unlocked) -> None:
+    """A release stands once its folder does; one whose process was stopped before it was noted is noted now."""
+    for folder in sorted(unlocked.study.releases.glob("[0-9]*")):
+        if folder.name.isdigit() and (folder / MANIFEST).is_file():
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            _note(unlocked, int(folder.name), [one["id"] for one in manifest["recordings"]])
+
+
+def _note(unlocked: Unlocked, number: int, ids: list[str]) -> None:
+    """In the journal and in the audit, once each."""
+    study = unlocked.study
+    if number not in _noted(study.journal_path):
+        study.log("released", release=number, recordings=" ".join(ids))
+    if number not in _noted(study.audit_path):
+        audit.append(study.audit_path, "released", release=number, recordings=ids)
+
+
+def _noted(path: Path) -> set[int]:
+    return {int(str(event["release"])) for event in store.read_lines(path) if event.get("event") == "released"}
 
 
 def _next_number(unlocked: Unlocked) -> int:
     study = unlocked.study
     numbers = [int(path.name) for path in study.releases.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
     # a release that was moved away keeps its number: copies of it are with others
-    numbers += [int(str(event["release"])) for event in study.journal() if event.get("event") == "released"]
-    return max(numbers, default=0) + 1
+    return max((*numbers, *_noted(study.journal_path)), default=0) + 1
 
 
 def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:

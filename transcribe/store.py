@@ -22,7 +22,7 @@ from transcribe.schema import Quiet, record
 SCHEMA = 1
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 _OF_THE_DISK = {
-    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT,
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
 }  # fmt: skip
 _NUMBERED = re.compile(r"[0-9]+\.age")
 
@@ -300,6 +300,24 @@ class HashingWriter:
         """Nothing is buffered."""
 
 
+class _NotingWriter:
+    """A binary writer that keeps what went wrong in it: age tells no more than that something did."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._sink = sink
+        self.trouble: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._sink.write(data)
+        except OSError as error:
+            self.trouble = error
+            raise
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+
 def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
     """Stream `source` into an age file at `path`, decrypt it again, compare; the SHA-256 of the plain bytes.
 
@@ -308,7 +326,11 @@ def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
     reader = HashingReader(source)
 
     def write(sink: BinaryIO, temporary: Path) -> None:
-        pyrage.encrypt_io(reader, sink, [key_pair.to_public()])
+        noting = _NotingWriter(sink)
+        try:
+            pyrage.encrypt_io(reader, noting, [key_pair.to_public()])
+        except pyrage.EncryptError:
+            raise noting.trouble or OSError(errno.EIO, os.strerror(errno.EIO)) from None
         sink.flush()
         back = HashingWriter()
         decrypt_file(temporary, back, key_pair)

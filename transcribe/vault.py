@@ -15,7 +15,7 @@ from typing import TypeVar
 from pyrage.x25519 import Identity
 
 from transcribe import store
-from transcribe.errors import LockedError, StoreError, StudyError
+from transcribe.errors import LockedError, StoreError, StudyError, typed
 from transcribe.schema import Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
 from transcribe.study import Study
@@ -106,13 +106,15 @@ class Vault(Quiet):
         for person in self.people:
             if person.id == person_id:
                 return person
-        raise StudyError(f"nobody in this study has the id {person_id}", advice="see `transcribe people STUDY list`")
+        raise StudyError(
+            f"nobody in this study has the id {typed(person_id)}", advice="see `transcribe people STUDY list`"
+        )
 
     def entry(self, recording_id: str) -> RecordingEntry:
         for entry in self.recordings:
             if entry.id == recording_id:
                 return entry
-        raise StudyError(f"no recording has the id {recording_id}", advice="see `transcribe status STUDY`")
+        raise StudyError(f"no recording has the id {typed(recording_id)}", advice="see `transcribe status STUDY`")
 
     def digest(self, *parts: str | bytes) -> str:
         """HMAC-SHA256 of the parts, each preceded by its length so that no two lists of parts agree."""

@@ -5,6 +5,7 @@ matter of theirs); all else is the program itself, without model-backed rules.
 """
 
 import json
+import os
 import shutil
 import subprocess
 from collections import Counter
@@ -48,6 +49,8 @@ Hartley Quayle: Hello again, Zephyrine.
 Zephyrine: Osgood sends his love, and so does Brannigan, with another cake.
 """
 NAMES = ("Zephyrine", "Quillfeather", "Hartley", "Quayle", "Thaddeo", "Abercwmboi", "Osgood", "Brannigan")
+LINES = ("journal.jsonl", "audit.jsonl")
+KILLS = int(os.environ.get("TRANSCRIBE_KILLS", "48"))
 FRIEND = {"kind": "person", "role": "friend", "relation": "friend"}
 ACTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("keep", {"at": ("U0001", "Thaddeo"), "everywhere": True}),
@@ -73,9 +76,7 @@ class Deed:
 DEEDS = (
     Deed("people", ("people", "{folder}/study", "import", "{folder}/second.csv")),
     Deed("add", ("add", "{folder}/study", "{folder}/Zephyrine 3 May.wav", "--who", "P1,R1")),
-    Deed(
-        "anonymise", ("anonymise", "{folder}/1.txt", "{folder}/2.txt", "--study", "{folder}/study", "--who", "P1,R1")
-    ),
+    Deed("anonymise", ("anonymise", "{folder}/1.txt", "{folder}/2.txt", "--study", "{folder}/study", "--who", "P1,R1")),
     Deed("run", ("run", "{folder}/study")),
     Deed("settle", ("settle", "{folder}/study", "T002", "--reviewer", "AB", "--add", "U0002:60-64=other")),
     Deed("review", (), ACTS),
@@ -201,9 +202,40 @@ def releases(root: Path) -> dict[str, dict[str, bytes]]:
     return {one.name: {path.name: path.read_bytes() for path in one.iterdir()} for one in folders}
 
 
+def noted_releases(root: Path) -> list[int]:
+    """The numbers of the releases that both the journal and the audit know."""
+    kept = [[one for one in store.read_lines(root / name) if one["event"] == "released"] for name in LINES]
+    numbers = [[int(str(one["release"])) for one in events] for events in kept]
+    assert numbers[0] == numbers[1]
+    return numbers[0]
+
+
 def acts_of(now: Unlocked, before: Unlocked) -> list[Entry]:
     """What was written into the logs of T001 and of the people since; an entry of a settling's repeats is none."""
     new: list[Entry] = []
     for recording_id in ("T001", ""):
         new += now.appended(recording_id, Entry, len(before.appended(recording_id, Entry)))
     return [entry for n, entry in enumerate(new) if not (entry.deed is Act.SETTLE and new[n - 1].deed is Act.SETTLE)]
+
+
+# --- the day as it goes when nothing happens ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A deed with the place before it, after it, and after a release that follows; its steps and seconds."""
+
+    deed: Deed
+    before: Place
+    after: Place
+    steps: int
+    seconds: float
+    released: dict[str, dict[str, bytes]]
+
+
+def released(place: Place, scratch: Path) -> dict[str, dict[str, bytes]]:
+    """All releases once everything that can be is released."""
+    end = place.copy(scratch)
+    ended = end.command("release", str(end.root), "--unreviewed", "--to", "txt,docx,json")
+    assert ended.status == 0 or "nothing can be released" in ended.said, ended.said
+    return releases(end.root)

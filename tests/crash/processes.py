@@ -15,7 +15,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-PRELOADED = ["transcribe.cli", "transcribe.release", "transcribe.backup", "transcribe.review.office", "tests.crash.warm"]
+PRELOADED = [
+    "transcribe.cli",
+    "transcribe.release",
+    "transcribe.backup",
+    "transcribe.review.office",
+    "tests.crash.warm",
+]
 AT = "2026-01-02T03:04:05Z"
 LIMIT_S = 240.0
 _STEPS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod", "os.link"}
@@ -54,13 +60,14 @@ def work(
     at_step: int = 0,
     after_s: float | None = None,
     prepare: Callable[[], None] | None = None,
+    beside: Path | None = None,
 ) -> Ended:
     """Do `what` in a process; kill it before step `at_step` below `watched`, or after so many seconds.
 
     `what` gets a function that hands what it is told to us: what it acknowledged before it was killed. `prepare` runs
-    in the process first.
+    in the process first; what it says is kept `beside`.
     """
-    said = watched.parent / f"{watched.name}.said"
+    said = (beside or watched.parent) / f"{watched.name}.said"
     said.unlink(missing_ok=True)
     ours, theirs = FORKS.Pipe(duplex=False)
     steps = FORKS.Value("i", 0)
@@ -149,9 +156,16 @@ def reviewed(root: str, secret: str, acts: Sequence[tuple[str, dict[str, Any]]],
     `at` in an act, (turn, words), is looked up on the page as it stands: a place, or the mark that stands there.
     """
     from tests.review.test_office import Page
-    from transcribe import study, vault
+    from transcribe import store, study, vault
 
-    page = Page(vault.unlock(study.open_study(Path(root)), secret), "T001")
+    try:
+        _act(Page(vault.unlock(study.open_study(Path(root)), secret), "T001"), acts, tell)
+    except OSError as error:
+        sys.stderr.write(f"Error: {store.disk_error(error)}\n")
+        sys.exit(1)
+
+
+def _act(page: Any, acts: Sequence[tuple[str, dict[str, Any]]], tell: Callable[[Any], None]) -> None:
     for number, (do, fields) in enumerate(acts):
         given = dict(fields)
         if "at" in given:

@@ -219,7 +219,7 @@ class Desk:
     # --- doing -------------------------------------------------------------------------------------------------------
 
     def do(self, change: Change, group: str) -> None:
-        """Do what an act does outside of the log, and then write it down: whom it names must be known, whatever comes."""
+        """Do what an act does outside of the log, then write it down: whom it names must be known, whatever comes."""
         acted = self._entry(Deed.ACT, group)
         swap(self.unlocked, self.recording_id, change.swaps)
         self._write(replace(acted, **_fields(change)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transcribe import audit, pipeline
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
-from transcribe.errors import NotSettledError, StudyError
+from transcribe.errors import NotSettledError, StudyError, typed
 from transcribe.history import need_current
 from transcribe.pipeline import Engines
 from transcribe.ready import Ready, named_people, need, second_reading
@@ -44,7 +44,11 @@ def settle(
     by_id = {finding.id: finding for finding in ready.findings.found}
     unknown = [finding_id for finding_id in (*reject, *accept) if finding_id not in by_id]
     if unknown:
-        raise StudyError(f"there is no finding {unknown[0]}", recording_id=recording_id, advice="see `transcribe show`")
+        raise StudyError(
+            f"there is no finding with the id {typed(unknown[0])}",
+            recording_id=recording_id,
+            advice="see `transcribe show`",
+        )
     kept = [decide(by_id[finding_id], Verdict.KEEP, reviewer, at) for finding_id in reject]
     taken = [decide(_named(unlocked, ready, by_id[finding_id]), Verdict.ACCEPT, reviewer, at) for finding_id in accept]
     added = [_added(unlocked, ready, text, reviewer, at) for text in add]
