@@ -318,3 +318,22 @@ def test_a_damaged_artefact_of_one_recording_stops_no_other(unlocked: Unlocked, 
     if name != "findings":  # those are made again at once
         with pytest.raises(StoreError, match="R002"):
             write(unlocked, "R002", unreviewed=True)
+
+
+def test_a_release_that_was_stopped_before_it_was_noted_is_noted_by_the_next(
+    unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(unlocked)
+
+    def stopped(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "_note", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            write(unlocked)
+    assert write(unlocked).number == 2
+    for path in (unlocked.study.journal_path, unlocked.study.audit_path):
+        events = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [e["release"] for e in events if e["event"] == "released"] == [1, 2]
+    assert publishing.originals(unlocked, "R001", 1).release == 1

@@ -1,6 +1,5 @@
 """Two processes on one study, a recording that is gone, a clock that was set back."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -92,7 +91,7 @@ def source_goes() -> None:
 
     def inspected(descriptor: int) -> object:
         found = inspect(descriptor)
-        Path(os.readlink(f"/proc/self/fd/{descriptor}")).unlink()
+        Path(f"/proc/self/fd/{descriptor}").readlink().unlink()
         return found
 
     audio.inspect = inspected  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""While a study is worked on nothing of it can be read: in no file, temporary ones too, no argument list, no environment.
+"""While a study is worked on nothing of it can be read: in no file, temporary ones too, in no argument or environment.
 
 What was said may be read in a release, where names may not; all else on the disk is ciphertext, ids and times.
 """

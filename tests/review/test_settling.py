@@ -149,3 +149,11 @@ def test_a_correction_that_is_none_is_refused(unlocked: Unlocked, fix: str) -> N
     with pytest.raises(StudyError, match="LABEL=ROLE") as refused:
         settling.fix_speakers(unlocked, "R001", (fix,))
     says_nothing_of(refused.value, "Karen")
+
+
+def test_a_settling_that_is_repeated_names_nobody_twice(unlocked: Unlocked) -> None:
+    for _ in range(2):  # the first may have been stopped half-way
+        settling.settle(unlocked, "R001", "AB", add=("U0001:10-17=place",))
+    assert [p.id for p in unlocked.vault.people] == ["P1", "R1", "R001-A01"]
+    settling.settle(unlocked, "R001", "AB", add=("U0001:10-17=service",))
+    assert [p.id for p in unlocked.vault.people][2:] == ["R001-A01", "R001-A02"]
