@@ -104,7 +104,7 @@ class Watch:
         def watch() -> None:
             while not over.is_set():
                 self.look((process.pid,))
-                time.sleep(0.02)
+                time.sleep(0.1)
 
         thread = threading.Thread(target=watch)
         thread.start()
