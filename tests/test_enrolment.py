@@ -187,7 +187,7 @@ def test_forgetting_leaves_nothing_and_so_does_taking_her_off_the_list(make: typ
     assert world.who("R002")["S1"][2] is By.WORDS  # at once, though she is forgotten at the next run
     world.run("R002")
     assert b'"voiceprints":[]' in world.plain_vault()
-    with pytest.raises(StudyError, match="nobody in this study has that id"):
+    with pytest.raises(StudyError, match="nobody in this study has the id T9"):
         enrolment.forget(world.unlocked, "T9")
 
 

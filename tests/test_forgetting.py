@@ -246,7 +246,7 @@ def test_an_interviewer_and_an_unknown_id_are_refused(study: Unlocked) -> None:
             forgetting.plan(study, of)
         says_nothing_of(refused.value, "Hartley Quayle")
     forget(study, "P1")
-    with pytest.raises(StudyError, match="nobody in this study has that id"):
+    with pytest.raises(StudyError, match="nobody in this study has the id P1"):
         forgetting.plan(study, "P1")
 
 

@@ -212,7 +212,7 @@ def test_a_language_that_no_detector_knows_is_released_only_when_a_person_settle
 
 
 def test_what_was_not_transcribed_and_who_is_not_known_is_told(unlocked: Unlocked) -> None:
-    with pytest.raises(StudyError, match="no recording has that id"):
+    with pytest.raises(StudyError, match="no recording has the id R009"):
         write(unlocked, "R009")
     unlocked.study.artefact_path("R001", "findings").unlink()
     with pytest.raises(StudyError, match="not transcribed yet"):
@@ -318,3 +318,22 @@ def test_a_damaged_artefact_of_one_recording_stops_no_other(unlocked: Unlocked, 
     if name != "findings":  # those are made again at once
         with pytest.raises(StoreError, match="R002"):
             write(unlocked, "R002", unreviewed=True)
+
+
+def test_a_release_that_was_stopped_before_it_was_noted_is_noted_by_the_next(
+    unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(unlocked)
+
+    def stopped(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "_note", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            write(unlocked)
+    assert write(unlocked).number == 2
+    for path in (unlocked.study.journal_path, unlocked.study.audit_path):
+        events = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [e["release"] for e in events if e["event"] == "released"] == [1, 2]
+    assert publishing.originals(unlocked, "R001", 1).release == 1

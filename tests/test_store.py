@@ -1,9 +1,13 @@
 """Artefacts on the disk: what goes in comes back, or is refused in one sentence."""
 
 import dataclasses
+import errno
 import io
 import json
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -337,3 +341,30 @@ def test_numbered_files_come_in_order_and_from_where_one_left_off(tmp_path: Path
     (tmp_path / "log" / "notes.age").touch()
     assert [path.stem for path in store.numbered(tmp_path / "log", 9)] == ["000010", "000011"]
     assert len(store.numbered(tmp_path / "log")) == 11
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_recording_that_does_not_fit_the_disk_is_trouble_of_the_disk(tmp_path: Path) -> None:
+    with files_up_to(10_000), pytest.raises(OSError, match="File too large") as caught:
+        store.encrypt_file(io.BytesIO(bytes(100_000)), tmp_path / "R001.age", KEY)
+    assert "file too large" in str(store.disk_error(caught.value))
+    assert list(tmp_path.iterdir()) == []
+    assert store.disk_error(BrokenPipeError(errno.EPIPE, "x")) is None
+
+
+def test_a_line_that_does_not_fit_leaves_no_half_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    store.append_line(path, '{"a": 1}')
+    with files_up_to(12), pytest.raises(OSError, match="No space left"):
+        store.append_line(path, '{"b": 2}')
+    assert path.read_text() == '{"a": 1}\n'

@@ -4,6 +4,15 @@ No message ever holds a word of an interview, a real name or an original file na
 id, a person by hers, a file on the command line by its position ("file 2 of 5").
 """
 
+import re
+
+_ID = re.compile(r"[A-Za-z]{1,2}[0-9]{1,6}([-_.][A-Za-z]?[0-9]{1,6})?")
+
+
+def typed(given: str) -> str:
+    """What was typed as an id, to be repeated in a message: only where it looks like one, since it may be a name."""
+    return given if _ID.fullmatch(given) else "that was given"
+
 
 class TranscribeError(Exception):
     """The root of all expected errors; the command line prints it as one sentence and exits with `exit_code`."""

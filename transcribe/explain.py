@@ -3,7 +3,7 @@
 from typing import Any
 
 from transcribe.detect.identity import SHARED
-from transcribe.errors import StudyError
+from transcribe.errors import StudyError, typed
 from transcribe.ready import Ready, need
 from transcribe.review.decisions import RULE, touches
 from transcribe.schema import Finding, Person, Reason
@@ -83,7 +83,11 @@ def explain(unlocked: Unlocked, recording_id: str, finding_id: str) -> dict[str,
     ready = need(unlocked, recording_id, proposed=True)
     finding = next((f for f in ready.findings.found if f.id == finding_id), None)
     if finding is None:
-        raise StudyError(f"there is no finding {finding_id}", recording_id=recording_id, advice="see `transcribe show`")
+        raise StudyError(
+            f"there is no finding with the id {typed(finding_id)}",
+            recording_id=recording_id,
+            advice="see `transcribe show`",
+        )
     people = {person.id: person for person in unlocked.vault.people}
     return {**told(ready, finding, people), "evidence": evidence(finding)}
 

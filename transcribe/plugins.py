@@ -29,4 +29,4 @@ def check(group: str, name: str) -> None:
     if name in _points(group):
         return
     known = ", ".join(names(group)) or "none"
-    raise EngineError(f"{group} has nothing called {name!r} (known: {known})", advice="choose one of these")
+    raise EngineError(f"{group} has nothing of that name (known: {known})", advice="choose one of these")

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from transcribe import __version__, audit, changes, companions, replacements, store
@@ -51,18 +52,38 @@ def publish(
         turns = changes.turns(unlocked.vault, one.released, number)
         unlocked.save(one.released.recording_id, companions.artefact(level), turns)
     ids = [one.released.recording_id for one in logged]
-    digest = unlocked.vault.digest_of_file(final / MANIFEST)
-    study.log("released", release=number, recordings=" ".join(ids), manifest=digest)
-    audit.append(study.audit_path, "released", release=number, recordings=ids)
+    _note(unlocked, number, ids)
     return number, final
+
+
+def note_stopped(unlocked: Unlocked) -> None:
+    """A release stands once its folder does; one whose process was stopped before it was noted is noted now."""
+    for folder in sorted(unlocked.study.releases.glob("[0-9]*")):
+        if folder.name.isdigit() and (folder / MANIFEST).is_file():
+            with suppress(ValueError, KeyError, TypeError, RecursionError):  # a damaged one is the doctor's to tell
+                manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+                _note(unlocked, int(folder.name), [one["id"] for one in manifest["recordings"]])
+
+
+def _note(unlocked: Unlocked, number: int, ids: list[str]) -> None:
+    """In the journal and in the audit, once each."""
+    study = unlocked.study
+    if number not in _noted(study.journal_path):
+        digest = unlocked.vault.digest_of_file(study.releases / f"{number:03d}" / MANIFEST)
+        study.log("released", release=number, recordings=" ".join(ids), manifest=digest)
+    if number not in _noted(study.audit_path):
+        audit.append(study.audit_path, "released", release=number, recordings=ids)
+
+
+def _noted(path: Path) -> set[int]:
+    return {int(str(event["release"])) for event in store.read_lines(path) if event.get("event") == "released"}
 
 
 def _next_number(unlocked: Unlocked) -> int:
     study = unlocked.study
     numbers = [int(path.name) for path in study.releases.iterdir() if study.is_release(path)]
     # a release that was moved away keeps its number: copies of it are with others
-    numbers += [int(str(event["release"])) for event in study.journal() if event.get("event") == "released"]
-    return max(numbers, default=0) + 1
+    return max((*numbers, *_noted(study.journal_path)), default=0) + 1
 
 
 def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:

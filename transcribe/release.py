@@ -11,7 +11,7 @@ from transcribe.errors import ConfigError, ConsentError, EngineError, NotSettled
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import Engines, refresh_findings
-from transcribe.publishing import MANIFEST, publish
+from transcribe.publishing import MANIFEST, note_stopped, publish
 from transcribe.ready import Ready, named_people, need, read_until_clean, rendered, second_reading, settled
 from transcribe.schema import AnonymisedTranscript, Person, Purpose, Quiet, ReviewState, record
 from transcribe.sound_copies import Wish
@@ -63,6 +63,7 @@ def write(
     exporters = _exporters(formats)
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
+        note_stopped(unlocked)
         made = _prepared(unlocked, wanted, engines, unreviewed, level)
         if sound is not None:
             made = replace(made, transcripts=tuple(sound_copies.named(unlocked, t, sound) for t in made.transcripts))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from transcribe import audit
-from transcribe.errors import ConfigError, StudyError
+from transcribe.errors import ConfigError, StudyError, typed
 from transcribe.schema import Quiet, record
 from transcribe.study import Study
 from transcribe.tables import iso_date
@@ -42,7 +42,7 @@ def retain(study: Study, wanted: tuple[str, ...], day: date) -> tuple[str, ...]:
     known = study.recordings()
     for recording_id in wanted:
         if recording_id not in known:
-            raise StudyError("no recording has that id", advice="see `transcribe status STUDY`")
+            raise StudyError(f"no recording has the id {typed(recording_id)}", advice="see `transcribe status STUDY`")
     chosen = tuple(dict.fromkeys(wanted or known))
     if not chosen:
         raise StudyError("there is no recording yet", advice="add one with `transcribe add STUDY FILE`")

@@ -30,6 +30,9 @@ default needs no step.
 """
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 _OPENING = b'{"at": "'
+_OF_THE_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
+}  # fmt: skip
 _NUMBERED = re.compile(r"[0-9]+\.age")
 
 
@@ -253,6 +256,14 @@ def disk_trouble(what: str) -> Iterator[None]:
         raise StudyError(f"{what} ({reason})", advice="check the disk and the path") from None
 
 
+def disk_error(error: OSError) -> StudyError | None:
+    """What befell the disk as a sentence; None where an OSError is something else, such as a lost connection."""
+    if error.errno not in _OF_THE_DISK:
+        return None
+    what = f"a file cannot be read or written ({os.strerror(error.errno).lower()})"
+    return StudyError(what, advice="make room or check the disk and do it again, what is finished is kept")
+
+
 def stamp(path: Path) -> tuple[int, int]:
     """What differs whenever a file was written anew: `write_atomically` puts another one in its place."""
     try:
@@ -284,6 +295,7 @@ def append_line(path: Path, line: str) -> None:
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         data = (("\n" if torn else "") + line + "\n").encode()
         if os.write(descriptor, data) < len(data):
+            os.ftruncate(descriptor, size)  # half a line would break the audit's chain for good
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
@@ -344,6 +356,24 @@ class HashingWriter:
         """Nothing is buffered."""
 
 
+class _NotingWriter:
+    """A binary writer that keeps what went wrong in it: age tells no more than that something did."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._sink = sink
+        self.trouble: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._sink.write(data)
+        except OSError as error:
+            self.trouble = error
+            raise
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+
 def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
     """Stream `source` into an age file at `path`, decrypt it again, compare; the SHA-256 of the plain bytes.
 
@@ -352,7 +382,11 @@ def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
     reader = HashingReader(source)
 
     def write(sink: BinaryIO, temporary: Path) -> None:
-        pyrage.encrypt_io(reader, sink, [key_pair.to_public()])
+        noting = _NotingWriter(sink)
+        try:
+            pyrage.encrypt_io(reader, noting, [key_pair.to_public()])
+        except pyrage.EncryptError:
+            raise noting.trouble or OSError(errno.EIO, os.strerror(errno.EIO)) from None
         sink.flush()
         back = HashingWriter()
         decrypt_file(temporary, back, key_pair)

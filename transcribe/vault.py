@@ -17,7 +17,7 @@ from pyrage.x25519 import Identity
 
 from transcribe import audit, inventory, keys, store
 from transcribe.audit import Seal
-from transcribe.errors import LockedError, NewerError, StoreError, StudyError
+from transcribe.errors import LockedError, NewerError, StoreError, StudyError, typed
 from transcribe.inventory import Inventory
 from transcribe.schema import Consent, Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
@@ -122,13 +122,15 @@ class Vault(Quiet):
         for person in self.people:
             if person.id == person_id:
                 return person
-        raise StudyError("nobody in this study has that id", advice="see `transcribe people STUDY list`")
+        raise StudyError(
+            f"nobody in this study has the id {typed(person_id)}", advice="see `transcribe people STUDY list`"
+        )
 
     def entry(self, recording_id: str) -> RecordingEntry:
         for entry in self.recordings:
             if entry.id == recording_id:
                 return entry
-        raise StudyError("no recording has that id", advice="see `transcribe status STUDY`")
+        raise StudyError(f"no recording has the id {typed(recording_id)}", advice="see `transcribe status STUDY`")
 
     def digest(self, *parts: str | bytes) -> str:
         """HMAC-SHA256 of the parts, each preceded by its length so that no two lists of parts agree."""

@@ -69,7 +69,7 @@ def entry(name: str) -> Entry:
         if one.name == name:
             return one
     known = ", ".join(one.name for one in entries())
-    raise WeightsError(f"the registry has no model {name!r} (known: {known})", advice="choose one of these")
+    raise WeightsError(f"the registry has no model of that name (known: {known})", advice="choose one of these")
 
 
 def path(name: str) -> Path:

@@ -1,5 +1,6 @@
 """The review's server: what each address asks of the office, who may ask, and what becomes of errors."""
 
+import errno
 import logging
 import re
 import threading
@@ -458,3 +459,12 @@ def test_the_pages_files_come_from_a_table_made_at_the_start(page: Path) -> None
         assert response.headers["cache-control"] == "no-store"
     for name in ("notes.txt", "index.html~", "later.js"):
         assert desk.get(f"/page/{name}").status_code == 404
+
+
+def test_a_full_disk_is_said_on_the_page() -> None:
+    desk = Desk()
+    desk.office.fails = OSError(errno.ENOSPC, "Siobhan Kelly.wav")
+    answer = desk.post("/api/recordings/R001/undo", {"version": "v"})
+    assert answer.status_code == 507
+    assert "no space left on device" in answer.json()["error"]
+    assert "Siobhan" not in answer.text

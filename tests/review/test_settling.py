@@ -164,3 +164,11 @@ def test_a_login_name_does_not_come_into_the_audit(unlocked: Unlocked) -> None:
     with pytest.raises(StudyError, match="login name"):
         settling.settle(unlocked, "R001", login.upper())
     assert not unlocked.study.audit_path.exists()
+
+
+def test_a_settling_that_is_repeated_names_nobody_twice(unlocked: Unlocked) -> None:
+    for _ in range(2):  # the first may have been stopped half-way
+        settling.settle(unlocked, "R001", "AB", add=("U0001:10-17=place",))
+    assert [p.id for p in unlocked.vault.people] == ["P1", "R1", "R001-A01"]
+    settling.settle(unlocked, "R001", "AB", add=("U0001:10-17=service",))
+    assert [p.id for p in unlocked.vault.people][2:] == ["R001-A01", "R001-A02"]

@@ -1,6 +1,6 @@
 """Which jobs there are: the recordings of a study, in the order in which they are done."""
 
-from transcribe.errors import StudyError
+from transcribe.errors import StudyError, typed
 from transcribe.schema import Quiet, Recording, record
 from transcribe.vault import Unlocked
 
@@ -18,7 +18,7 @@ def tasks(unlocked: Unlocked, wanted: tuple[str, ...] = ()) -> tuple[Task, ...]:
     known = unlocked.study.recordings()
     for recording_id in wanted:
         if recording_id not in known:
-            raise StudyError("no recording has that id", advice="see `transcribe status STUDY`")
+            raise StudyError(f"no recording has the id {typed(recording_id)}", advice="see `transcribe status STUDY`")
     planned = []
     for recording_id in dict.fromkeys(wanted or known):
         recording = unlocked.load(recording_id, "recording", Recording)

@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from transcribe import console, core_dumps, passphrase
+from transcribe import console, core_dumps, passphrase, store
 from transcribe.cli import checks, ending, keeping, keys, measures, models, releases, reviews, studies, voices
 from transcribe.errors import TranscribeError
 
@@ -43,6 +43,13 @@ def main() -> None:
     except TyperException as error:
         console.fail(_usage(error), as_json)
         sys.exit(2)
+    except OSError as error:
+        trouble = store.disk_error(error)
+        if trouble is None:
+            sys.excepthook = console.on_crash
+            raise
+        console.fail(str(trouble), as_json)
+        sys.exit(trouble.exit_code)
     except BaseException:
         sys.excepthook = console.on_crash  # set here, since typer sets its own, which would print the message
         raise

@@ -219,10 +219,10 @@ class Desk:
     # --- doing -------------------------------------------------------------------------------------------------------
 
     def do(self, change: Change, group: str) -> None:
-        """Write an act down, and then do what it does outside of the log."""
+        """Do what an act does outside of the log, then write it down: whom it names must be known, whatever comes."""
         acted = self._entry(Deed.ACT, group)
-        self._write(replace(acted, **_fields(change)))
         swap(self.unlocked, self.recording_id, change.swaps)
+        self._write(replace(acted, **_fields(change)))
 
     def undo(self) -> str | None:
         """Take back what this reviewer did last here; its group, or None where there is nothing."""
@@ -263,8 +263,11 @@ class Desk:
                 raise Conflict("the words were changed again since", advice="undo that first")
             transcript = corrections.corrected(transcript, (correction,))
         entry = replace(self._entry(deed, act.group), name=act.name, corrections=changes, swaps=swaps)
+        if deed is Deed.REDO:
+            swap(self.unlocked, self.recording_id, swaps)
         self._write(entry)
-        swap(self.unlocked, self.recording_id, swaps)
+        if deed is Deed.UNDO:  # last: a process that is killed here leaves somebody known too many, not one too few
+            swap(self.unlocked, self.recording_id, swaps)
 
     def _entry(self, deed: Deed, group: str) -> Entry:
         second = self.reviewer.second

@@ -257,8 +257,11 @@ class Roll:
         entry = Entry(
             at=audit.now(), reviewer=self._alias, deed=deed, base=STUDY, group=group, name=name, swaps=tuple(swaps)
         )
+        if deed is not Deed.UNDO:  # in this order a process that is killed leaves somebody known too many, not too few
+            swap(self._open, STUDY, swaps)
         self._open.append(STUDY, entry)
-        swap(self._open, STUDY, swaps)
+        if deed is Deed.UNDO:
+            swap(self._open, STUDY, swaps)
         audit.append(self._open.study.audit_path, "people changed", by=self._alias, count=len(swaps))
 
     def _past(self) -> History:

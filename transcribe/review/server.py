@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from transcribe import store
 from transcribe.errors import LockedError, TranscribeError
 from transcribe.review.bodies import parsed, text, written
 from transcribe.review.guard import ENTER, Guard
@@ -117,7 +118,7 @@ def app(unlock: Callable[[str], Office], office: Office | None, session: Session
     made = Starlette(
         routes=routes,
         middleware=[Middleware(Guard)],
-        exception_handlers={TranscribeError: _refused, HTTPException: _refused},
+        exception_handlers={TranscribeError: _refused, HTTPException: _refused, OSError: _of_the_disk},
         lifespan=desk.lifespan,
     )
     made.router.redirect_slashes = False
@@ -313,3 +314,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     facts = error.facts if isinstance(error, Refused) else {}
     status = error.status if isinstance(error, Refused) else 409
     return _json(written({"error": str(error), **facts}), status)
+
+
+async def _of_the_disk(request: Request, error: Exception) -> Response:
+    """A disk that is full or gone, as a sentence; what else went wrong is the guard's to tell."""
+    trouble = store.disk_error(error) if isinstance(error, OSError) else None
+    if trouble is None:
+        raise error
+    return _json(written({"error": str(trouble)}), 507)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from transcribe import audit, pipeline
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
-from transcribe.errors import NotSettledError, StudyError
+from transcribe.errors import NotSettledError, StudyError, typed
 from transcribe.history import need_current
 from transcribe.pipeline import Engines
 from transcribe.ready import Ready, named_people, need, second_reading
@@ -47,7 +47,11 @@ def settle(
     by_id = {finding.id: finding for finding in ready.findings.found}
     unknown = [finding_id for finding_id in (*reject, *accept) if finding_id not in by_id]
     if unknown:
-        raise StudyError(f"there is no finding {unknown[0]}", recording_id=recording_id, advice="see `transcribe show`")
+        raise StudyError(
+            f"there is no finding with the id {typed(unknown[0])}",
+            recording_id=recording_id,
+            advice="see `transcribe show`",
+        )
     kept = [decide(by_id[finding_id], Verdict.KEEP, reviewer, at) for finding_id in reject]
     taken = [decide(_named(unlocked, ready, by_id[finding_id]), Verdict.ACCEPT, reviewer, at) for finding_id in accept]
     added = [_added(unlocked, ready, text, reviewer, at) for text in add]
@@ -129,9 +133,7 @@ def _named(unlocked: Unlocked, ready: Ready, finding: Finding) -> Finding:
     """An accepted question names somebody: somebody new where nobody is known."""
     if finding.person_id is not None or finding.kind not in SEARCHED:
         return finding
-    person = newcomer(unlocked, ready.transcript.value, finding)
-    unlocked.change(lambda vault: with_people(vault, (person,)))
-    return replace(finding, person_id=person.id)
+    return replace(finding, person_id=_made_known(unlocked, ready.transcript.value, finding).id)
 
 
 def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) -> Decision:
@@ -174,9 +176,18 @@ def _person(
         reason=Reason(rule="review"),
         role=who.replace("_", " "),
     )
-    person = newcomer(unlocked, transcript, marked)
-    unlocked.change(lambda vault: with_people(vault, (person,)))
-    return person
+    return _made_known(unlocked, transcript, marked)
+
+
+def _made_known(unlocked: Unlocked, transcript: Transcript, finding: Finding) -> Person:
+    """Whom a settling names for the first time. Where it was stopped, and is repeated, she is known already."""
+    new, prefix = newcomer(unlocked, transcript, finding), f"{transcript.recording_id}-A"
+    for one in unlocked.vault.people:
+        same = (one.kind, one.role, one.relation, one.forms) == (new.kind, new.role, new.relation, new.forms)
+        if same and one.id.startswith(prefix):
+            return one
+    unlocked.change(lambda vault: with_people(vault, (new,)))
+    return new
 
 
 def newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding, besides: Collection[str] = ()) -> Person:
