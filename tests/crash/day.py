@@ -50,7 +50,7 @@ Zephyrine: Osgood sends his love, and so does Brannigan, with another cake.
 """
 NAMES = ("Zephyrine", "Quillfeather", "Hartley", "Quayle", "Thaddeo", "Abercwmboi", "Osgood", "Brannigan")
 LINES = ("journal.jsonl", "audit.jsonl")
-KILLS = int(os.environ.get("TRANSCRIBE_KILLS", "48"))
+KILLS = int(os.environ.get("TRANSCRIBE_KILLS", "30"))
 FRIEND = {"kind": "person", "role": "friend", "relation": "friend"}
 ACTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("keep", {"at": ("U0001", "Thaddeo"), "everywhere": True}),

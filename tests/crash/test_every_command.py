@@ -33,6 +33,7 @@ WEIGHTS = {"detect": ("en_core_web_md", "rampart"), "voices enrol": ("campplus",
            "models fetch": ("whisper-tiny.en",), "models verify": ("whisper-tiny.en",),
            "models path": ("whisper-tiny.en",)}  # fmt: skip
 BAD = "{folder}/Zephyrine.rtf"
+HOLDER = "age1jfc0g5r74gt7u4u6qwlflk4unvwp7sfvvgp47yaumm6aas75tq6q2axvu2"
 TABLE: dict[str, tuple[str, str]] = {
     "new": ("new {folder}/another", "new {study}"),
     "people template": ("people {study} template", "people {folder} templates"),
@@ -70,11 +71,26 @@ TABLE: dict[str, tuple[str, str]] = {
     "models path": ("models path whisper-tiny.en", "models path Zephyrine"),
     "voices enrol": ("voices enrol {study} P1 {folder}/Thaddeo.wav", "voices enrol {study} Zephyrine {folder}/x.wav"),
     "voices list": ("voices list {study}", "voices list {folder}/Zephyrine"),
+    "passphrase": (
+        "passphrase {study} --new-passphrase-file {folder}/strong.txt",
+        f"passphrase {{study}} --new-passphrase-file {BAD}",
+    ),
+    "keys add": (f"keys add {{study}} s1 {HOLDER}", f"keys add {{study}} Zephyrine {HOLDER}"),
+    "keys list": ("keys list {study}", "keys list {folder}/Zephyrine"),
+    "keys remove": ("keys remove {study} s1", "keys remove {study} Zephyrine"),
+    "keys sheet": ("keys sheet {study} {folder}/sheet.txt", f"keys sheet {{study}} {BAD}"),
+    "retain": ("retain {study} R001 --until 2040-01-31", "retain {study} Zephyrine --until Osgood"),
+    "who": ("who {study} R001", "who {study} Zephyrine"),
+    "doctor": ("doctor {study}", "doctor {folder}/Zephyrine"),
+    "audit verify": ("audit verify {study}", "audit verify {folder}/Zephyrine"),
+    "forget": ("forget {study} P1", "forget {study} Zephyrine"),
+    "close": ("close {study} --recordings destroy", "close {study} --recordings Zephyrine"),
     "voices forget": ("voices forget {study} P1", "voices forget {study} Zephyrine"),
 }
 FAILS_ALIKE = {
     "quote": "nothing of this study is settled with times",
     "voices enrol": "a tone is no voice, and nobody agreed",
+    "keys remove": "nobody else holds the key",
     "evaluate cpwer": "meeteval may not be here",
 }
 
@@ -104,6 +120,7 @@ def full_place(undisturbed: dict[str, Undisturbed], tmp_path_factory: pytest.Tem
     gold = {"turns": [{"index": 0, "words": words, "text": "Zephyrine"}], "identifiers": [], "keep_words": []}
     files = {
         "Zephyrine.rtf": "Zephyrine Quillfeather,\0Osgood\n",
+        "strong.txt": "seven lanterns over the quiet harbour\n",
         "Thaddeo.txt": f"Hartley Quayle: {said}\n",
         "attributes.csv": "id,age\nP1,30-39\n",
         "bad-attributes.csv": "id,age\nP1,Zephyrine\n",
