@@ -250,6 +250,18 @@ def test_an_interviewer_and_an_unknown_id_are_refused(study: Unlocked) -> None:
         forgetting.plan(study, "P1")
 
 
+def test_a_source_that_still_lies_outside_is_told_of(study: Unlocked, tmp_path: Path) -> None:
+    source = tmp_path / "Karen Okonkwo.wav"
+    source.touch()
+    entry = replace(study.vault.entry("R001"), source_path=str(source))
+    study.change(lambda vault: with_recording(vault, entry))
+    assert forgetting.plan(study, "P1").sources == ("R001",)
+    assert forgetting.plan(study, "P2").sources == ()
+    told = call("forget", study.study.root, "P1", passphrase=str(study.identity))
+    assert "The source files of R001 still lie outside the study" in told.stdout
+    says_nothing_of(told.stdout, *HERS)
+
+
 # --- a recording ----------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from transcribe import audit, enrolment, store
 from transcribe.config import INTERVIEWER
 from transcribe.errors import StudyError
+from transcribe.overview import exists
 from transcribe.participants import PARTICIPANT, took_part
 from transcribe.pipeline import Engines, Job, refresh_findings
 from transcribe.ready import settled
@@ -30,7 +31,7 @@ WITHHELD = "[withheld]"
 @record
 class Plan(Quiet):
     """What goes: `of` is the id that was named; ids of people and of recordings; how often others name these people, by
-    recording; the releases that hold any of it.
+    recording; the releases that hold any of it; recordings whose source files still lie outside the study.
     """
 
     of: str
@@ -38,6 +39,7 @@ class Plan(Quiet):
     recordings: tuple[str, ...]
     mentions: tuple[tuple[str, int], ...]
     releases: tuple[int, ...]
+    sources: tuple[str, ...]
 
 
 # --- what goes ------------------------------------------------------------------------------------------------------
@@ -68,6 +70,7 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         recordings=recordings,
         mentions=tuple((recording_id, count) for recording_id, count in counts.items() if count),
         releases=holding(unlocked.study, affected),
+        sources=tuple(e.id for e in vault.recordings if e.id in recordings and exists(e.source_path)),
     )
 
 

@@ -105,7 +105,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     return Overview(
         study_id=study.created["study"],
         rows=rows,
-        sources_outside=tuple(e.id for e in vault.recordings if _exists(e.source_path)),
+        sources_outside=tuple(e.id for e in vault.recordings if exists(e.source_path)),
         to_redraw=levels.clashing(vault.people, vault.renderings),
         doubles=tuple((one, other) for one, other in doubles if one != other),
         consent_recorded=bool(vault.consents),
@@ -113,7 +113,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     )
 
 
-def _exists(path: str) -> bool:
+def exists(path: str) -> bool:
 
     try:
         return Path(path).exists()

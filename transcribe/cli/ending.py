@@ -56,6 +56,7 @@ def forget_command(
         f"{of} is forgotten. The certificate: {path}",
         *map(_renewed_said, renewed),
         *(["Covered sound was withdrawn: release it anew with --audio."] if any(w.sound for w in withdrawn) else []),
+        *_sources_said(planned),
         *(f"Backup {one.id} of {one.at} still holds everything: delete it." for one in backups),
     )
 
@@ -67,7 +68,15 @@ def _plan_said(planned: Plan) -> list[str]:
         f"People whose names go: {', '.join(planned.people) or 'none'}",
         f"Recordings of others that name them, where they are withheld from now on: {mentions or 'none'}",
         f"Releases that are deleted, and made anew without them: {', '.join(map(str, planned.releases)) or 'none'}",
+        *_sources_said(planned),
     ]
+
+
+def _sources_said(planned: Plan) -> list[str]:
+    """What no command of ours deletes."""
+    if not planned.sources:
+        return []
+    return [f"The source files of {', '.join(planned.sources)} still lie outside the study: delete them yourself."]
 
 
 def _renewed_said(one: Renewed) -> str:
