@@ -35,7 +35,7 @@ WEIGHTS = {"detect": ("en_core_web_md", "rampart"), "voices enrol": ("campplus",
 BAD = "{folder}/Zephyrine.rtf"
 HOLDER = "age1jfc0g5r74gt7u4u6qwlflk4unvwp7sfvvgp47yaumm6aas75tq6q2axvu2"
 TABLE: dict[str, tuple[str, str]] = {
-    "new": ("new {folder}/another", "new {study}"),
+    "new": ("new {folder}/another --passphrase-file {folder}/strong.txt", "new {study}"),
     "people template": ("people {study} template", "people {folder} templates"),
     "people import": ("people {study} import {folder}/first.csv", f"people {{study}} import {BAD}"),
     "people list": ("people {study} list", f"people {{folder}} list --passphrase-file {BAD}"),
@@ -73,7 +73,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "voices list": ("voices list {study}", "voices list {folder}/Zephyrine"),
     "passphrase": (
         "passphrase {study} --new-passphrase-file {folder}/strong.txt",
-        f"passphrase {{study}} --new-passphrase-file {BAD}",
+        "passphrase {study} --new-passphrase-file {folder}/Zephyrine",
     ),
     "keys add": (f"keys add {{study}} s1 {HOLDER}", f"keys add {{study}} Zephyrine {HOLDER}"),
     "keys list": ("keys list {study}", "keys list {folder}/Zephyrine"),
