@@ -156,7 +156,7 @@ def check_whole(unlocked: Unlocked) -> None:
                 store.decrypt(path.read_bytes(), key)
         if opened.sound_path(recording_id).exists():
             assert sound(unlocked, recording_id) == unlocked.vault.entry(recording_id).sha256
-    assert audit.verify(opened.audit_path) >= 0
+    assert audit.check(opened.audit_path, audit.Seal()).whole
     assert all(json.loads(line) for line in opened.journal_path.read_text().splitlines())
     for folder in opened.releases.glob("[0-9]*"):
         manifest = json.loads((folder / "manifest.json").read_text())
