@@ -119,7 +119,8 @@ class Place:
         return processes.work(processes.command, words, **how)
 
     def unlocked(self, root: Path | None = None) -> Unlocked:
-        return vault.unlock(study.open_study(root or self.root), self.secret)
+        """Opened as a reader: no seal is written, which would leave the next process less to do."""
+        return vault.Unlocked(study.open_study(root or self.root), store.identity(self.secret))
 
 
 def morning(folder: Path) -> Place:
