@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
+from rapidfuzz.distance import Levenshtein
 
 from transcribe import store
 from transcribe.errors import ConfigError
@@ -25,6 +26,7 @@ AUTO = "auto"
 MOST_BYTES = 20_000
 """Of study.toml: reading keys of thousands of parts takes time by the square of their number."""
 
+SLIPS = 2  # letters by which a mistyped key differs from the one that was meant
 INTERVIEWER = "interviewer"
 """The one role that may be recognised by voice as a role."""
 _ROLES = frozenset(
@@ -268,16 +270,23 @@ def check(raw: dict[str, object]) -> StudyConfig:
         return StudyConfig.model_validate(raw)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(_plain(str(part)) for part in problem["loc"])
+        where = _where(problem["loc"])
         if problem["type"] == "extra_forbidden":
             known = ", ".join(_known(problem["loc"][:-1]))
             raise ConfigError(f"study.toml has an unknown key {where!r}", advice=f"known here: {known}") from None
         raise ConfigError(f"study.toml, {where}: {problem['msg']}", advice="correct it and try again") from None
 
 
-def _plain(key: str) -> str:
-    """A key that can be shown; any other may be a name, or rule the terminal."""
-    return key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else "..."
+def _where(path: tuple[int | str, ...]) -> str:
+    """The path to a setting. A key is shown where it is one of ours, or a slip of the pen from one: any other may be a
+    name, or rule the terminal.
+    """
+    return ".".join(_shown(str(part), _known(path[:depth])) for depth, part in enumerate(path))
+
+
+def _shown(key: str, known: list[str]) -> str:
+    ours = known or [*_ROLES, *(kind.value for kind in Kind)]
+    return key if any(Levenshtein.distance(key, one) <= SLIPS for one in ours) else "..."
 
 
 def check_language(code: str) -> str:
@@ -294,7 +303,8 @@ def check_language(code: str) -> str:
 def _known(path: tuple[int | str, ...]) -> list[str]:
     model: type[BaseModel] = StudyConfig
     for part in path:
-        annotation = model.model_fields[str(part)].annotation
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         model = annotation

@@ -146,7 +146,7 @@ def test_the_child_is_limited_in_time_memory_and_what_it_writes(
         limits = Path(f"/proc/{it._process.pid}/limits").read_text()
     found = {name: re.search(rf"^{name}\s+(\d+)", limits, re.M) for name in ("Max cpu time", "Max address space",
              "Max file size", "Max core file size")}  # fmt: skip
-    assert [int(match[1]) for match in found.values() if match] == [3600, 4 << 30, 0, 0]
+    assert [int(match[1]) for match in found.values() if match] == [3600, 4 << 30, 0, 1]
 
 
 # --- what is called a recording and is none ---------------------------------------------------------------------------
@@ -273,6 +273,7 @@ def test_the_command_refuses_each_in_a_sentence_and_takes_the_good_one(tmp_path:
     for number, disguise in enumerate(BY_COMMAND):
         source = tmp_path / f"{NAME} {number}.wav"
         DISGUISES[disguise](source, secret)
+        study_session.succeed("status", root)  # seals what came before
         before = snapshot(root)
         done = study_session.call("add", root, source)
         assert done.returncode == AudioError.exit_code, disguise
