@@ -20,6 +20,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     roster = root.parent / "gwendolen-trevelyan.csv"
     roster.write_text(ROSTER)
     succeed("people", root, "import", roster)
+    succeed("people", root, "list")  # an unlock seals what was done
     return root
 
 
