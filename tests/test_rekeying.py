@@ -402,3 +402,12 @@ def test_the_vault_of_former_versions_has_no_holders(unlocked: Unlocked) -> None
     facts = {**json.loads(header), "sha256": store.hashlib.sha256(body).hexdigest()}
     data = json.dumps(facts).encode() + b"\n" + body
     assert store.unpack(data, vault.Vault).value.holders == ()
+
+
+def test_the_copy_of_the_vault_is_the_new_keys_alone(unlocked: Unlocked) -> None:
+    former = unlocked.identity
+    again = rekeying.rotate(unlocked, LATTER)
+    for path in (again.study.vault_path, again.study.vault_copy_path):
+        store.load(path, vault.Vault, again.identity)
+        with pytest.raises(StoreError):
+            store.load(path, vault.Vault, former)

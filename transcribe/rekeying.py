@@ -44,7 +44,7 @@ def rotate(unlocked: Unlocked, passphrase: str) -> Unlocked:
                  for path in (study.vault_path, *store.numbered(study.log_path("")), *study.notes())}  # fmt: skip
         for holder in standing(unlocked):
             files[study.holder_path(holder.id).name] = keys.sealed_to(identity, keys.public_key(holder.recipient))
-        study.vault_copy_path.unlink(missing_ok=True)  # else the former key would open that
+        files[study.vault_copy_path.name] = files[study.vault_path.name]  # else the former key would open the copy
         study.replace_key({**files, study.identity_path.name: sealed}, str(identity.to_public()))
     audit.append(study.audit_path, "key replaced")
     again = Unlocked(study, identity)
