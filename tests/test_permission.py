@@ -324,10 +324,10 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.root
 
 
-def files(root: Path) -> dict[Path, bytes]:
-    """Every file but the vault, which is sealed anew at each unlock."""
-    found = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith("vault."))
-    return {path: path.read_bytes() for path in found}
+def files(root: Path, *but: str) -> dict[Path, bytes]:
+    """Every file but these and the vault, which is sealed anew at each unlock."""
+    found = (path for path in sorted(root.rglob("*")) if path.is_file() and path.name not in but)
+    return {path: path.read_bytes() for path in found if not path.name.startswith("vault.")}
 
 
 REFUSED = {
