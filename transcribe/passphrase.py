@@ -16,7 +16,7 @@ VARIABLE = "TRANSCRIBE_PASSPHRASE"
 KEYRING_SERVICE = "transcribe-study"
 STRONG = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses, each of which costs a second (scrypt)
 JUDGED = 40  # characters: zxcvbn takes seconds for more; what begins strongly is strong
-MOST_BYTES = 10_000
+MOST_BYTES = 100_000
 
 _from_environment: str | None = None
 
@@ -88,7 +88,10 @@ def renew_stored(study_id: str, passphrase: str) -> bool:
 
 def _read(file: Path) -> str:
     try:
-        return store.read_at_most(file, MOST_BYTES).decode().strip("\r\n")
+        data = store.read_at_most(file, MOST_BYTES)
+        if len(data) > MOST_BYTES:
+            raise LockedError("the passphrase file is too large", advice="check the path that was given")
+        return data.decode().strip("\r\n")
     except (OSError, UnicodeDecodeError):
         raise LockedError("the passphrase file cannot be read", advice="check the path that was given") from None
 

@@ -23,7 +23,15 @@ def main() -> None:
         kept = len(whole) * data[1] // 255 if len(data) > 1 else 0
         check(parser, whole[:kept] + data[2:])
 
-    limits = [f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=10", "-rss_limit_mb=2048", "-verbosity=0"]
+    # no limit on memory: what libFuzzer reads is the peak of whoever started us, too
+    limits = [
+        f"-max_total_time={seconds}",
+        f"-seed={seed}",
+        "-timeout=10",
+        "-rss_limit_mb=0",
+        "-artifact_prefix=/tmp/",
+        "-verbosity=0",
+    ]
     atheris.Setup([sys.argv[0], *limits], once)
     atheris.Fuzz()
 
