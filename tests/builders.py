@@ -1,7 +1,11 @@
 """Small values for the tests of the core: words, transcripts, people, findings, and an unlocked study."""
 
+import itertools
 import re
-from collections.abc import Iterable
+import resource
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +176,43 @@ def says_nothing_of(error: TranscribeError | str, *secrets: str) -> None:
         for word in {secret, *secret.split()}:
             if len(word) > 2:
                 assert not re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", message), "a message holds a name"
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class Cut(Exception):
+    """The process ends here."""
+
+
+@contextmanager
+def cut_at(number: int) -> Iterator[None]:
+    """Changes of the disk are counted; instead of that one and of all after it comes `Cut`."""
+    counted = itertools.count(1)
+
+    def guarded(real: Any) -> Any:
+        def step(*arguments: object, **named: object) -> object:
+            if next(counted) >= number:
+                raise Cut
+            return real(*arguments, **named)
+
+        return step
+
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in ((store, "append_line"), (store, "write_bytes"), (Path, "unlink"), (shutil, "rmtree")):
+            patch.setattr(owner, name, guarded(getattr(owner, name)))
+        yield
+
+
+def stands(root: Path) -> dict[Path, bytes]:
+    """Every file below a folder but the vault, which is sealed anew at each unlock."""
+    found = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith("vault."))
+    return {path: path.read_bytes() for path in found}

@@ -2,18 +2,15 @@
 
 import json
 import random
-import resource
 import stat
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pyrage
 import pytest
 
-from tests.builders import add_detected, add_recording, new_unlocked, person, says_nothing_of, transcript
+from tests.builders import add_detected, add_recording, files_up_to, new_unlocked, person, says_nothing_of, transcript
 from transcribe import audit, backup, giving_back, store
 from transcribe.errors import LockedError, StoreError, StudyError, TranscribeError
 from transcribe.study import open_study
@@ -148,17 +145,6 @@ def test_nothing_is_replaced(unlocked: Unlocked, tmp_path: Path) -> None:
         backup.read_about(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     backup.restore(tmp_path / "c", tmp_path / "empty", key_of(unlocked))
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file of this process grows beyond so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(unlocked: Unlocked, tmp_path: Path) -> None:

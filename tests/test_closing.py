@@ -1,13 +1,24 @@
 """A study ends: the key goes first, releases stay, and what it says of that is true."""
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, person, says_nothing_of, transcript
+from tests.builders import (
+    Cut,
+    NoEngines,
+    add_detected,
+    add_recording,
+    cut_at,
+    new_unlocked,
+    person,
+    says_nothing_of,
+    transcript,
+)
 from tests.study_session import call
-from transcribe import audit, backup, certificates, closing, pipeline, release, store
+from transcribe import audit, backup, certificates, closing, pipeline, release
 from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
 from transcribe.review import settling
@@ -110,33 +121,10 @@ def test_cut_off_anywhere_it_is_whole_or_nobody_can_read_it(study: Unlocked, at:
     """Before each change of the disk: either all is as it was, or the key is gone and `close` ends it."""
     released(study)
     confirmed = word(study)
-    count = 0
-
-    class Cut(Exception):
-        pass
-
-    with pytest.MonkeyPatch.context() as patch:
-        for owner, name in (
-            (store, "append_line"),
-            (store, "write_bytes"),
-            (Path, "unlink"),
-            (closing.shutil, "rmtree"),
-        ):
-            real = getattr(owner, name)
-
-            def step(*arguments: object, _real: object = real, **named: object) -> object:
-                nonlocal count
-                count += 1
-                if count >= at:
-                    raise Cut
-                return _real(*arguments, **named)  # type: ignore[operator]
-
-            patch.setattr(owner, name, step)
-        try:
-            closing.close(study, confirmed, None)
-            ended = True
-        except Cut:
-            ended = False
+    ended = False
+    with suppress(Cut), cut_at(at):
+        closing.close(study, confirmed, None)
+        ended = True
     root = study.study.root
     if ended:
         return

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, person, says_nothing_of, transcript
+from tests.builders import (
+    NoEngines,
+    add_detected,
+    add_recording,
+    new_unlocked,
+    person,
+    says_nothing_of,
+    stands,
+    transcript,
+)
 from tests.study_session import PASSPHRASE, call, journal, last_json, succeed
 from transcribe import forgetting, intake, permission, release, store, study, vault
 from transcribe.batch import plan
@@ -324,12 +333,6 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.root
 
 
-def files(root: Path, *but: str) -> dict[Path, bytes]:
-    """Every file but these and the vault, which is sealed anew at each unlock."""
-    found = (path for path in sorted(root.rglob("*")) if path.is_file() and path.name not in but)
-    return {path: path.read_bytes() for path in found if not path.name.startswith("vault.")}
-
-
 REFUSED = {
     "a release of somebody who has withdrawn": (("release", "T003"), "T003, release: P3 has withdrawn; "),
     "a release where one of two said no": (("release", "T004"), "T004, release: P4 said no to transcription; "),
@@ -350,14 +353,14 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_is_refused_is_one_sentence_exit_10_and_nothing_is_written(typed: Path, what: str) -> None:
     (command, *rest), says = REFUSED[what]
-    before = files(typed)
+    before = stands(typed)
     done = call(command, typed, *rest)
     assert done.returncode == 10, done.stderr
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("Error: ")
     assert says in line
     says_nothing_of(done.stderr + done.stdout, *TYPED)
-    assert files(typed) == before
+    assert stands(typed) == before
 
 
 @pytest.mark.parametrize(
@@ -368,22 +371,22 @@ def test_what_is_refused_is_one_sentence_exit_10_and_nothing_is_written(typed: P
     ],
 )
 def test_add_refuses_whom_it_names_if_she_said_no(typed: Path, sample_dir: Path, who: str, says: str) -> None:
-    before = files(typed)
+    before = stands(typed)
     done = call("add", typed, sample_dir / "sample.wav", "--who", who, "--id", "X01")
     assert done.returncode == 10
     assert done.stderr == (
         f"Error: file 1: X01: {says}; leave it out; if that has changed, correct the roster and import it again.\n"
     )
     says_nothing_of(done.stderr + done.stdout, *TYPED)
-    assert files(typed) == before
+    assert stands(typed) == before
 
 
 def test_anonymise_refuses_whom_a_label_names(typed: Path, tmp_path: Path) -> None:
     source = tmp_path / "old.txt"
     source.write_text("Siobhan: It was fine.\n")
-    before = files(typed)
+    before = stands(typed)
     done = call("anonymise", source, "--study", typed, "--unreviewed")
-    assert (done.returncode, files(typed)) == (10, before)
+    assert (done.returncode, stands(typed)) == (10, before)
     assert "P4 said no to transcription" in done.stderr
     says_nothing_of(done.stderr + done.stdout, *TYPED)
 
@@ -407,7 +410,7 @@ def test_run_leaves_out_whom_it_may_not_transcribe(
     for name in ("whisper-base", "segmentation-3.0", "campplus"):
         model_path(name)
     root = shutil.copytree(typed, tmp_path / "study")
-    before = files(root / "private")
+    before = stands(root / "private")
     done = call("run", root, "T001", "T003", "T004", "--json")
     assert done.returncode == 10
     states = {one["recording"]: one["state"] for one in last_json(done.stdout)["recordings"]}
@@ -417,7 +420,7 @@ def test_run_leaves_out_whom_it_may_not_transcribe(
     )
     assert "Error: T004: P4 said no to transcription; leave it out; " in done.stderr
     says_nothing_of(done.stderr + done.stdout, *TYPED)
-    assert files(root / "private") == before
+    assert stands(root / "private") == before
     assert [e["recording"] for e in journal(root) if e["event"] == "refused"] == ["T003", "T004"]
 
 
@@ -448,7 +451,7 @@ def test_who_took_part_can_be_said_later(typed: Path, tmp_path: Path) -> None:
 
 def test_dates_to_keep_to_are_set_and_reminded_of_without_the_key(typed: Path, tmp_path: Path) -> None:
     root = shutil.copytree(typed, tmp_path / "study")
-    private = files(root / "private")
+    private = stands(root / "private")
     succeed("retain", root, "--all", "--until", "2199-12-31", passphrase=None)
     told = succeed("retain", root, "T002", "--until", "2020-01-31", passphrase=None)
     assert told.startswith("T002: to be kept until 2020-01-31")
@@ -464,4 +467,4 @@ def test_dates_to_keep_to_are_set_and_reminded_of_without_the_key(typed: Path, t
         done = call("retain", root, *wrong, passphrase=None)
         assert done.returncode == 2, wrong
         assert len(done.stderr.strip().splitlines()) == 1
-    assert files(root / "private") == private
+    assert stands(root / "private") == private

@@ -5,9 +5,6 @@ import errno
 import io
 import json
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import MADE_BY, finding, heard, person, says_nothing_of, transcript, turns
+from tests.builders import MADE_BY, files_up_to, finding, heard, person, says_nothing_of, transcript, turns
 from transcribe import schema, store
 from transcribe.errors import LockedError, StoreError
 from transcribe.schema import Decision, Findings, Kind, Recording, Verdict, Words
@@ -341,17 +338,6 @@ def test_numbered_files_come_in_order_and_from_where_one_left_off(tmp_path: Path
     (tmp_path / "log" / "notes.age").touch()
     assert [path.stem for path in store.numbered(tmp_path / "log", 9)] == ["000010", "000011"]
     assert len(store.numbered(tmp_path / "log")) == 11
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file of this process grows beyond so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_recording_that_does_not_fit_the_disk_is_trouble_of_the_disk(tmp_path: Path) -> None:

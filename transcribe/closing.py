@@ -24,21 +24,15 @@ class Closing(Quiet):
 
 def plan(study: Study) -> Closing:
     """Raises StudyError when nothing was released: then nothing would be left of the study."""
-    releases = [path for path in study.releases.glob("[0-9]*") if path.is_dir()]
-    if not releases:
+    standing = study.standing_releases()
+    if not standing:
         raise StudyError("nothing of this study is released", advice="release first; a closed study has no way back")
-    standing = {int(path.name) for path in releases}
-    released = {
-        recording_id
-        for event in study.journal()
-        if event.get("event") == "released" and int(str(event["release"])) in standing
-        for recording_id in str(event["recordings"]).split()
-    }
+    released = {one for number, ids in study.released().items() if number in standing for one in ids}
     recordings = study.recordings()
     return Closing(
         recordings=tuple(one for one in recordings if study.sound_path(one).exists()),
         unreleased=tuple(one for one in recordings if one not in released),
-        releases=len(releases),
+        releases=len(standing),
         word=study.created["study"][:8],
     )
 
@@ -63,8 +57,8 @@ def close(unlocked: Unlocked, word: str, give_back_to: Path | None) -> Path:
 
 def cut_off(study: Study) -> bool:
     """Whether closing was cut off after the key had gone."""
-    events = [event.get("event") for event in study.journal() if event.get("event") in ("closing", "closed")]
-    return not study.vault_path.exists() and events[-1:] == ["closing"]
+    ending = study.ending()
+    return not study.vault_path.exists() and ending is not None and ending["event"] == "closing"
 
 
 def end(study: Study) -> Path:

@@ -143,7 +143,7 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     """Import a roster file into the vault; how many people it names. Raises RosterError; then nothing changes."""
     data = tables.load(file, "the roster")
     imported = read(data, prefix)
-    released = any(unlocked.study.releases.glob("[0-9]*"))
+    released = bool(unlocked.study.standing_releases())
     otherwise: list[str] = []
 
     def changed(vault: Vault) -> Vault:

@@ -239,10 +239,8 @@ class Job:
         """`beside`: what is to be done at the same time as recognition, if it is done."""
         config = self._engines.config
         chosen = config.recognition
-        spoken = self._spoken
-        language = None if spoken == AUTO else spoken
+        language = None if self._spoken == AUTO else self._spoken
         names = self._names(again)
-        engine = self._recognised_by
         key = self._words_key(names)
 
         def recognised() -> Words:
@@ -251,7 +249,7 @@ class Job:
             with beside():
                 return self._engines.transcriber.transcribe(self._audio, options)
 
-        return self._do(RECOGNISE, "words", key, recognised, again, former=self._former(engine[:3], spoken, names))
+        return self._do(RECOGNISE, "words", key, recognised, again, former=self._former(names))
 
     def _words_key(self, names: tuple[str, ...]) -> str:
         beam = str(self._engines.config.recognition.beam_size)
@@ -277,12 +275,13 @@ class Job:
             self._open.save(self._id, "words", words.value, self._words_key(left))
         self._open.save(self._id, "priming", Priming(names=left))
 
-    def _former(self, engine: tuple[str, ...], spoken: str, names: tuple[str, ...]) -> str:
+    def _former(self, names: tuple[str, ...]) -> str:
         """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
         if not self._open.study.is_reviewed(self._id):
             return ""
         beam = str(self._engines.config.recognition.beam_size)
-        return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, spoken, beam, *names)
+        engine = self._recognised_by[:3]
+        return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, self._spoken, beam, *names)
 
     @property
     def _segmented_by(self) -> tuple[str, ...]:

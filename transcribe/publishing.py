@@ -32,7 +32,7 @@ def publish(
     """
     study = unlocked.study
     number = _next_number(unlocked)
-    final = study.releases / f"{number:03d}"
+    final = study.release_path(number)
     temporary = study.releases / f".{number:03d}.{secrets.token_hex(4)}.tmp"
     temporary.mkdir(mode=0o700)
     try:
@@ -58,42 +58,34 @@ def publish(
 
 def note_stopped(unlocked: Unlocked) -> None:
     """A release stands once its folder does; one whose process was stopped before it was noted is noted now."""
-    for folder in sorted(unlocked.study.releases.glob("[0-9]*")):
-        if folder.name.isdigit() and (folder / MANIFEST).is_file():
+    for number, folder in unlocked.study.standing_releases().items():
+        if (folder / MANIFEST).is_file():
             with suppress(ValueError, KeyError, TypeError, RecursionError):  # a damaged one is the doctor's to tell
                 manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-                _note(unlocked, int(folder.name), [one["id"] for one in manifest["recordings"]])
+                _note(unlocked, number, [one["id"] for one in manifest["recordings"]])
 
 
 def _note(unlocked: Unlocked, number: int, ids: list[str]) -> None:
     """In the journal and in the audit, once each."""
     study = unlocked.study
-    if number not in _noted(study.journal_path):
-        digest = unlocked.vault.digest_of_file(study.releases / f"{number:03d}" / MANIFEST)
+    if number not in study.released():
+        digest = unlocked.vault.digest_of_file(study.release_path(number) / MANIFEST)
         study.log("released", release=number, recordings=" ".join(ids), manifest=digest)
-    if number not in _noted(study.audit_path):
+    audited = (event for event in store.read_lines(study.audit_path) if event.get("event") == "released")
+    if number not in {int(str(event["release"])) for event in audited}:
         audit.append(study.audit_path, "released", release=number, recordings=ids)
-
-
-def _noted(path: Path) -> set[int]:
-    return {int(str(event["release"])) for event in store.read_lines(path) if event.get("event") == "released"}
 
 
 def _next_number(unlocked: Unlocked) -> int:
     study = unlocked.study
-    numbers = [int(path.name) for path in study.releases.iterdir() if study.is_release(path)]
     # a release that was moved away keeps its number: copies of it are with others
-    return max((*numbers, *_noted(study.journal_path)), default=0) + 1
+    return max((*study.standing_releases(), *study.released()), default=0) + 1
 
 
 def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:
     """What a release (the latest, if none is named) replaced in a recording. Raises StudyError where there is none."""
     unlocked.vault.entry(recording_id)
-    released = [
-        int(str(event["release"]))
-        for event in unlocked.study.journal()
-        if event.get("event") == "released" and recording_id in str(event.get("recordings")).split()
-    ]
+    released = [number for number, ids in unlocked.study.released().items() if recording_id in ids]
     wanted = number or max(released, default=0)
     stored = unlocked.load(recording_id, _replaced(wanted), Originals)
     if stored is None:

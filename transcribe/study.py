@@ -278,9 +278,25 @@ class Study:
         path.rename(folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}-{name}")
         store.sync_folder(folder)
 
-    def is_release(self, path: Path) -> bool:
-        """Whether this is the folder of a numbered release."""
-        return path.is_dir() and bool(_RELEASE.fullmatch(path.name))
+    # --- releases ----------------------------------------------------------------------------------------------------
+
+    def release_path(self, number: int) -> Path:
+        return self.releases / f"{number:03d}"
+
+    def standing_releases(self) -> dict[int, Path]:
+        """The folders of the releases that lie here, by number, in order; one may have been moved away."""
+        found = (p for p in self.releases.glob("*") if p.is_dir() and _RELEASE.fullmatch(p.name))
+        return dict(sorted((int(path.name), path) for path in found))
+
+    def released(self) -> dict[int, tuple[str, ...]]:
+        """Which recordings each release held that was ever noted."""
+        events = (event for event in self.journal() if event.get("event") == "released")
+        return {int(str(event["release"])): tuple(str(event.get("recordings")).split()) for event in events}
+
+    def ending(self) -> dict[str, object] | None:
+        """The last word on the study's closing: "closing" where it was begun, "closed" where it is done."""
+        events = [event for event in self.journal() if event.get("event") in ("closing", "closed")]
+        return events[-1] if events else None
 
 
 def _is_held(path: Path) -> bool:
@@ -334,9 +350,9 @@ def open_study(root: Path) -> Study:
 
 def _check_closed(study: Study) -> None:
     """Raises StudyError for a study whose key was destroyed."""
-    closing = [event for event in study.journal() if event.get("event") in ("closing", "closed")]
-    if closing and closing[-1]["event"] == "closed":
-        day = str(closing[-1]["at"])[:10]
+    ending = study.ending()
+    if ending is not None and ending["event"] == "closed":
+        day = str(ending["at"])[:10]
         raise StudyError(f"this study is closed since {day}", advice="its releases stay where they are")
-    if closing:
+    if ending is not None:
         raise StudyError("closing this study was cut off", advice="run `transcribe close STUDY` again")

@@ -254,16 +254,19 @@ class Unlocked:
         if store.stamp(self.study.vault_path) != self._stamp:
             self.vault = self._read()
 
-    def change(self, how: Callable[[Vault], Vault], wait_s: float = 30.0) -> None:
-        """Merge waiting notes, apply `how` to the vault as it stands on the disk, and write it back if it changed."""
+    def change(self, how: Callable[[Vault], Vault], wait_s: float = 30.0, *, seal: bool = False) -> None:
+        """Merge waiting notes, apply `how` to the vault as it stands on the disk, and write it back if it changed;
+        `seal`: or if what it seals did.
+        """
         with self.study.lock("vault", wait_s=wait_s):
             before = self._read()
             vault, notes = before, self._whole_notes()
             for note in notes:
                 vault = with_recording(vault, self._noted(note))
             vault = how(vault)
-            if vault != before:
+            if seal or vault != before:
                 vault = sealed(vault, self.study)
+            if vault != before:
                 # first: a key that is forgotten must not outlive that in the copy, wherever we are stopped
                 self.study.vault_copy_path.unlink(missing_ok=True)
                 store.save(self.study.vault_path, vault, self.identity.to_public())
@@ -287,7 +290,7 @@ class Unlocked:
         """
         with suppress(StudyError, OSError):
             if sealed(self.vault, self.study) != self.vault or not self.study.vault_copy_path.exists():
-                self.change(lambda vault: sealed(vault, self.study), wait_s=0.0)
+                self.change(lambda vault: vault, wait_s=0.0, seal=True)
 
     def _whole_notes(self) -> list[Path]:
         """Notes of recordings that were added whole; a killed `add` leaves one without its recording."""

@@ -37,18 +37,13 @@ class Renewed(Quiet):
 
 def holding(study: Study, recordings: tuple[str, ...]) -> tuple[int, ...]:
     """The numbers of the releases that hold one of these and still lie in the study."""
-    found = set()
-    for event in study.journal():
-        if event.get("event") == "released" and set(recordings).intersection(str(event["recordings"]).split()):
-            number = int(str(event["release"]))
-            if (study.releases / f"{number:03d}").is_dir():
-                found.add(number)
-    return tuple(sorted(found))
+    released, standing = study.released(), study.standing_releases()
+    return tuple(number for number in standing if set(recordings).intersection(released.get(number, ())))
 
 
 def read(study: Study, number: int) -> Withdrawn:
     """What a release holds, as its manifest says. Raises StudyError where that is damaged."""
-    folder = study.releases / f"{number:03d}"
+    folder = study.release_path(number)
     with store.disk_trouble("a release cannot be read"):
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -81,7 +76,7 @@ def _names(one: export.Exporter | export.StudyExporter, recordings: tuple[str, .
 def remove(unlocked: Unlocked, number: int) -> None:
     """Delete a release and what is kept of the words that it replaced; nothing where there is none."""
     study = unlocked.study
-    folder = study.releases / f"{number:03d}"
+    folder = study.release_path(number)
     if folder.exists():
         shutil.rmtree(folder)
     store.sync_folder(study.releases)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from transcribe import audio, audit, changes, intake, inventory, levels, store
 from transcribe.companions import artefact as remembered
-from transcribe.doctor.chart import Chart
+from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
-from transcribe.errors import NewerError, StoreError
 from transcribe.invented import Flagged
 from transcribe.inventory import SOUND
 from transcribe.listening import ARTEFACT as LISTENING
@@ -74,7 +73,7 @@ def recording(chart: Chart, recording_id: str) -> list[Trouble]:
     needed = {f"{recording_id}/{FACTS}", sound if had_sound else f"{recording_id}/{TRANSCRIPT}"}
     troubles = [_trouble(chart, name, What.MISSING, had_sound) for name in sorted((stood | needed) - there)]
     for name in sorted(there):
-        if not _whole(chart, name):
+        if not readable(partial(_as_written, chart, name)):
             troubles.append(_trouble(chart, name, What.DAMAGED, had_sound))
     return troubles
 
@@ -83,23 +82,17 @@ def _path(chart: Chart, name: str) -> Path:
     return chart.study.private / f"{name}.age"
 
 
-def _whole(chart: Chart, name: str) -> bool:
-    """Whether a file can be decrypted and is what was written."""
+def _as_written(chart: Chart, name: str) -> bool:
+    """Whether a file is what was written. Raises StoreError where it cannot be read."""
     recording_id, own, path = inventory.recording_of(name), name.partition("/")[2], _path(chart, name)
     key = chart.key(recording_id)
-    try:
-        if name.startswith(f"{SOUND}/"):
-            plain = store.HashingWriter()
-            store.decrypt_file(path, plain, key)
-            return plain.sha256.hexdigest() == chart.vault.entry(recording_id).sha256
-        data = store.decrypt(path.read_bytes(), key)
-        if own == LISTENING:
-            return True
+    if name.startswith(f"{SOUND}/"):
+        plain = store.HashingWriter()
+        store.decrypt_file(path, plain, key)
+        return plain.sha256.hexdigest() == chart.vault.entry(recording_id).sha256
+    data = store.decrypt(path.read_bytes(), key)
+    if own != LISTENING:
         store.unpack(data, Originals if own.startswith(ORIGINALS) else TYPES[own]) if _known(own) else store.raw(data)
-    except NewerError:
-        raise
-    except StoreError:
-        return False
     return True
 
 

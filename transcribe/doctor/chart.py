@@ -3,12 +3,26 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 from pyrage.x25519 import Identity
 
 from transcribe import store
+from transcribe.errors import NewerError, StoreError
 from transcribe.study import Study
 from transcribe.vault import Unlocked, Vault
+
+T = TypeVar("T")
+
+
+def readable(read: Callable[[], T]) -> T | None:
+    """What `read` brings; None where that is damaged. Raises NewerError: what a newer version wrote is not."""
+    try:
+        return read()
+    except NewerError:
+        raise
+    except StoreError:
+        return None
 
 
 class Chart:

@@ -5,9 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from transcribe import store
-from transcribe.doctor.chart import Chart
+from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
-from transcribe.errors import NewerError, StoreError
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import RecordingEntry
 
@@ -58,7 +57,7 @@ def notes(chart: Chart) -> list[Trouble]:
     waiting = {path.parent.name: path for path in study.notes()}
     troubles = []
     for one in study.recordings():
-        if one in waiting and not _reads(chart, waiting[one]):
+        if one in waiting and readable(partial(store.load, waiting[one], RecordingEntry, chart.identity)) is None:
             said = "the key of a recording that was just added: add it once more from the file that it came from"
             troubles.append(_unfinished(study, one, What.DAMAGED, f"private/{one}/note.age", said, wrong=True))
         elif one not in known and one not in waiting:
@@ -69,16 +68,6 @@ def notes(chart: Chart) -> list[Trouble]:
             said = "a recording was being added and never was; nothing counts on it"
             troubles.append(_unfinished(study, one, What.LEFT, f"private/{one}", said, wrong=False))
     return troubles
-
-
-def _reads(chart: Chart, note: Path) -> bool:
-    try:
-        store.load(note, RecordingEntry, chart.identity)
-    except NewerError:
-        raise
-    except StoreError:
-        return False
-    return True
 
 
 def _unfinished(study: Study, recording_id: str, what: What, where: str, said: str, *, wrong: bool) -> Trouble:

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from transcribe import audit, store
-from transcribe.doctor.chart import Chart
+from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
-from transcribe.errors import NewerError, StoreError
 from transcribe.history import entries
 from transcribe.review.log import Deed, Entry
 
@@ -26,19 +25,9 @@ def log(chart: Chart, recording_id: str) -> list[Trouble]:
     troubles = []
     for number in range(1, last + 1):
         path = there.get(number)
-        if path is None or not _whole(chart, recording_id, path):
+        if path is None or readable(partial(store.load, path, Entry, chart.key(recording_id))) is None:
             troubles.append(_trouble(chart, recording_id, folder / f"{number:06d}.age", number))
     return troubles
-
-
-def _whole(chart: Chart, recording_id: str, path: Path) -> bool:
-    try:
-        store.load(path, Entry, chart.key(recording_id))
-    except NewerError:
-        raise
-    except StoreError:
-        return False
-    return True
 
 
 def _trouble(chart: Chart, recording_id: str, path: Path, number: int) -> Trouble:

@@ -5,15 +5,16 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pyrage.x25519 import Identity
 
 from transcribe import audit, config, keys, replacement, store
 from transcribe.audit import Seal
-from transcribe.doctor.chart import Chart
+from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
-from transcribe.errors import ConfigError, LockedError, NewerError, StoreError, StudyError
+from transcribe.errors import ConfigError, LockedError, StudyError
 from transcribe.inventory import journal_stands
 from transcribe.study import Study
 from transcribe.vault import Vault
@@ -104,13 +105,9 @@ def _noted_key(study: Study) -> str:
 
 
 def _vault(path: Path, by: Identity) -> Vault | None:
-    """None for one that is missing or damaged. Raises StoreError for one of a newer version."""
-    try:
-        return store.load(path, Vault, by).value if path.is_file() else None
-    except NewerError:
-        raise
-    except StoreError:
-        return None
+    """None for one that is missing or damaged. Raises NewerError."""
+    stored = readable(partial(store.load, path, Vault, by)) if path.is_file() else None
+    return stored.value if stored else None
 
 
 def settings(study: Study) -> list[Trouble]:
@@ -199,13 +196,13 @@ def _noted_id(study: Study) -> str:
 
 
 def _releases(study: Study) -> Iterator[dict[str, object]]:
-    for folder in sorted(filter(study.is_release, study.releases.glob("*"))):
+    for number, folder in study.standing_releases().items():
         try:
             manifest = json.loads((folder / "manifest.json").read_bytes())
             ids = " ".join(one["id"] for one in manifest["recordings"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        yield {"at": audit.now(), "event": "released", "release": int(folder.name), "recordings": ids}
+        yield {"at": audit.now(), "event": "released", "release": number, "recordings": ids}
 
 
 def _other_name(path: Path) -> Path:

@@ -13,17 +13,17 @@ ADVICE = "release anew under the next number, or take it from a backup"
 
 def releases(chart: Chart) -> list[Trouble]:
     """What of the releases that lie here is not as it was written; one that was moved away as a whole is no trouble."""
-    folders = sorted(filter(chart.study.is_release, chart.study.releases.glob("*")))
-    return [trouble for folder in folders for trouble in _release(chart, folder)]
+    standing = chart.study.standing_releases().items()
+    return [trouble for number, folder in standing for trouble in _release(chart, number, folder)]
 
 
-def _release(chart: Chart, folder: Path) -> list[Trouble]:
+def _release(chart: Chart, number: int, folder: Path) -> list[Trouble]:
     where = f"release/{folder.name}"
     path = folder / MANIFEST
     if not path.is_file():
         said = f"so nothing says what the release held; {ADVICE}"
         return [Trouble(what=What.MISSING, where=f"{where}/{MANIFEST}", said=said)]
-    noted = _noted(chart, int(folder.name))
+    noted = _noted(chart, number)
     listed = _listed(path)
     if listed is None or (noted and chart.vault.digest_of_file(path) != noted):
         said = f"the list of the release's files is not as it was written; {ADVICE}"

@@ -214,7 +214,7 @@ class Roll:
     def _called(self, before: Person, pseudonym: str) -> Person:
         """Raises RosterError for a pseudonym that she cannot have."""
         after = replace(before, pseudonym=pseudonym, chosen=bool(pseudonym))
-        released = any(self._open.study.releases.glob("[0-9]*"))
+        released = bool(self._open.study.standing_releases())
         people.merge(self._open.vault.people, (after,), released=released, renderings=self._open.vault.renderings)
         return after
 
