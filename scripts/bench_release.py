@@ -17,6 +17,7 @@ from bench import DATA
 
 from transcribe import export, people, pipeline, release, store, study, vault
 from transcribe.config import StudyConfig
+from transcribe.engines import Engines
 from transcribe.errors import NotSettledError
 from transcribe.gate import Gate
 from transcribe.ready import named_people, need, rendered
@@ -30,7 +31,7 @@ INTERVIEWS = ("d1_oluwaseun", "d2_siobhan", "d3_zsofia")
 NOBODY = MadeBy(stage="recognise", engine="none", version="0", model="none", model_sha256="")
 
 
-class RosterAlone(pipeline.Engines):
+class RosterAlone(Engines):
     """Engines without a model-backed rule."""
 
     rules = ()  # type: ignore[assignment]
@@ -53,7 +54,7 @@ def made_study(root: Path, count: int) -> Unlocked:
     return unlocked
 
 
-def _settle(unlocked: Unlocked, recording_id: str, engines: pipeline.Engines) -> None:
+def _settle(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     """Settled as a reviewer does it who accepts whatever the second reading brings."""
     for _ in range(5):
         settling.settle(unlocked, recording_id, "AB")

@@ -55,17 +55,18 @@ Stack = Callable[[Audio], Heard]
 def ours(engine: str = "", model: str = "") -> Stack:
     """The pipeline's own engines and assembly, loaded."""
     from transcribe import asr
-    from transcribe.pipeline import Engines, build_transcript
+    from transcribe.engines import Engines
+    from transcribe.pipeline import build_transcript
 
     engines = Engines(StudyConfig().with_recognition(engine, model))
     transcriber, diariser = engines.transcriber, engines.diariser
     language, beam_size = engines.config.language, engines.config.recognition.beam_size
 
     def run(audio: Audio) -> Heard:
-        speech = diariser.speech(audio)
-        options = asr.AsrOptions(language=language, beam_size=beam_size, speech=speech)
+        segmented = diariser.segment(audio)
+        options = asr.AsrOptions(language=language, beam_size=beam_size, speech=segmented.speech)
         with ThreadPoolExecutor(1) as pool:  # beside one another, as pipeline.Job has it
-            made = pool.submit(diariser.diarise, audio, SpeakerBounds())
+            made = pool.submit(diariser.diarise, audio, SpeakerBounds(), segmented)
             words = transcriber.transcribe(audio, options)
             turns = made.result()
         transcript = build_transcript("R001", words, turns)

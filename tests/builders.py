@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from transcribe import pipeline, store, study, vault
+from transcribe.engines import Engines
 from transcribe.errors import TranscribeError
 from transcribe.schema import (
     Finding,
@@ -163,7 +164,7 @@ def save_candidates(unlocked: Unlocked, said: Transcript, *, looked: bool = True
     unlocked.save(said.recording_id, "candidates", candidates, "k")
 
 
-class NoEngines(pipeline.Engines):
+class NoEngines(Engines):
     """Engines without a model-backed rule: the roster rule alone speaks."""
 
     rules = ()  # type: ignore[assignment]

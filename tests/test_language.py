@@ -18,7 +18,9 @@ from tests.builders import (
 from transcribe import intake, weights
 from transcribe.asr.fake import FakeTranscriber
 from transcribe.config import StudyConfig, check_language
+from transcribe.diarise.fake import FakeDiariser
 from transcribe.errors import ConfigError, StudyError
+from transcribe.hearing import Here
 from transcribe.pipeline import Job
 from transcribe.review.decisions import Review
 from transcribe.schema import Audio, Words
@@ -43,8 +45,9 @@ def recognise(unlocked: Unlocked, language: str = "en") -> dict[str, str | None]
         engines = NoEngines(StudyConfig(language=language))
         transcriber = FakeTranscriber("Well, yes.")
         engines.__dict__["transcriber"] = transcriber
-        job = Job(unlocked, recording_id, engines, lambda event: None)
-        job.__dict__["_audio"] = Audio(samples=np.zeros(16_000, dtype=np.float32))
+        engines.__dict__["diariser"] = FakeDiariser()
+        here = Here(engines, decode=lambda order: Audio(samples=np.zeros(16_000, dtype=np.float32)))
+        job = Job(unlocked, recording_id, engines, lambda event: None, here)
         job._words(False)
         asked.update((recording_id, options.language) for options in transcriber.asked)
     return asked

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 # From the bottom to the top, as DESIGN draws it. A folder stands for all files in it.
 LAYERS = [
     "errors", "core_dumps", "offline", "plugins", "schema", "sealed_forms", "wordforms",
+    "pulse",
     "store", "tables", "config", "keys", "replacement", "study", "passphrase", "registry", "downloads", "weights",
     "audit", "inventory", "vault", "rekeying", "participants", "consent", "retention",
     "containers", "media", "audio", "audio_writing",
@@ -20,7 +21,8 @@ LAYERS = [
     "assemble", "invented", "pseudonyms", "levels", "people", "review/decisions", "review/corrections", "review/log",
     "history", "review/carrying", "review/renewal", "anonymise", "verbatim",
     "gate", "reread", "review/learning", "casebook", "changes", "methods", "quote", "replacements",
-    "speakers", "permission", "enrolment", "pipeline", "ready", "explain", "companions", "redact", "sound_copies",
+    "speakers", "permission", "enrolment", "engines", "hearing", "pipeline",
+    "ready", "explain", "companions", "redact", "sound_copies",
     "publishing", "release", "redraw", "giving_back", "backup",
     "evaluate", "review/settling", "overview", "show",
     "withdrawal", "forgetting", "certificates", "closing",

@@ -8,7 +8,8 @@ import pytest
 from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, person, transcript
 from transcribe.asr.scoring import Passage
 from transcribe.config import StudyConfig
-from transcribe.pipeline import Event, Job, Listened, linked, scope_of
+from transcribe.hearing import Here, Listened
+from transcribe.pipeline import Event, Job, linked, scope_of
 from transcribe.schema import Audio, Kind, Transcript
 
 PEOPLE = (
@@ -71,8 +72,8 @@ def listened(tmp_path: Path, transcriber: object) -> tuple[Listened, list[Event]
     engines = NoEngines(StudyConfig())
     engines.__dict__["transcriber"] = transcriber
     events: list[Event] = []
-    job = Job(unlocked, "R001", engines, events.append)
-    job.__dict__["_audio"] = Audio(samples=np.zeros(40 * 16_000, dtype=np.float32))
+    here = Here(engines, decode=lambda order: Audio(samples=np.zeros(40 * 16_000, dtype=np.float32)))
+    job = Job(unlocked, "R001", engines, events.append, here)
     stored = unlocked.load("R001", "transcript", Transcript)
     assert stored
     made = job._listened(stored).value

@@ -561,7 +561,7 @@ def test_no_name_is_recognised_in_a_covered_interview(
     shared_data: Path, model_path: Callable[[str], Path], tmp_path: Path
 ) -> None:
     from transcribe.config import StudyConfig
-    from transcribe.pipeline import Engines
+    from transcribe.engines import Engines
 
     model_path("whisper-base")
     interview = shared_data / "interviews" / "d1_oluwaseun.flac"

@@ -148,7 +148,8 @@ def enrol(unlocked: Unlocked, whom: str, source: Path, diariser: Callable[[], Di
         )
     sound = intake.sample(source)
     sound = Audio(samples=sound.samples[: LONGEST_SAMPLE_S * SAMPLE_RATE_HZ])
-    vector = _only_voice(sound, diariser().diarise(sound, SpeakerBounds()))
+    engine = diariser()
+    vector = _only_voice(sound, engine.diarise(sound, SpeakerBounds(), engine.segment(sound)))
     unlocked.change(lambda vault: with_voiceprints(vault, (_print(holder, vector),)))
     audit.append(unlocked.study.audit_path, "voice enrolled", person=holder)
     return holder

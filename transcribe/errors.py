@@ -89,6 +89,14 @@ class EngineError(TranscribeError):
     exit_code = 7
 
 
+class SetAside(EngineError):
+    """A recording at which workers died, were stuck or had too little memory again and again."""
+
+
+class ClusterLost(EngineError):
+    """The scheduler of a cluster is gone."""
+
+
 class NotSettledError(TranscribeError):
     """A release was asked for findings that nobody has settled."""
 

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from transcribe import audit, enrolment, store
 from transcribe.config import INTERVIEWER
+from transcribe.engines import Engines
 from transcribe.errors import StudyError
 from transcribe.overview import exists
 from transcribe.participants import PARTICIPANT, took_part
-from transcribe.pipeline import Engines, Job, refresh_findings
+from transcribe.pipeline import Job, refresh_findings
 from transcribe.ready import settled
 from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry

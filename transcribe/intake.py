@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from pyrage.x25519 import Identity
+
 from transcribe import audio, audit, consent, imports, store
 from transcribe.errors import AudioError, ConsentError, StudyError, TranscribeError
 from transcribe.imports import Imported
@@ -333,8 +335,15 @@ def sample(source: Path) -> Audio:
 @contextmanager
 def opened(unlocked: Unlocked, recording_id: str) -> Iterator[int]:
     """The descriptor of a recording's file, decrypted in memory; it is gone on leaving."""
+    with plain(unlocked.study.sound_path(recording_id), unlocked.recording_key(recording_id)) as descriptor:
+        yield descriptor
+
+
+@contextmanager
+def plain(path: Path, key: Identity) -> Iterator[int]:
+    """The same, for whoever has the recording's key alone."""
     with open(os.memfd_create("sound", os.MFD_CLOEXEC), "w+b") as memory:  # noqa: PTH123 - a descriptor
-        store.decrypt_file(unlocked.study.sound_path(recording_id), memory, unlocked.recording_key(recording_id))
+        store.decrypt_file(path, memory, key)
         memory.flush()
         yield memory.fileno()
 

@@ -1,14 +1,16 @@
 """Nothing leaves the machine: environment switches and a guard on every socket, imported before any engine.
 
 The guard is an audit hook (PEP 578), so it also sees sockets opened by a library's C-level Python calls and cannot be
-monkey-patched away. Loopback and AF_UNIX stay open. `network_allowed` opens the door for `transcribe models fetch`.
+monkey-patched away. Loopback and AF_UNIX stay open. `network_allowed` opens the door for `transcribe models fetch`,
+`admit` to the one machine that a cluster's scheduler runs on.
 """
 
 import ipaddress
 import os
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from transcribe.errors import NetworkForbidden
 
@@ -28,10 +30,11 @@ SWITCHES = {
 _EVENTS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _LOOK_UPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 _allowed = False
+_peers: set[str] = set()
 
 
 def _is_local(host: object) -> bool:
-    if host in (None, "", "localhost", b"localhost"):
+    if host in (None, "", "localhost", b"localhost") or str(host) in _peers:
         return True
     try:
         return ipaddress.ip_address(str(host)).is_loopback
@@ -64,6 +67,13 @@ def network_allowed() -> Iterator[None]:
         yield
     finally:
         _allowed = before
+
+
+def admit(host: str) -> None:
+    """Open the network to one machine from now on: the scheduler of a cluster that the researcher named."""
+    with network_allowed(), suppress(OSError):
+        _peers.update(str(found[4][0]) for found in socket.getaddrinfo(host, None))
+    _peers.add(host)
 
 
 def _install() -> None:

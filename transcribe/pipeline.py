@@ -1,56 +1,57 @@
 """The one place where stages are chained:
 
-    sound -> words + turns -> transcript -> candidates -> findings
+    sound -> segments -> words + turns -> transcript -> candidates -> findings
 
 Each stage is a job with a key: the keyed digest of its inputs, the options it reads, the checksums of its weights and
 its own version. An artefact that stands under its key is never made again; so a killed run goes on where it stopped.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from functools import cached_property
+from threading import Lock
 from typing import TypeVar
 
-from transcribe import (
-    asr,
-    assemble,
-    detect,
-    diarise,
-    enrolment,
-    intake,
-    invented,
-    listening,
-    permission,
-    plugins,
-    store,
-    weights,
-)
-from transcribe.asr.scoring import Scorer
-from transcribe.config import AUTO, StudyConfig
-from transcribe.detect import defaults, resolve, second_listen, tagger_of
+from transcribe import assemble, enrolment, intake, invented, listening, permission, store, weights
+from transcribe.config import AUTO
+from transcribe.detect import defaults, resolve, tagger_of
 from transcribe.detect import look as looking
 from transcribe.detect.identity import Scope
+from transcribe.diarise import Segmented
+from transcribe.engines import Engines
 from transcribe.errors import AudioError, EngineError, StudyError
+from transcribe.hearing import (
+    DIARISE,
+    LISTEN,
+    RECOGNISE,
+    SEGMENT,
+    Diarise,
+    Here,
+    Listen,
+    Listened,
+    Order,
+    Recognise,
+    Segment,
+    Task,
+    Workshop,
+)
 from transcribe.history import Current, current
 from transcribe.participants import took_part
 from transcribe.review.renewal import carry_over
-from transcribe.schema import Audio, Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
+from transcribe.schema import Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
 from transcribe.speakers import with_speakers
 from transcribe.store import Stored
 from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import search_forms
 
 T = TypeVar("T")
-RECOGNISE, DIARISE, ASSEMBLE, LISTEN, DETECT = STAGES = ("recognise", "diarise", "assemble", "listen", "detect")
-VERSION = {RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "2"}
+ASSEMBLE, DETECT = "assemble", "detect"
+AGAIN = (RECOGNISE, DIARISE)
+"""The stages that may be asked for again: the others follow by themselves."""
+VERSION = {SEGMENT: "1", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "2"}
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
-SHARE = {RECOGNISE: 0.43, DIARISE: 0.43, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
-ROOM_BYTES = 8_000_000_000
-"""Free memory of a GPU from which on both engines are kept there: Whisper large in float16 takes 3 GB and its batches
-as much, the speaker network's frames 1 GB. By reckoning, not measured: no GPU was at hand."""
+SHARE = {SEGMENT: 0.16, RECOGNISE: 0.40, DIARISE: 0.30, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
 LANGUAGE = "en"
 """The one that the rules know."""
 
@@ -67,17 +68,6 @@ class Candidates(Quiet):
     language: str
     looked: bool  # whether any rule knows the language
     foreign: tuple[str, ...] = ()  # ids of utterances in a language that no rule knows
-
-
-@record
-class Listened(Quiet):
-    """What a second listen found where a name of the people linked to the recording may have been said.
-
-    `source` is the checksum of the transcript.
-    """
-
-    source: str
-    found: tuple[Finding, ...]
 
 
 @record
@@ -100,83 +90,20 @@ class Event(Quiet):
 Report = Callable[[Event], None]
 
 
-class Engines:
-    """The engines a configuration names, loaded when first needed and kept for all recordings of the process."""
-
-    def __init__(self, config: StudyConfig) -> None:
-        self.config = config
-
-    @cached_property
-    def device(self) -> str:
-        """cpu or cuda."""
-        if self.config.device != "auto":
-            return self.config.device
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
-
-    @cached_property
-    def transcriber(self) -> asr.Transcriber:
-        chosen = self.config.recognition
-        return asr.load(chosen.engine, chosen.model, weights.path(chosen.model), self.device, self.config.threads)
-
-    @cached_property
-    def diariser(self) -> diarise.Diariser:
-        chosen = self.config.diarisation
-        folders = tuple(weights.path(name) for name in chosen.models)
-        return diarise.load(chosen.engine, folders, self.device, self.config.threads)
-
-    @property
-    def side_by_side(self) -> bool:
-        """Whether recognition and diarisation have room for each other: always but on a small or busy GPU."""
-        if not self.device.startswith("cuda"):
-            return True
-        import torch
-
-        free_bytes, _ = torch.cuda.mem_get_info(self.device)
-        return bool(free_bytes > ROOM_BYTES)
-
-    def let_go_of_diariser(self) -> None:
-        """Its memory is free again; it is loaded anew when it is needed."""
-        self.__dict__.pop("diariser", None)
-        if self.device.startswith("cuda"):
-            import torch
-
-            torch.cuda.empty_cache()
-
-    @cached_property
-    def rules(self) -> tuple[detect.Rule, ...]:
-        return tuple(detect.load(rule, weights.path(model)) for rule, model in self.config.detection.rules.items())
-
-    def check(self) -> None:
-        """Raises WeightsError or EngineError before any work is done, when something that a run needs is missing."""
-        chosen = self.config
-        for group, names in (
-            ("transcribe.asr", [chosen.recognition.engine]),
-            ("transcribe.diarise", [chosen.diarisation.engine]),
-            ("transcribe.detect", list(chosen.detection.rules)),
-        ):
-            for name in names:
-                plugins.check(group, name)
-        voices = enrolment.MODELS if chosen.voices else ()
-        for model in (chosen.recognition.model, *chosen.diarisation.models, *chosen.detection.rules.values(), *voices):
-            weights.path(model)
-
-
 class Job:
     """The stages of one recording."""
 
-    def __init__(self, unlocked: Unlocked, recording_id: str, engines: Engines, report: Report) -> None:
+    def __init__(
+        self, unlocked: Unlocked, recording_id: str, engines: Engines, report: Report, workshop: Workshop | None = None
+    ) -> None:
+        """`workshop`: who hears the sound, this process if nobody is named; the other stages are done here."""
         self._open = unlocked
         self._id = recording_id
         self._engines = engines
         self._report = report
+        self._workshop = workshop or Here(engines)
         self._entry = unlocked.vault.entry(recording_id)
-        self._made_beside: Stored[Turns] | None = None  # the turns, where they were made beside the words
-
-    @cached_property
-    def _audio(self) -> Audio:
-        return intake.sound(self._open, self._id)
+        self._segmenting = Lock()
 
     def run(self, again: str = "") -> Transcript:
         """All stages in order, each skipped where its artefact stands; `again` forces one of them.
@@ -184,19 +111,25 @@ class Job:
         Raises ConsentError, before anything is done, where somebody has not agreed to it.
         """
         permission.refuse(self._open, self._id)
-        if self._open.study.sound_path(self._id).exists():
-            words = self._words(again == RECOGNISE, nullcontext if again == DIARISE else self._turns_beside)
-            turns = self._made_beside or self._turns(again == DIARISE)
+        if not self._open.study.sound_path(self._id).exists():
+            transcript = self._imported()
+        else:
+            words, turns = self._heard(again)
             transcript = self._transcript(words, turns)
-            enrolment.recognise(self._open, self._id, turns, lambda: self._audio)
             self._flag(transcript, turns)
             self._listened(transcript)
+            self._workshop.let_go(self._id)  # it is large
+            enrolment.recognise(self._open, self._id, turns, lambda: intake.sound(self._open, self._id))
             self._to_hear()
-            self.__dict__.pop("_audio", None)  # the sound is not needed any more, and it is large
-        else:
-            transcript = self._imported()
         self._candidates(transcript)
         return transcript.value
+
+    def _heard(self, again: str) -> tuple[Stored[Words], Stored[Turns]]:
+        """Words and turns, made side by side."""
+        with ThreadPoolExecutor(1) as pool:
+            turns = pool.submit(self._turns, again == DIARISE)
+            words = self._words(again == RECOGNISE)
+            return words, turns.result()
 
     def _to_hear(self) -> None:
         """The copy that a reviewer listens to. Without one there is still a transcript: the page makes it then."""
@@ -213,9 +146,11 @@ class Job:
         return stored
 
     def _do(
-        self, stage: str, name: str, key: str, make: Callable[[], T], again: bool = False, former: str = ""
+        self, stage: str, name: str, key: str, make: Callable[[], bytes | T], again: bool = False, former: str = ""
     ) -> Stored[T]:
-        """The artefact `name` as it stands under `key`, or under a `former` one that will do, or made now."""
+        """The artefact `name` as it stands under `key`, or under a `former` one that will do, or made now: a value, or
+        the sealed file that a workshop made.
+        """
         cls: type[T] = ARTEFACTS[name]
         stored = self._open.standing(self._id, name, cls)
         if stored is not None and stored.key in (key, former or key) and not again:
@@ -223,31 +158,52 @@ class Job:
             return stored
         self._report(Event(recording_id=self._id, stage=stage, state="started"))
         began = time.monotonic()
-        self._open.save(self._id, name, make(), key)
+        made = make()
+        if isinstance(made, bytes):
+            self._open.study.put(self._id, name, made)
+        else:
+            self._open.save(self._id, name, made, key)
         seconds = time.monotonic() - began
         self._open.study.log("finished", recording=self._id, stage=stage, key=key, seconds=round(seconds, 3))
         self._report(Event(recording_id=self._id, stage=stage, state="finished", seconds=seconds))
-        made = self._open.load(self._id, name, cls)
-        if made is None:
+        back = self._open.load(self._id, name, cls)
+        if back is None or back.key != key:
             raise StudyError("an artefact vanished", recording_id=self._id, stage=stage, advice="run again")
-        return made
+        return back
+
+    def _asked(self, key: str, task: Task) -> bytes:
+        """What the workshop makes of this recording."""
+        order = Order(
+            recording_id=self._id,
+            sound=str(self._open.study.sound_path(self._id).absolute()),
+            secret=self._entry.secret,
+            key=key,
+            task=task,
+        )
+        return self._workshop.do(order)
 
     def _key(self, stage: str, *inputs: str) -> str:
         return self._open.vault.digest(stage, VERSION[stage], self._entry.sha256, *inputs)
 
-    def _words(self, again: bool, beside: Callable[[], AbstractContextManager[None]] = nullcontext) -> Stored[Words]:
-        """`beside`: what is to be done at the same time as recognition, if it is done."""
-        config = self._engines.config
-        chosen = config.recognition
-        language = None if self._spoken == AUTO else self._spoken
+    def _segmented(self) -> Segmented:
+        """Asked for by recognition and diarisation, at the same time, where their artefacts do not stand."""
+        with self._segmenting:
+            key = self._key(SEGMENT, *self._segmented_by)
+            stored: Stored[Segmented] = self._do(SEGMENT, "segmented", key, lambda: self._asked(key, Segment()))
+            return stored.value
+
+    def _words(self, again: bool) -> Stored[Words]:
         names = self._names(again)
         key = self._words_key(names)
 
-        def recognised() -> Words:
-            speech = self._engines.diariser.speech(self._audio)
-            options = asr.AsrOptions(language=language, names=names, beam_size=chosen.beam_size, speech=speech)
-            with beside():
-                return self._engines.transcriber.transcribe(self._audio, options)
+        def recognised() -> bytes:
+            task = Recognise(
+                language=None if self._spoken == AUTO else self._spoken,
+                names=names,
+                beam_size=self._engines.config.recognition.beam_size,
+                speech=self._segmented().speech,
+            )
+            return self._asked(key, task)
 
         return self._do(RECOGNISE, "words", key, recognised, again, former=self._former(names))
 
@@ -301,23 +257,11 @@ class Job:
     def _turns(self, again: bool) -> Stored[Turns]:
         bounds = self._entry.bounds
         key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
-        return self._do(DIARISE, "turns", key, lambda: self._engines.diariser.diarise(self._audio, bounds), again)
 
-    @contextmanager
-    def _turns_beside(self) -> Iterator[None]:
-        """The turns are made at the same time, from the segmentation that recognition asked for.
+        def diarised() -> bytes:
+            return self._asked(key, Diarise(bounds=bounds, segmented=self._segmented()))
 
-        Where memory is too short for both, they are made first, and their engine is let go.
-        """
-        if not self._engines.side_by_side:
-            self._made_beside = self._turns(again=False)
-            self._engines.let_go_of_diariser()
-            yield
-            return
-        with ThreadPoolExecutor(1) as pool:
-            turns = pool.submit(self._turns, again=False)
-            yield
-            self._made_beside = turns.result()
+        return self._do(DIARISE, "turns", key, diarised, again)
 
     def _transcript(self, words: Stored[Words], turns: Stored[Turns]) -> Stored[Transcript]:
         key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)
@@ -344,15 +288,17 @@ class Job:
         chosen = self._engines.config.recognition
         engine = (chosen.engine, chosen.model, weights.sha256(chosen.model))
         key = self._key(LISTEN, transcript.body_sha256, defaults.tables_sha256(), *engine, *people_key(people))
-        return self._do(LISTEN, "listened", key, lambda: self._listen(transcript, people))
 
-    def _listen(self, transcript: Stored[Transcript], people: tuple[Person, ...]) -> Listened:
-        """Nothing where nobody is known or the engine cannot tell how well a text fits the sound."""
-        found: tuple[Finding, ...] = ()
-        if people and transcript.value.utterances and isinstance(self._engines.transcriber, Scorer):
-            known = resolve.by_roster(transcript.value, people, tagger_of(self._engines.rules))
-            found = second_listen.listen(transcript.value, people, self._engines.transcriber, self._audio, known)
-        return Listened(source=transcript.body_sha256, found=found)
+        def listened() -> bytes | Listened:
+            """Nothing where nobody is known."""
+            source, said = transcript.body_sha256, transcript.value
+            if not people or not said.utterances:
+                return Listened(source=source, found=())
+            with self._engines.reading:
+                known = resolve.by_roster(said, people, tagger_of(self._engines.rules))
+            return self._asked(key, Listen(transcript=said, source=source, people=people, known=known))
+
+        return self._do(LISTEN, "listened", key, listened)
 
     def _candidates(self, transcript: Stored[Transcript]) -> Stored[Candidates]:
         """What an "I'm ..." or "my husband" means hangs on who says it."""
@@ -361,10 +307,16 @@ class Job:
         voiced = replace(transcript, value=with_speakers(self._open, transcript.value))
         roles = [f"{speaker.label}={speaker.role}" for speaker in voiced.value.speakers]
         key = self._key(DETECT, transcript.body_sha256, defaults.tables_sha256(), *parts, *roles)
-        return self._do(DETECT, "candidates", key, lambda: look(voiced, self._engines))
+
+        def looked() -> Candidates:
+            with self._engines.reading:
+                return look(voiced, self._engines)
+
+        return self._do(DETECT, "candidates", key, looked)
 
 
 ARTEFACTS: dict[str, type] = {
+    "segmented": Segmented,
     "words": Words,
     "turns": Turns,
     "transcript": Transcript,

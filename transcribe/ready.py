@@ -7,11 +7,12 @@ from typing import TypeVar
 from transcribe import anonymise, levels, pipeline, pseudonyms, verbatim
 from transcribe.config import Policy
 from transcribe.detect import defaults
+from transcribe.engines import Engines
 from transcribe.errors import StudyError
 from transcribe.gate import Gate
 from transcribe.history import Current, entries, need_current, standing
 from transcribe.invented import Flagged
-from transcribe.pipeline import Candidates, Engines
+from transcribe.pipeline import Candidates
 from transcribe.reread import Clean, Reread, read_again
 from transcribe.review.decisions import Review, Settled, settle, touches, unchanged
 from transcribe.review.log import History, history

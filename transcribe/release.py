@@ -7,10 +7,11 @@ from pathlib import Path
 from transcribe import companions, consent, export, levels, permission, sound_copies
 from transcribe.changes import Change
 from transcribe.config import Policy
+from transcribe.engines import Engines
 from transcribe.errors import ConfigError, ConsentError, EngineError, NotSettledError
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
-from transcribe.pipeline import Engines, refresh_findings
+from transcribe.pipeline import refresh_findings
 from transcribe.publishing import MANIFEST, note_stopped, publish
 from transcribe.ready import Ready, named_people, need, read_until_clean, rendered, second_reading, settled
 from transcribe.schema import AnonymisedTranscript, Person, Purpose, Quiet, ReviewState, record

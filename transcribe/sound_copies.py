@@ -11,8 +11,8 @@ from transcribe import audio_writing, intake, redact, replacements, store
 from transcribe.asr import AsrOptions
 from transcribe.config import Action, Policy
 from transcribe.detect import tagger_of
+from transcribe.engines import Engines
 from transcribe.errors import NotSettledError
-from transcribe.pipeline import Engines
 from transcribe.pseudonyms import action
 from transcribe.ready import Ready
 from transcribe.redact import Covered

@@ -218,6 +218,10 @@ class Study:
         """Write an artefact of a recording, encrypted to the recording's key."""
         store.save(self.artefact_path(recording_id, name), value, to, key)
 
+    def put(self, recording_id: str, name: str, sealed: bytes) -> None:
+        """Write an artefact that comes sealed to the recording's key."""
+        store.write_bytes(self.artefact_path(recording_id, name), sealed)
+
     def load(self, recording_id: str, name: str, cls: type[T], by: Identity) -> Stored[T] | None:
         """Read an artefact; None when there is none. Raises StoreError."""
         path = self.artefact_path(recording_id, name)

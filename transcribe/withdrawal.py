@@ -5,8 +5,8 @@ import shutil
 from dataclasses import replace
 
 from transcribe import export, release, sound_copies, store
+from transcribe.engines import Engines
 from transcribe.errors import StudyError, TranscribeError
-from transcribe.pipeline import Engines
 from transcribe.publishing import MANIFEST, originals_paths
 from transcribe.schema import Quiet, ReviewState, record
 from transcribe.study import Study

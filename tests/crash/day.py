@@ -19,7 +19,8 @@ from tests.crash.processes import Ended
 from transcribe import audit, media, store, study, vault
 from transcribe.asr.fake import FakeTranscriber
 from transcribe.diarise.fake import FakeDiariser
-from transcribe.pipeline import ARTEFACTS, Engines
+from transcribe.engines import Engines
+from transcribe.pipeline import ARTEFACTS
 from transcribe.review.log import Deed as Act
 from transcribe.review.log import Entry
 from transcribe.schema import Findings

@@ -181,7 +181,7 @@ def stage_breaks() -> None:
     """Recognition fails with a name in its message, and so does what nobody expects to fail."""
     from transcribe import overview
     from transcribe.cli import studies
-    from transcribe.pipeline import Engines
+    from transcribe.engines import Engines
 
     def breaks(*given: object) -> None:
         raise Bad("Zephyrine Quillfeather said that Osgood left again")

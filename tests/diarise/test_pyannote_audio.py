@@ -36,9 +36,13 @@ def diariser(model_path: ModelPath) -> diarise.Diariser:
     return diarise.load("pyannote", (model_path("segmentation-3.0"), model_path("campplus")), threads=1)
 
 
+def turns_of(diariser: diarise.Diariser, audio: Audio, bounds: SpeakerBounds) -> Turns:
+    return diariser.diarise(audio, bounds, diariser.segment(audio))
+
+
 @pytest.fixture(scope="module")
 def call(diariser: diarise.Diariser, sample_audio: Audio) -> Turns:
-    return diariser.diarise(sample_audio, TWO)
+    return turns_of(diariser, sample_audio, TWO)
 
 
 @pytest.mark.weights
@@ -66,17 +70,17 @@ def test_labels_order_and_bounds(call: Turns, sample_audio: Audio) -> None:
 def test_the_number_of_speakers_estimated_and_bounded(
     diariser: diarise.Diariser, sample_audio: Audio, sample_dir: Path
 ) -> None:
-    estimated = diariser.diarise(sample_audio, OPEN)
+    estimated = turns_of(diariser, sample_audio, OPEN)
     assert diarisation_errors(read_rttm((sample_dir / "sample.rttm").read_text()), estimated.all).rate <= 0.10
-    one = diariser.diarise(sample_audio, SpeakerBounds(at_most=1))
+    one = turns_of(diariser, sample_audio, SpeakerBounds(at_most=1))
     assert {turn.speaker for turn in one.all} == {"S1"}
-    three = diariser.diarise(sample_audio, SpeakerBounds(at_least=3))
+    three = turns_of(diariser, sample_audio, SpeakerBounds(at_least=3))
     assert {turn.speaker for turn in three.all} >= {"S1", "S2", "S3"}
 
 
 @pytest.mark.weights
 def test_is_deterministic(diariser: diarise.Diariser, sample_audio: Audio, call: Turns) -> None:
-    again = diariser.diarise(sample_audio, TWO)
+    again = turns_of(diariser, sample_audio, TWO)
     assert (again.all, again.exclusive, again.made_by) == (call.all, call.exclusive, call.made_by)
 
 
@@ -101,7 +105,7 @@ def sound(case: str) -> Audio:
 def test_nobody_speaks(case: str, bounds: SpeakerBounds, diariser: diarise.Diariser) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        turns = diariser.diarise(sound(case), bounds)
+        turns = turns_of(diariser, sound(case), bounds)
     assert (turns.all, turns.exclusive) == ((), ())
 
 
@@ -111,7 +115,7 @@ def test_a_few_words_are_heard(seconds: float, diariser: diarise.Diariser, sampl
     words = Audio(samples=sample_audio.samples[8 * 16000 :][: int(seconds * 16000)])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        turns = diariser.diarise(words, TWO)
+        turns = turns_of(diariser, words, TWO)
     assert turns.all
     assert turns.all[0].speaker == "S1"
     assert turns.all[-1].end_s <= seconds
@@ -131,7 +135,7 @@ def test_a_few_words_are_heard(seconds: float, diariser: diarise.Diariser, sampl
 )
 def test_conversations(name: str, speakers: int, most: float, diariser: diarise.Diariser, shared_data: Path) -> None:
     samples, _ = soundfile.read(shared_data / f"{name}.flac", dtype="float32")
-    turns = diariser.diarise(Audio(samples=samples), OPEN)
+    turns = turns_of(diariser, Audio(samples=samples), OPEN)
     assert len({turn.speaker for turn in turns.all}) == speakers
     assert diarisation_errors(read_rttm((shared_data / f"{name}.rttm").read_text()), turns.all).rate <= most
 
@@ -167,7 +171,7 @@ def test_the_door_is_light() -> None:
 
 
 def test_the_fake_takes_turns() -> None:
-    fake = FakeDiariser().diarise(Audio(samples=np.zeros(5 * 16000, dtype=np.float32)), OPEN)
+    fake = turns_of(FakeDiariser(), Audio(samples=np.zeros(5 * 16000, dtype=np.float32)), OPEN)
     assert [(t.start_s, t.end_s, t.speaker) for t in fake.all] == [(0, 2, "S1"), (2, 4, "S2"), (4, 5, "S1")]
     prepared = (Turn(start_s=0.0, end_s=1.0, speaker="S1"),)
-    assert FakeDiariser(prepared).diarise(Audio(samples=np.zeros(9, dtype=np.float32)), TWO).exclusive == prepared
+    assert turns_of(FakeDiariser(prepared), Audio(samples=np.zeros(9, dtype=np.float32)), TWO).exclusive == prepared

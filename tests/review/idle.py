@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from transcribe import study, vault
-from transcribe.pipeline import Engines
+from transcribe.engines import Engines
 from transcribe.review import server, serving
 from transcribe.review.desk import Reviewer
 from transcribe.review.office import Office

@@ -12,12 +12,14 @@ class AsrOptions:
     """What recognition reads. `language` None = detected; `names` prime the recogniser.
 
     `speech`: where to listen, half-open stretches in seconds, sorted and disjoint; None = the engine finds out itself.
+    `lean`: how many times to halve what is decoded at once, where memory was short before.
     """
 
     language: str | None = None
     names: tuple[str, ...] = ()
     beam_size: int = 5
     speech: tuple[tuple[float, float], ...] | None = None
+    lean: int = 0
 
 
 class Transcriber(Protocol):

@@ -22,6 +22,7 @@ from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
+from transcribe import pulse
 from transcribe.asr import AsrOptions
 from transcribe.asr.common import (
     MARGIN_S,
@@ -132,6 +133,7 @@ class FasterWhisper:
         each = np.repeat(np.asarray(encoded), len(passage.readings), axis=0)
         start = self._start(passage)
         before = tokens(self._tokenizer, passage.before)
+        pulse.beat(pulse.RECOGNITION)
         texts = [[*before, *tokens(self._tokenizer, reading + passage.after)] for reading in passage.readings]
         results = self._model.model.align(StorageView.from_array(each), start, texts, [frames] * len(texts))
         return tuple(total(result.text_token_probs[len(before) :]) for result in results)

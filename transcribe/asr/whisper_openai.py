@@ -17,6 +17,7 @@ from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
 from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import LANGUAGES, get_tokenizer
 
+from transcribe import pulse
 from transcribe.asr import AsrOptions, checkpoint
 from transcribe.asr.common import (
     check_language,
@@ -119,6 +120,7 @@ class OpenaiWhisper:
                 word_timestamps=True,
                 fp16=self._fp16,
             )
+        pulse.beat(pulse.RECOGNITION)
         for segment in result["segments"]:
             if is_leftover(segment["seek"], section):
                 continue

@@ -21,6 +21,7 @@ from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
 
+from transcribe import pulse
 from transcribe.asr import AsrOptions
 from transcribe.asr.scoring import LONGEST_S
 from transcribe.asr.sections import Samples
@@ -66,8 +67,12 @@ class Windows:
         """Of each window (mono, 16 kHz, up to 30 s) its words, timed in its samples."""
         multilingual = self._model.model.is_multilingual
         tokenizer = Tokenizer(self._model.hf_tokenizer, multilingual, task="transcribe", language=language)
-        batches = [windows[first : first + self._at_once] for first in range(0, len(windows), self._at_once)]
-        with ThreadPoolExecutor(self._workers) as pool:
+        # on a CPU what goes together stays together, fewer such batches do: so the words are the same
+        on_cpu = self._model.model.device == "cpu"
+        at_once = self._at_once if on_cpu else max(1, self._at_once >> options.lean)
+        workers = max(1, self._workers >> options.lean)
+        batches = [windows[first : first + at_once] for first in range(0, len(windows), at_once)]
+        with ThreadPoolExecutor(workers) as pool:
             for words in pool.map(lambda batch: self._batch(batch, tokenizer, options), batches):
                 yield from words
 
@@ -76,6 +81,7 @@ class Windows:
             batch, self._at_once, lambda some: self._decoded(some, tokenizer, options), _out_of_memory
         )
         self._at_once = min(self._at_once, at_once)
+        pulse.beat(pulse.RECOGNITION)
         return words
 
     def _decoded(self, windows: Sequence[Samples], tokenizer: Tokenizer, options: AsrOptions) -> list[tuple[Word, ...]]:

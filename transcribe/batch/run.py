@@ -1,16 +1,36 @@
-"""Running a plan on this machine, recording by recording; one that fails does not stop the others."""
+"""Running a plan: the longest recording first, several under way where there are workers for them.
+
+One that fails does not stop the others. The stages that need the study's key are done here, the others by the workshop.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from transcribe import pipeline, store
 from transcribe.batch.plan import Task
-from transcribe.errors import ConsentError, TranscribeError
-from transcribe.pipeline import Engines, Report
+from transcribe.engines import Engines
+from transcribe.errors import ConsentError, SetAside, TranscribeError
+from transcribe.hearing import Workshop
+from transcribe.pipeline import Event, Report
 from transcribe.schema import Quiet, record
 from transcribe.vault import Unlocked
+
+SPARE = 2
+"""Recordings under way beyond those that are heard: they are in the stages that are done here."""
+
+
+class Workforce(Workshop, Protocol):
+    """A workshop that carries out so many orders at the same time."""
+
+    slots: int
 
 
 @record
 class Outcome(Quiet):
-    """What became of a recording: done, no speech, or with a sentence failed, or refused for want of consent."""
+    """What became of a recording: done, no speech, or with a sentence failed, set aside after several tries, or refused
+    for want of consent.
+    """
 
     recording_id: str
     state: str
@@ -19,35 +39,81 @@ class Outcome(Quiet):
 
 
 def run(
-    unlocked: Unlocked, tasks: tuple[Task, ...], engines: Engines, report: Report, again: str = ""
+    unlocked: Unlocked,
+    tasks: tuple[Task, ...],
+    engines: Engines,
+    report: Report,
+    again: str = "",
+    workforce: Workforce | None = None,
 ) -> tuple[Outcome, ...]:
-    """All stages of all tasks, then the findings of the whole study. Holds the study for this time."""
+    """All stages of all tasks, then the findings of the whole study; outcomes in the order of the tasks.
+
+    Without a workforce all is done in this process, recording by recording. Holds the study for this time.
+    """
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
-        outcomes = tuple(_one(unlocked, task, engines, report, again) for task in tasks)
+        batch = _Batch(unlocked, engines, report, again, workforce)
+        outcomes = batch.side_by_side(tasks, workforce.slots + SPARE) if workforce else batch.one_by_one(tasks)
         pipeline.refresh_findings(unlocked, engines)
     return outcomes
 
 
-def _one(unlocked: Unlocked, task: Task, engines: Engines, report: Report, again: str) -> Outcome:
-    recording_id = task.recording_id
-    try:
-        transcript = pipeline.Job(unlocked, recording_id, engines, report).run(again)
-    except TranscribeError as error:
-        error.recording_id = error.recording_id or recording_id
-        state = "refused" if isinstance(error, ConsentError) else "failed"
-        outcome = Outcome(recording_id=recording_id, state=state, error=str(error), exit_code=error.exit_code)
-    except OSError as error:
-        if store.disk_error(error) is not None:  # no other recording would fare better
-            raise
-        outcome = _engine_failed(recording_id, error)
-    except Exception as error:  # an engine's own fault; its message may hold words of the interview, its type cannot
-        outcome = _engine_failed(recording_id, error)
-    else:
-        state = "done" if transcript.utterances else "no speech"
-        outcome = Outcome(recording_id=recording_id, state=state)
-    unlocked.study.log(outcome.state, recording=recording_id)
-    return outcome
+class _Batch:
+    """What all recordings of a run have in common."""
+
+    def __init__(
+        self, unlocked: Unlocked, engines: Engines, report: Report, again: str, workshop: Workshop | None
+    ) -> None:
+        self._open, self._engines, self._again, self._workshop = unlocked, engines, again, workshop
+        self._tell, self._telling = report, threading.Lock()
+
+    def one_by_one(self, tasks: tuple[Task, ...]) -> tuple[Outcome, ...]:
+        return tuple(self._one(task) for task in tasks)
+
+    def side_by_side(self, tasks: tuple[Task, ...], at_once: int) -> tuple[Outcome, ...]:
+        """So many under way, the longest begun first. A full disk or a stop by hand stops all that is not begun."""
+        longest_first = sorted(tasks, key=lambda task: -task.duration_s)
+        with ThreadPoolExecutor(at_once) as pool:
+            begun = {task.recording_id: pool.submit(self._one, task) for task in longest_first}
+            try:
+                return tuple(begun[task.recording_id].result() for task in tasks)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _report(self, event: Event) -> None:
+        with self._telling:
+            self._tell(event)
+
+    def _one(self, task: Task) -> Outcome:
+        recording_id = task.recording_id
+        try:
+            job = pipeline.Job(self._open, recording_id, self._engines, self._report, self._workshop)
+            transcript = job.run(self._again)
+        except TranscribeError as error:
+            error.recording_id = error.recording_id or recording_id
+            outcome = Outcome(
+                recording_id=recording_id, state=_state(error), error=str(error), exit_code=error.exit_code
+            )
+        except OSError as error:
+            if store.disk_error(error) is not None:  # no other recording would fare better
+                raise
+            outcome = _engine_failed(recording_id, error)
+        except (
+            Exception
+        ) as error:  # an engine's own fault; its message may hold words of the interview, its type cannot
+            outcome = _engine_failed(recording_id, error)
+        else:
+            state = "done" if transcript.utterances else "no speech"
+            outcome = Outcome(recording_id=recording_id, state=state)
+        self._open.study.log(outcome.state, recording=recording_id)
+        return outcome
+
+
+def _state(error: TranscribeError) -> str:
+    if isinstance(error, SetAside):
+        return "set aside"
+    return "refused" if isinstance(error, ConsentError) else "failed"
 
 
 def _engine_failed(recording_id: str, error: Exception) -> Outcome:

@@ -9,9 +9,9 @@ import typer
 from transcribe import certificates, closing, console, forgetting, study, withdrawal
 from transcribe.cli.common import AsJson, PassphraseFile, StudyPath, unlock
 from transcribe.closing import Closing
+from transcribe.engines import Engines
 from transcribe.errors import ConfigError
 from transcribe.forgetting import Plan
-from transcribe.pipeline import Engines
 from transcribe.review.settling import check_alias
 from transcribe.withdrawal import Renewed
 

@@ -11,8 +11,8 @@ from transcribe.batch import plan
 from transcribe.batch import run as batch
 from transcribe.changes import Change
 from transcribe.cli.common import AsJson, Formats, Ids, PassphraseFile, StudyPath, Unreviewed, listed, unlock
+from transcribe.engines import Engines
 from transcribe.errors import ConfigError, StudyError
-from transcribe.pipeline import Engines
 from transcribe.sound_copies import Wish
 
 DEFAULT_FORMATS = "txt,docx,vtt,json"

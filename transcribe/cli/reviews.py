@@ -6,8 +6,8 @@ import typer
 
 from transcribe import console, passphrase, study, vault
 from transcribe.cli.common import AsJson, PassphraseFile, StudyPath
+from transcribe.engines import Engines
 from transcribe.errors import ConfigError
-from transcribe.pipeline import Engines
 from transcribe.vault import Unlocked
 
 IDLE_MINUTES = 30

@@ -8,13 +8,14 @@ import typer
 from transcribe import console, describe, enrolment, intake, passphrase, redraw, rekeying, show, store, study, vault
 from transcribe import explain as explanations
 from transcribe import people as roster
-from transcribe.batch import plan
+from transcribe.batch import plan, workforces
 from transcribe.batch import run as batch
 from transcribe.cli.common import AsJson, Ids, PassphraseFile, StudyPath, listed, unlock, unlock_if_possible
 from transcribe.config import check_language
+from transcribe.engines import Engines
 from transcribe.errors import ConfigError
 from transcribe.overview import overview
-from transcribe.pipeline import STAGES, Engines
+from transcribe.pipeline import AGAIN
 from transcribe.review import settling
 from transcribe.schema import SpeakerBounds
 
@@ -173,20 +174,25 @@ def run(
     ids: Ids = None,
     asr: Annotated[str, typer.Option(help="faster-whisper or openai-whisper, instead of study.toml's.")] = "",
     model: Annotated[str, typer.Option(help="A recognition model of the registry, instead of study.toml's.")] = "",
-    again: Annotated[str, typer.Option(help=f"Do a stage again: {', '.join(STAGES[:2])}.")] = "",
+    again: Annotated[str, typer.Option(help=f"Do a stage again: {', '.join(AGAIN)}.")] = "",
+    workers: Annotated[int, typer.Option(min=0, help="So many at once, instead of what the machine carries.")] = 0,
+    dashboard: Annotated[bool, typer.Option(help="Dask's own page of the run, for this machine alone.")] = False,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Take recordings through all stages; what is done is skipped, what was stopped goes on."""
-    if again not in ("", *STAGES[:2]):
-        raise ConfigError(f"--again takes {' or '.join(STAGES[:2])}", advice="the other stages follow by themselves")
+    if again not in ("", *AGAIN):
+        raise ConfigError(f"--again takes {' or '.join(AGAIN)}", advice="the other stages follow by themselves")
     unlocked = unlock(root, passphrase_file)
     engines = Engines(unlocked.study.config.with_recognition(asr, model))
     engines.check()
     enrolment.check(unlocked)
     tasks = plan.tasks(unlocked, tuple(ids or ()))
-    with console.stages(tasks, as_json) as report:
-        outcomes = batch.run(unlocked, tasks, engines, report, again)
+    with (
+        workforces.found(engines, tasks, workers, dashboard=dashboard) as force,
+        console.stages(tasks, as_json) as report,
+    ):
+        outcomes = batch.run(unlocked, tasks, engines, report, again, force)
     data = [{"recording": o.recording_id, "state": o.state, "error": o.error or None} for o in outcomes]
     lines = [f"{o.recording_id}: {o.state}" for o in outcomes if not o.error]
     console.say(as_json, {"recordings": data}, *lines, f"Next: transcribe show {root} ID --identified, then "

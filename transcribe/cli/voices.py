@@ -7,7 +7,7 @@ import typer
 
 from transcribe import console, enrolment
 from transcribe.cli.common import AsJson, PassphraseFile, StudyPath, unlock
-from transcribe.pipeline import Engines
+from transcribe.engines import Engines
 
 voices = typer.Typer(no_args_is_help=True, help="Voices that are recognised by consent: enrol, list, forget.")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from transcribe.diarise import Regions
+from transcribe.diarise import Segmented
 from transcribe.schema import Audio, MadeBy, SpeakerBounds, Turn, Turns
 
 
@@ -14,10 +14,10 @@ class FakeDiariser:
         self._turns = turns
         self._turn_s = turn_s
 
-    def speech(self, audio: Audio) -> Regions:
-        return ((0.0, audio.duration_s),) if audio.duration_s else ()
+    def segment(self, audio: Audio) -> Segmented:
+        return Segmented(speech=((0.0, audio.duration_s),) if audio.duration_s else ())
 
-    def diarise(self, audio: Audio, bounds: SpeakerBounds) -> Turns:
+    def diarise(self, audio: Audio, bounds: SpeakerBounds, segmented: Segmented) -> Turns:
         turns = self._taken_in_turn(audio.duration_s, bounds) if self._turns is None else self._turns
         made_by = MadeBy(stage="diarise", engine="fake", version="1", model="none", model_sha256="")
         return Turns(all=turns, exclusive=turns, made_by=made_by)

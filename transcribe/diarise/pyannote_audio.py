@@ -11,16 +11,17 @@ that its cost does not grow with the overlap of the windows.
 
 import os
 import warnings
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, lru_cache
 from hashlib import file_digest, sha256
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
-from weakref import ReferenceType, ref
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,8 @@ import torch.nn.functional as F
 from torch.torch_version import TorchVersion
 
 from transcribe import offline as offline  # its switches stand before pyannote.audio is first imported
-from transcribe.diarise import Regions, campplus
+from transcribe import pulse
+from transcribe.diarise import Regions, Segmented, campplus
 from transcribe.errors import EngineError, WeightsError
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, MadeBy, SpeakerBounds, Turn, Turns
 
@@ -55,7 +57,7 @@ with _quietly():
     from pyannote.audio.core.plda import PLDA
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.pipelines import SpeakerDiarization
-    from pyannote.core import Annotation, SlidingWindowFeature
+    from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
 
 # All that a checkpoint of pyannote.audio holds beside tensors and plain values; anything else in it is refused.
 torch.serialization.add_safe_globals([Problem, Resolution, Specifications, TorchVersion])
@@ -101,7 +103,7 @@ class _NoPlda(PLDA):
 class SharedFrames(SpeakerDiarization):
     """The pipeline, with the speaker network run once over the sound instead of once a window and voice.
 
-    Segmentation that was made before, for `speech`, comes in the file.
+    Segmentation was made before, by `segment`, and comes in the file.
     """
 
     def get_segmentations(self, file: dict[str, Any], hook: Any = None) -> SlidingWindowFeature:
@@ -130,6 +132,10 @@ class SharedFrames(SpeakerDiarization):
         return vectors
 
 
+def _beat(*_: object, **__: object) -> None:
+    pulse.beat(pulse.DIARISATION)
+
+
 def _clean(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Leave overlapped speech out of a voice's mask (windows, frames, voices), where enough else is left of it."""
     alone = masks * (masks.sum(axis=2, keepdims=True) < 2)
@@ -148,6 +154,7 @@ class _Frames:
 
     def _computed(self, number: int) -> torch.Tensor:
         """The features (512, 50 * STRETCH_S) of one stretch; after the end of the sound, of silence."""
+        _beat()
         start = number * STRETCH_S * SAMPLE_RATE_HZ
         heard_from = max(0, start - MARGIN_S * SAMPLE_RATE_HZ)
         heard_to = start + (STRETCH_S + MARGIN_S) * SAMPLE_RATE_HZ + TAIL
@@ -187,41 +194,47 @@ class PyannoteDiariser:
         self._made_by = made_by
         # torch's own count may be another engine's by now: CTranslate2 sets that of the thread it is loaded in
         self._threads = threads or len(os.sched_getaffinity(0))
-        self._segmented: tuple[ReferenceType[Any], SlidingWindowFeature] | None = None
         try:
             self._pipeline.to(torch.device(device))
         except (RuntimeError, AssertionError) as error:
             raise EngineError(f"the device {device!r} cannot be used", advice="choose cpu or cuda") from error
 
-    def speech(self, audio: Audio) -> Regions:
-        """Where one window in `HEARD_BY` hears somebody, with a margin, over pauses shorter than `PAUSE_S`.
+    def segment(self, audio: Audio) -> Segmented:
+        """Speech is where one window in `HEARD_BY` hears somebody, with a margin, over pauses shorter than `PAUSE_S`.
 
-        The segmentation is kept until the next recording, its sound is not: `diarise` of the same one goes on from it.
+        The frames are those of all windows, a bit for each voice of each.
         """
         if audio.duration_s < SHORTEST_S:
-            return ()
+            return Segmented(speech=())
         with _quietly(), _threads(self._threads), torch.inference_mode():
-            segmented = self._segmentation(audio)
+            segmented = self._pipeline.get_segmentations(_file(audio), hook=_beat)
             somebody = SlidingWindowFeature(segmented.data.max(axis=2, keepdims=True), segmented.sliding_window)
             field = self._pipeline._segmentation.model.receptive_field
             heard = Inference.aggregate(somebody, field, missing=0.0)
         frames = np.flatnonzero(np.nan_to_num(heard.data[:, 0]) >= HEARD_BY)
         moments = (heard.sliding_window[int(frame)] for frame in frames)
-        return regions(((moment.start, moment.end) for moment in moments), audio.duration_s)
+        speech = regions(((moment.start, moment.end) for moment in moments), audio.duration_s)
+        bits = np.packbits(segmented.data.astype(bool))
+        return Segmented(speech=speech, frames=b64encode(bits.tobytes()).decode(), shape=segmented.data.shape)
 
-    def _segmentation(self, audio: Audio) -> SlidingWindowFeature:
-        if self._segmented is None or self._segmented[0]() is not audio.samples:
-            self._segmented = (ref(audio.samples), self._pipeline.get_segmentations(_file(audio)))
-        return self._segmented[1]
+    def _windows(self, segmented: Segmented) -> SlidingWindowFeature:
+        """(windows, frames, voices), each 0 or 1, as `segment` found them. Raises EngineError for what it is not."""
+        try:
+            bits = np.frombuffer(b64decode(segmented.frames, validate=True), dtype=np.uint8)
+            data = np.unpackbits(bits, count=prod(segmented.shape)).reshape(segmented.shape).astype(np.float32)
+        except ValueError as error:
+            raise EngineError("the segmentation is not this engine's", advice="run it again") from error
+        window = self._pipeline._segmentation
+        return SlidingWindowFeature(data, SlidingWindow(start=0.0, duration=window.duration, step=window.step))
 
-    def diarise(self, audio: Audio, bounds: SpeakerBounds) -> Turns:
+    def diarise(self, audio: Audio, bounds: SpeakerBounds, segmented: Segmented) -> Turns:
         """The turns of a recording, to the millisecond; none where nobody speaks."""
         made_by = _with_options(self._made_by, at_least=bounds.at_least or "", at_most=bounds.at_most or "")
         if audio.duration_s < SHORTEST_S:
             return Turns(all=(), exclusive=(), made_by=made_by)
         beside = max(1, self._threads // SHARED_BY)
         with _quietly(), _threads(beside), torch.inference_mode():
-            file = _file(audio) | {SEGMENTED: self._segmentation(audio)}
+            file = _file(audio) | {SEGMENTED: self._windows(segmented)}
             output: Any = self._pipeline(file, preload=False, **_bounds(bounds))
         everything = _turns(output.speaker_diarization, audio.duration_s)
         exclusive = _turns(output.exclusive_speaker_diarization, audio.duration_s)

@@ -8,10 +8,10 @@ from threading import Timer
 from typing import Any
 
 from transcribe import enrolment, export, listening, overview, pipeline, release
+from transcribe.engines import Engines
 from transcribe.errors import LeakError, StudyError, TranscribeError
 from transcribe.explain import evidence
 from transcribe.levels import LEVELS
-from transcribe.pipeline import Engines
 from transcribe.pseudonyms import WITH_PSEUDONYM, table
 from transcribe.ready import preview
 from transcribe.review import acts, agreement, alike, documents, searching, settling, suggesting

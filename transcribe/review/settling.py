@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from transcribe import audit, pipeline
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
+from transcribe.engines import Engines
 from transcribe.errors import NotSettledError, StudyError, typed
 from transcribe.history import need_current
-from transcribe.pipeline import Engines
 from transcribe.ready import Ready, named_people, need, second_reading
 from transcribe.review.decisions import Review, decide, place, places
 from transcribe.review.decisions import restore as restored

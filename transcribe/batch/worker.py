@@ -1,0 +1,160 @@
+"""What runs in a worker's process. It has engines and the keys of recordings it was given, never the study's.
+
+    dask worker --preload transcribe.batch.worker ...
+
+`dask_setup` opens the network to the scheduler before the first word is said to it, and to nobody else; it refuses a
+worker that would write to the disk.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyrage.x25519 import Identity
+
+from transcribe import audio, core_dumps, offline, pulse, store
+from transcribe.batch.parcels import Parcel, Reply, failure, open_key, unwrap
+from transcribe.engines import Engines
+from transcribe.errors import EngineError, StoreError
+from transcribe.hearing import DIARISE, SEGMENT, Here, Order, decoded
+from transcribe.schema import Audio
+
+STUCK = 70  # the exit status of a worker that ended itself
+LOOKS_EVERY = 20  # times within the patience
+
+
+class _NoSound(Exception):
+    """The recording does not lie here."""
+
+
+class Post:
+    """A worker's keys and engines, for as long as its process lives."""
+
+    def __init__(self) -> None:
+        self._own = store.new_identity()
+        self._runs: dict[str, Identity] = {}
+        self._here: dict[str, Here] = {}
+        self._sent: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def public(self) -> str:
+        return str(self._own.to_public())
+
+    def admit(self, run: str, sealed: bytes) -> None:
+        """Take the key of a run."""
+        self._runs[run] = open_key(sealed, self._own)
+
+    def work(self, run: str, data: bytes, sound: bytes | None) -> Reply:
+        """Carry out one order; `sound` is the sealed recording, where it does not lie within reach."""
+        if run not in self._runs:
+            return {"lacks": "key", "public": self.public, "address": _address()}
+        try:
+            parcel = unwrap(data, self._runs[run])
+            _check(parcel)
+            with self._sound(parcel.order, sound), _watched(parcel):
+                return {"done": self._engines(parcel).do(parcel.order)}
+        except _NoSound:
+            return {"lacks": "sound"}
+        except Exception as error:
+            return failure(error)
+
+    def _engines(self, parcel: Parcel) -> Here:
+        """One set of engines: those of another study's settings are let go."""
+        with self._lock:
+            if parcel.settings not in self._here:
+                self._here = {parcel.settings: Here(Engines(parcel.config), self._decoded)}
+            return self._here[parcel.settings]
+
+    @contextmanager
+    def _sound(self, order: Order, sound: bytes | None) -> Iterator[None]:
+        if sound is not None:
+            self._sent[order.sound] = sound
+        try:
+            yield
+        finally:
+            self._sent.pop(order.sound, None)
+
+    def _decoded(self, order: Order) -> Audio:
+        """From where it lies, if that can be read from here; else as it was sent. Raises _NoSound."""
+        sent = self._sent.get(order.sound)
+        if sent is not None:
+            with audio.in_memory(store.decrypt(sent, store.identity(order.secret))) as descriptor:
+                return audio.decode(descriptor)
+        if not Path(order.sound).is_file():
+            raise _NoSound
+        try:
+            return decoded(order)
+        except (OSError, StoreError):  # another machine's file may lie at the same place
+            raise _NoSound from None
+
+
+_POST = Post()
+
+
+def work(run: str, parcel: bytes, sound: bytes | None) -> Reply:
+    """The errand. Raises nothing: Dask would log an error with what it holds."""
+    return _POST.work(run, parcel, sound)
+
+
+def admit(run: str, sealed: bytes) -> None:
+    """Take the key of a run, sealed to this worker."""
+    _POST.admit(run, sealed)
+
+
+def _address() -> str:
+    from distributed import get_worker
+
+    return str(get_worker().address)
+
+
+def _check(parcel: Parcel) -> None:
+    """Raises EngineError where this worker would hear something else than the others."""
+    if Engines(parcel.config).fingerprint != parcel.made_with:
+        raise EngineError(
+            "a worker has another version of the program, or other weights",
+            advice="install the same on all machines of the cluster",
+        )
+
+
+@contextmanager
+def _watched(parcel: Parcel) -> Iterator[None]:
+    """A native call that never returns cannot be broken off: where the engine is silent for long the process ends.
+
+    Dask notices, and the order goes to another worker.
+    """
+    engine = pulse.DIARISATION if parcel.order.task.stage in (SEGMENT, DIARISE) else pulse.RECOGNITION
+    pulse.beat(engine)
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(parcel.patience_s / LOOKS_EVERY):
+            if pulse.silent_s(engine) > parcel.patience_s:
+                os._exit(STUCK)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def dask_setup(worker: Any) -> None:
+    """Called by Dask before a worker goes to its scheduler. Raises EngineError: it would write to the disk."""
+    core_dumps.forbid()
+    check_memory_alone(worker)
+    offline.admit(str(urlsplit(worker.scheduler.address).hostname))
+
+
+def check_memory_alone(worker: Any) -> None:
+    """Dask lays pickled results on the disk when memory is short, unless it is told not to."""
+    manager = worker.memory_manager
+    if manager.memory_spill_fraction or manager.memory_target_fraction:
+        raise EngineError(
+            "this worker would write to the disk when memory is short",
+            advice="start it with the dask.yaml that `transcribe cluster` makes",
+        )
