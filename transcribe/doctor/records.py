@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyrage.x25519 import Identity
 
-from transcribe import audit, config, keys, replacement, store
+from transcribe import audit, config, keys, publishing, replacement, store
 from transcribe.audit import Seal
 from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
@@ -197,12 +197,10 @@ def _noted_id(study: Study) -> str:
 
 def _releases(study: Study) -> Iterator[dict[str, object]]:
     for number, folder in study.standing_releases().items():
-        try:
-            manifest = json.loads((folder / "manifest.json").read_bytes())
-            ids = " ".join(one["id"] for one in manifest["recordings"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        yield {"at": audit.now(), "event": "released", "release": number, "recordings": ids}
+        manifest = publishing.read_manifest(folder) if (folder / publishing.MANIFEST).is_file() else None
+        if manifest is not None:
+            ids = " ".join(manifest.ids)
+            yield {"at": audit.now(), "event": "released", "release": number, "recordings": ids}
 
 
 def _other_name(path: Path) -> Path:
