@@ -94,7 +94,7 @@ def test_a_damaged_manifest_is_read_by_nobody(frozen: Path, damage: bytes) -> No
     with pytest.raises(StudyError, match="manifest of release 001 is damaged"):
         forgetting.forget(opened(frozen), "P1", "CD", FakeEngines(StudyConfig()))
     troubles = doctor.examine(open_study(frozen), (FROZEN / frozen.name / "key.txt").read_text()).troubles
-    assert ["release/001/manifest.json"] == [one.where for one in troubles]
+    assert [one.where for one in troubles] == ["release/001/manifest.json"]
 
 
 @pytest.mark.parametrize("frozen", ["schema-1"], indirect=True)

@@ -14,13 +14,13 @@ from transcribe import audit, config, keys, publishing, replacement, store
 from transcribe.audit import Seal
 from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
-from transcribe.errors import ConfigError, LockedError, StudyError
+from transcribe.errors import ConfigError, DamagedKeyError, LockedError, StudyError
 from transcribe.inventory import journal_stands
 from transcribe.study import Study
 from transcribe.vault import Vault
 
-HEADER = b"age-encryption.org/v1\n-> scrypt "
 BACKUP = "a backup has it"
+BY_SHEET = f"only the recovery sheet opens the study; {BACKUP}"
 
 
 def identity(study: Study, given: str) -> tuple[Identity | None, list[Trouble]]:
@@ -30,15 +30,16 @@ def identity(study: Study, given: str) -> tuple[Identity | None, list[Trouble]]:
     if not path.is_file():
         said = f"without it only the recovery sheet opens the study; {BACKUP}"
         troubles.append(Trouble(what=What.MISSING, where=where, said=said))
-    elif not path.read_bytes().startswith(HEADER):
-        said = f"only the recovery sheet opens the study; {BACKUP}"
-        troubles.append(Trouble(what=What.DAMAGED, where=where, said=said))
+    elif not path.read_bytes().startswith(store.BY_PASSPHRASE):
+        troubles.append(Trouble(what=What.DAMAGED, where=where, said=BY_SHEET))
     if keys.key_in(given) is not None:
         return _by_key(study, given), troubles
     if troubles:
         return None, troubles
     try:
         return store.open_secret(path.read_bytes(), given), []
+    except DamagedKeyError:
+        return None, [Trouble(what=What.DAMAGED, where=where, said=BY_SHEET)]
     except LockedError:
         said = f"this passphrase does not open it: it is another one, or the file is damaged, and then {BACKUP}; the "
         said += "recovery sheet opens the study all the same"
