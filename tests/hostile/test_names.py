@@ -124,7 +124,7 @@ def test_a_backup_and_a_study_given_back(name: str, tmp_path: Path) -> None:
             act()
         except TranscribeError as error:
             said.append(str(error))
-    assert len(said) == (4 if name in UNWRITTEN else 1) - (name in UNWRITTEN)
+    assert len(said) == (3 if name in UNWRITTEN else 1)  # there is no file at that path yet
     if name in UNWRITTEN:
         assert set(tmp_path.iterdir()) == {*before, plain}
     else:
@@ -139,18 +139,12 @@ def tells_nothing(root: Path, *said: str) -> bool:
     return not any("Karen" in text for text in (*said, *logs)) and not any("\n" in one for one in said)
 
 
-@pytest.mark.parametrize("name", ["line break", "no UTF-8", "too long", "bidi", "leading dash"])
-def test_backups_and_restores_through_the_command(name: str, tmp_path: Path, shared_study: Path) -> None:
-    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + NAMES[name]))
+def test_a_backup_through_the_command(tmp_path: Path, shared_study: Path) -> None:
     key = (shared_study.parent / "recovery.txt").read_text()
-    done = [
-        study_session.call("backup", shared_study, "--", file, passphrase=key),
-        study_session.call("restore", "--", file, tmp_path / "again", passphrase=key),
-    ]
-    assert [one.returncode for one in done] == ([2, 2] if name in UNWRITTEN else [0, 0]), done
-    assert all(re.fullmatch(r"(Error: [^\n]+\n)?", one.stderr) for one in done)
-    assert tells_nothing(shared_study, *(one.stderr for one in done if "\n" in one.stderr[:-1]))
-    assert not any("Karen" in text for one in done for text in (one.stdout, one.stderr))
+    done = study_session.call("backup", shared_study, tmp_path / os.fsdecode(NAMES["too long"]), passphrase=key)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"Error: [^\n]+\n", done.stderr)
+    assert tells_nothing(shared_study, done.stderr.strip())
 
 
 @pytest.mark.parametrize("name", ["line break", "no UTF-8", "too long"])
