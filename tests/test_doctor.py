@@ -23,8 +23,10 @@ from transcribe.doctor import Trouble, What
 from transcribe.doctor.artefacts import FACTS, ORIGINS
 from transcribe.errors import LockedError, NewerError, StoreError
 from transcribe.ready import need
+from transcribe.review import corrections
+from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry
-from transcribe.schema import ReviewState, Words
+from transcribe.schema import ReviewState, Transcript, Verdict, Words
 from transcribe.study import Study
 from transcribe.vault import RecordingEntry, Unlocked
 
@@ -160,6 +162,29 @@ def test_a_lost_decision_costs_itself_and_asks_for_the_recording_to_be_settled_a
     assert review_of(again, "T001") is ReviewState.REVIEWED
     whole_studies.settle_and_release(again)
     assert review_of(again, "R001") is ReviewState.REVIEWED
+    assert examined(again) == ()
+
+
+def test_where_a_lost_entry_had_split_a_turn_what_was_done_to_its_half_stops_nothing(patient: Unlocked) -> None:
+    base = patient.load("T001", "transcript", Transcript)
+    assert base
+    split = corrections.split(base.value, base.value.utterances[0].id, 2)
+    half = split.after[1]
+    later = corrections.words(corrections.corrected(base.value, (split,)), half.id, 0, 0, "Then")
+    mark = replace(decide(need(patient, "T001").settled.replaced[0], Verdict.ACCEPT, "AB", "2026-01-01T00:00:00Z"),
+                   utterance_id=half.id, start=0, end=4)  # fmt: skip
+    for fields in ({"corrections": (split,)}, {"corrections": (later,)}, {"decisions": (mark,)}):
+        entry = Entry(at=mark.at, reviewer="AB", deed=Deed.ACT, base=base.body_sha256, name="edit", **fields)  # type: ignore[arg-type]
+        patient.append("T001", entry)
+    assert "Then" in [u.text.split()[0] for u in need(patient, "T001").transcript.value.utterances]
+    numbered = store.numbered(patient.study.log_path("T001"))
+    flip(numbered[-3])
+    again = repaired(patient)
+    assert need(again, "T001").transcript.value.utterances == base.value.utterances
+    assert review_of(again, "T001") is ReviewState.UNREVIEWED
+    assert len([one for one in again.appended("T001", Entry) if one.name == "edit"]) == 2
+    whole_studies.settle_and_release(again)
+    assert review_of(again, "T001") is ReviewState.REVIEWED
     assert examined(again) == ()
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from tests.frozen.make_older import PASSPHRASE
 from tests.whole_studies import FakeEngines
-from transcribe import doctor, quote, release, store, vault
+from transcribe import doctor, forgetting, publishing, quote, release, store, vault, withdrawal
+from transcribe.config import StudyConfig
+from transcribe.errors import StudyError
 from transcribe.ready import need
 from transcribe.review import settling
 from transcribe.schema import ReviewState
@@ -69,6 +71,30 @@ def test_an_older_study_is_worked_on(frozen: Path) -> None:
     assert again.review is ReviewState.REVIEWED
     assert len(again.replaced) < len(before)
     assert opened(frozen).vault.audit.lines > 0
+
+
+def test_whoever_stands_in_an_older_release_is_forgotten_and_it_is_withdrawn(frozen: Path) -> None:
+    unlocked, engines = opened(frozen), FakeEngines(StudyConfig())
+    planned, withdrawn = forgetting.forget(unlocked, "P1", "CD", engines)
+    assert "T001" in planned.recordings
+    assert [(one.number, one.level, one.formats) for one in withdrawn] == [(1, "team", ("json", "txt"))]
+    assert not (frozen / "release" / "001").exists()
+    assert [one for one in withdrawal.renew(unlocked, withdrawn, engines) if one.recordings] == []
+    assert opened(frozen).study.recordings() == ()
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"recordings": [{"id": "T001"}], "files": []}']
+)
+def test_a_damaged_manifest_is_read_by_nobody(frozen: Path, damage: bytes) -> None:
+    folder = frozen / "release" / "001"
+    assert publishing.read_manifest(folder) is not None
+    (folder / publishing.MANIFEST).write_bytes(damage)
+    assert publishing.read_manifest(folder) is None
+    with pytest.raises(StudyError, match="manifest of release 001 is damaged"):
+        forgetting.forget(opened(frozen), "P1", "CD", FakeEngines(StudyConfig()))
+    troubles = doctor.examine(open_study(frozen), (FROZEN / frozen.name / "key.txt").read_text()).troubles
+    assert [one.where for one in troubles] == ["release/001/manifest.json"]
 
 
 @pytest.mark.parametrize("frozen", ["schema-1"], indirect=True)

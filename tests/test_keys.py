@@ -1,5 +1,6 @@
 """How a study's identity is sealed and opened: by passphrase, on paper, by other people's keys - and by plain age."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.builders import says_nothing_of
 from transcribe import keys, store
-from transcribe.errors import ConfigError, LockedError
+from transcribe.errors import ConfigError, DamagedKeyError, LockedError
 
 IDENTITY = store.new_identity()
 PUBLIC = str(IDENTITY.to_public())
@@ -55,6 +56,52 @@ def test_whatever_is_wrong_costs_the_same_and_is_told_in_the_same_words(
         keys.opened(given, PUBLIC, SEALED)
     assert str(refused.value) == OPENS_NOT
     assert tried == [given]
+
+
+LOCKED = SEALED["identity.age"]
+MAC = LOCKED.index(b"\n--- ") + 20
+NO_FILE = (
+    "identity.age is no file that a passphrase opens; use the recovery sheet, or restore identity.age from a backup."
+)
+CUT = "identity.age is damaged or cut short, no passphrase opens it; use the recovery sheet, or restore"
+NO_KEY = "identity.age holds no study's key; use the recovery sheet, or restore identity.age from a backup."
+
+
+DAMAGED = {
+    "empty": (b"", NO_FILE),
+    "zeros": (b"\0" * len(LOCKED), NO_FILE),
+    "a text": (b"correct horse battery", NO_FILE),
+    "a later age": (LOCKED.replace(b"/v1", b"/v9", 1), NO_FILE),
+    "to a key": (SEALED["identity.s1.age"], NO_FILE),
+    "cut in the header": (LOCKED[:60], CUT),
+    "cut after the header": (LOCKED[: LOCKED.index(b"\n--- ") + 48], CUT),
+    "cut in the key": (LOCKED[:-5], CUT),
+    "header changed": (LOCKED[:MAC] + b"+/+/" + LOCKED[MAC + 4 :], CUT),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_file_is_told_from_a_wrong_passphrase(damage: str) -> None:
+    damaged, said = DAMAGED[damage]
+    with pytest.raises(DamagedKeyError) as refused:
+        keys.opened("correct horse battery", PUBLIC, {**SEALED, "identity.age": damaged})
+    assert str(refused.value).startswith(said)
+    assert str(keys.opened(str(IDENTITY), PUBLIC, {**SEALED, "identity.age": damaged})) == str(IDENTITY)
+
+
+@pytest.mark.parametrize("held", [b"", b"\xff", b"correct horse", str(PUBLIC).encode()])
+def test_a_file_that_holds_no_key_is_told_from_a_wrong_passphrase(held: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.pyrage.passphrase, "decrypt", lambda data, passphrase: held)
+    with pytest.raises(DamagedKeyError) as refused:
+        keys.opened("correct horse battery", PUBLIC, SEALED)
+    assert str(refused.value) == NO_KEY
+
+
+def test_a_machine_that_is_too_slow_for_the_file_says_so() -> None:
+    costly = re.sub(rb"(-> scrypt \S+) \d+\n", rb"\1 40\n", LOCKED)
+    with pytest.raises(LockedError, match="would take this machine too long") as refused:
+        keys.opened("correct horse battery", PUBLIC, {"identity.age": costly})
+    assert not isinstance(refused.value, DamagedKeyError)
 
 
 def test_a_key_that_holds_nothing_here_is_refused() -> None:

@@ -15,6 +15,7 @@ import soundfile
 
 from tests.study_session import PASSPHRASE
 from transcribe import config
+from transcribe.errors import TranscribeError
 from transcribe.evaluate.der import read_rttm
 
 ROOT = Path(__file__).parent.parent
@@ -120,3 +121,14 @@ def test_every_command_and_every_script_stands_in_the_readme() -> None:
     for script in (ROOT / "scripts").iterdir():
         if not script.suffix:
             assert f"scripts/{script.name}" in README, script.name
+
+
+def test_every_exit_code_of_the_error_tree_stands_in_the_readme() -> None:
+    tree, classes = {TranscribeError}, [TranscribeError]
+    while classes:
+        below = classes.pop().__subclasses__()
+        tree.update(below)
+        classes += below
+    (told,) = re.findall(r"Exit codes: 0 done, (.*?)\.\n", README, re.DOTALL)
+    codes = [int(code) for code in re.findall(r"(?:^|,\s)(\d+) [a-z]", told)]
+    assert sorted(codes) == sorted({error.exit_code for error in tree})

@@ -70,10 +70,11 @@ def write(unlocked: Unlocked, file: Path) -> About:
     Raises StudyError: the file exists, lies in the study or cannot be written; StoreError: it reads back differently.
     """
     study = unlocked.study
-    if file.exists():
-        raise StudyError("the backup would replace a file", advice="choose a new name")
-    if file.resolve().is_relative_to(study.root.resolve()):
-        raise StudyError("a backup inside the study is lost with it", advice="choose another disk")
+    with store.disk_trouble("the backup cannot be written"):  # a name that is too long, for one
+        if file.exists():
+            raise StudyError("the backup would replace a file", advice="choose a new name")
+        if file.resolve().is_relative_to(study.root.resolve()):
+            raise StudyError("a backup inside the study is lost with it", advice="choose another disk")
     with study.lock("work"), study.lock("vault", wait_s=30.0), store.disk_trouble("the backup cannot be written"):
         unlocked.check_key()
         about = About(

@@ -57,6 +57,10 @@ class LockedError(TranscribeError):
     exit_code = 3
 
 
+class DamagedKeyError(LockedError):
+    """The file that holds the study's key is damaged: no passphrase opens it, the right one neither."""
+
+
 class StoreError(TranscribeError):
     """An artefact is damaged, of another type, or from a newer version."""
 

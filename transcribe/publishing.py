@@ -5,17 +5,43 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from transcribe import __version__, audit, changes, companions, replacements, store
 from transcribe.errors import StudyError
+from transcribe.levels import TEAM
 from transcribe.replacements import Logged, Originals
-from transcribe.schema import AnonymisedTranscript
+from transcribe.schema import AnonymisedTranscript, Quiet, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
 
 MANIFEST = "manifest.json"
+
+
+@record
+class Manifest(Quiet):
+    """What a release says of itself: its level, (id, review state) of its recordings, file name -> keyed digest."""
+
+    level: str
+    recordings: tuple[tuple[str, str], ...]
+    files: Mapping[str, str]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(recording_id for recording_id, _ in self.recordings)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a release by any version; None where it is damaged. Raises OSError where it cannot be read."""
+    try:
+        said = json.loads((folder / MANIFEST).read_bytes())
+        return Manifest(
+            level=str(said.get("level", TEAM)),  # version 0.1 knew no other
+            recordings=tuple((str(one["id"]), str(one["review"])) for one in said["recordings"]),
+            files={str(one["name"]): str(one["hmac_sha256"]) for one in said["files"]},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def publish(
@@ -59,10 +85,9 @@ def publish(
 def note_stopped(unlocked: Unlocked) -> None:
     """A release stands once its folder does; one whose process was stopped before it was noted is noted now."""
     for number, folder in unlocked.study.standing_releases().items():
-        if (folder / MANIFEST).is_file():
-            with suppress(ValueError, KeyError, TypeError, RecursionError):  # a damaged one is the doctor's to tell
-                manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-                _note(unlocked, number, [one["id"] for one in manifest["recordings"]])
+        manifest = read_manifest(folder) if (folder / MANIFEST).is_file() else None
+        if manifest is not None:  # a damaged one is the doctor's to tell
+            _note(unlocked, number, list(manifest.ids))
 
 
 def _note(unlocked: Unlocked, number: int, ids: list[str]) -> None:

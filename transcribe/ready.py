@@ -116,7 +116,7 @@ def decided(
     same = {p.id: p.same_as for p in unlocked.vault.people if p.same_as}
     findings = _united_findings(_with_second_reading(here, stored.reread, _now(stored.findings, here)), same)
     review = past.review(second=second)
-    review = replace(review, decisions=_united(review.decisions, same))
+    review = replace(review, decisions=_united(_there(review.decisions, here.transcript.value), same))
     found_on = unlocked.vault.entry(stored.base.value.recording_id).added_on
     voiced = with_speakers(unlocked, here.transcript.value)
     return Ready(
@@ -145,6 +145,12 @@ def _now(findings: Findings, here: Current) -> Findings:
     """Findings at their places after all corrections made since."""
     found, kept = here.moved(findings.found, findings.source), here.moved(findings.kept, findings.source)
     return replace(findings, found=found, kept=kept, source=here.history.source)
+
+
+def _there(decisions: tuple[Decision, ...], transcript: Transcript) -> tuple[Decision, ...]:
+    """Without those that stand nowhere, since the correction that made their turn or its words is lost."""
+    ends = {utterance.id: len(utterance.text) for utterance in transcript.utterances}
+    return tuple(d for d in decisions if 0 <= d.start <= d.end <= ends.get(d.utterance_id, -1))
 
 
 def _united_findings(findings: Findings, same: Mapping[str, str]) -> Findings:

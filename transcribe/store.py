@@ -16,7 +16,7 @@ import pyrage
 from pydantic import TypeAdapter, ValidationError
 from pyrage.x25519 import Identity, Recipient
 
-from transcribe.errors import LockedError, NewerError, StoreError, StudyError
+from transcribe.errors import DamagedKeyError, LockedError, NewerError, StoreError, StudyError
 from transcribe.schema import Quiet, record
 
 SCHEMA = 1
@@ -28,6 +28,9 @@ Who changes a type so that bodies written before do not fit it any more raises `
 stored type that holds the changed one) and freezes a study of the schema before (`tests/frozen`). A field with a
 default needs no step.
 """
+BY_PASSPHRASE = b"age-encryption.org/v1\n-> scrypt "
+_ANOTHER, _TOO_LONG = "Decryption failed", "Excessive work parameter"
+_OTHERWISE = "use the recovery sheet, or restore identity.age from a backup"
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 _OPENING = b'{"at": "'
 _OF_THE_DISK = {
@@ -173,13 +176,28 @@ def seal_secret(secret: Identity, passphrase: str) -> bytes:
 
 
 def open_secret(data: bytes, passphrase: str) -> Identity:
-    """The identity that `seal_secret` wrapped. Raises LockedError."""
+    """The identity that `seal_secret` wrapped. Raises LockedError, and of these DamagedKeyError where it is not the
+    passphrase that is wrong. The few bytes that the passphrase itself seals have no other check: damage to these is
+    told as a wrong one.
+    """
     try:
-        return identity(bytes(pyrage.passphrase.decrypt(data, passphrase)).decode())
-    except pyrage.DecryptError:
-        raise LockedError(
-            "the passphrase does not open this study", advice="try again, or use the recovery sheet"
-        ) from None
+        return Identity.from_str(bytes(pyrage.passphrase.decrypt(data, passphrase)).decode().strip())
+    except pyrage.DecryptError as error:
+        raise _locked(data, str(error)) from None
+    except (pyrage.IdentityError, UnicodeDecodeError):
+        raise DamagedKeyError("identity.age holds no study's key", advice=_OTHERWISE) from None
+
+
+def _locked(data: bytes, said: str) -> LockedError:
+    """Why an identity does not open; age tells its reasons apart by their words alone."""
+    if said == _ANOTHER:
+        return LockedError("the passphrase does not open this study", advice="try again, or use the recovery sheet")
+    if said.startswith(_TOO_LONG):
+        what = "identity.age would take this machine too long to open: it is busy or slow, or the file is damaged"
+        return LockedError(what, advice="end other programs and try again, or use the recovery sheet")
+    if not data.startswith(BY_PASSPHRASE):
+        return DamagedKeyError("identity.age is no file that a passphrase opens", advice=_OTHERWISE)
+    return DamagedKeyError("identity.age is damaged or cut short, no passphrase opens it", advice=_OTHERWISE)
 
 
 # --- whole files ----------------------------------------------------------------------------------------------------

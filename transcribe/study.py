@@ -19,7 +19,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -208,6 +208,10 @@ class Study:
         try:
             yield recording_id
         finally:
+            with suppress(OSError, StudyError):  # an empty folder that stays does no harm
+                if not any(folder.iterdir()):
+                    with self.lock("vault", wait_s=1.0):  # else somebody might be claiming it just then
+                        folder.rmdir()
             os.close(descriptor)
 
     def _claimed(self) -> list[str]:

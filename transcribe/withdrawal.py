@@ -1,13 +1,12 @@
 """Releases that are withdrawn since somebody in them is forgotten, and what is released again in their place."""
 
-import json
 import shutil
 from dataclasses import replace
 
 from transcribe import export, release, sound_copies, store
 from transcribe.engines import Engines
 from transcribe.errors import StudyError, TranscribeError
-from transcribe.publishing import MANIFEST, originals_paths
+from transcribe.publishing import originals_paths, read_manifest
 from transcribe.schema import Quiet, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
@@ -45,23 +44,17 @@ def read(study: Study, number: int) -> Withdrawn:
     """What a release holds, as its manifest says. Raises StudyError where that is damaged."""
     folder = study.release_path(number)
     with store.disk_trouble("a release cannot be read"):
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            rows = [(str(row["id"]), str(row["review"])) for row in manifest["recordings"]]
-            level = str(manifest["level"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise StudyError(
-                f"the manifest of release {number:03d} is damaged", advice="delete that release first"
-            ) from None
-    names = {path.name for path in folder.iterdir()}
-    ids = tuple(recording_id for recording_id, _ in rows)
-    formats = tuple(one.name for one in export.everything() if names.intersection(_names(one, ids)))
+        manifest = read_manifest(folder)
+        names = {path.name for path in folder.iterdir()}
+    if manifest is None:
+        raise StudyError(f"the manifest of release {number:03d} is damaged", advice="delete that release first")
+    formats = tuple(one.name for one in export.everything() if names.intersection(_names(one, manifest.ids)))
     return Withdrawn(
         number=number,
-        level=level,
-        recordings=ids,
+        level=manifest.level,
+        recordings=manifest.ids,
         formats=formats,
-        unreviewed=any(review == ReviewState.UNREVIEWED.value for _, review in rows),
+        unreviewed=any(review == ReviewState.UNREVIEWED.value for _, review in manifest.recordings),
         sound=sound_copies.LISTING in names,
     )
 

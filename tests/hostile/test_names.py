@@ -9,7 +9,7 @@ import pytest
 from tests import study_session
 from tests.builders import new_unlocked
 from tests.hostile.attacks import noise_wav, snapshot
-from transcribe import intake, people, study
+from transcribe import backup, intake, people, study
 from transcribe.errors import TranscribeError
 from transcribe.intake import Request
 
@@ -36,6 +36,7 @@ NAMES = {
     "markup": b"[red]Karen<script>",
 }
 REFUSED = {"too long", "far too deep", "no UTF-8", "surrogate"}
+UNWRITTEN = {"251 bytes", "too long", "far too deep"}  # what is written bears a longer name at first
 ROSTER = b"id,kind,role,names\nP1,person,participant,Moira\n"
 
 
@@ -90,6 +91,62 @@ def test_a_study_s_folder(name: str, tmp_path: Path) -> None:
     assert intake.add(study.open_study(root), source, Request(), unlocked).id == "R001"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_that_is_removed(name: str, tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study")
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    source, other = named(beside, name, ".wav", noise_wav()), beside / "other.wav"
+    other.write_bytes(noise_wav(0.5))
+    added, refused = intake.add_all(unlocked.study, (source,), Request(), unlocked, remove_source=True)
+    assert [len(added), len(refused)] == ([0, 1] if name in REFUSED else [1, 0])
+    kept = {b"other.wav", NAMES[name] + b".wav"} if name in REFUSED and len(NAMES[name]) < 256 else {b"other.wav"}
+    assert set(os.listdir(os.fsencode(beside))) == kept  # noqa: PTH208 - as bytes
+    assert tells_nothing(unlocked.study.root, *(str(error) for _, error in refused))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_backup_and_a_study_given_back(name: str, tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study")
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + NAMES[name]))
+    said = []
+    try:
+        backup.write(unlocked, file)
+        backup.restore(file, tmp_path / "again", str(unlocked.identity))
+    except TranscribeError as error:
+        said.append(str(error))
+    assert bool(said) == (name in UNWRITTEN)
+    plain, before = tmp_path / "plain", set(tmp_path.iterdir())
+    backup.write(unlocked, plain)
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/again " + NAMES[name]))
+    for act in (lambda: backup.read_about(root), lambda: backup.restore(plain, root, str(unlocked.identity))):
+        try:
+            act()
+        except TranscribeError as error:
+            said.append(str(error))
+    assert len(said) == (3 if name in UNWRITTEN else 1)  # there is no file at that path yet
+    if name in UNWRITTEN:
+        assert set(tmp_path.iterdir()) == {*before, plain}
+    else:
+        assert study.open_study(root).recordings() == ()
+        assert tells_nothing(root)
+    assert tells_nothing(unlocked.study.root, *said)
+
+
+def tells_nothing(root: Path, *said: str) -> bool:
+    """Whether neither these messages nor the logs hold a part of the name; every message is one line."""
+    logs = [path.read_text() for path in (root / "journal.jsonl", root / "audit.jsonl") if path.exists()]
+    return not any("Karen" in text for text in (*said, *logs)) and not any("\n" in one for one in said)
+
+
+def test_a_backup_through_the_command(tmp_path: Path, shared_study: Path) -> None:
+    key = (shared_study.parent / "recovery.txt").read_text()
+    done = study_session.call("backup", shared_study, tmp_path / os.fsdecode(NAMES["too long"]), passphrase=key)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"Error: [^\n]+\n", done.stderr)
+    assert tells_nothing(shared_study, done.stderr.strip())
+
+
 @pytest.mark.parametrize("name", ["line break", "no UTF-8", "too long"])
 def test_through_the_command(name: str, tmp_path: Path, shared_study: Path) -> None:
     source = named(tmp_path, name, ".wav", noise_wav(0.3 + 0.01 * sorted(NAMES).index(name)))
@@ -103,5 +160,6 @@ def test_through_the_command(name: str, tmp_path: Path, shared_study: Path) -> N
 @pytest.fixture(scope="module")
 def shared_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("shared") / "study"
-    study_session.succeed("new", root, "--json")
+    made = study_session.last_json(study_session.succeed("new", root, "--json"))
+    (root.parent / "recovery.txt").write_text(made["recovery_key"])
     return root

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from pyrage.x25519 import Identity
 
-from transcribe import audit, config, keys, replacement, store
+from transcribe import audit, config, keys, publishing, replacement, store
 from transcribe.audit import Seal
 from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
-from transcribe.errors import ConfigError, LockedError, StudyError
+from transcribe.errors import ConfigError, DamagedKeyError, LockedError, StudyError
 from transcribe.inventory import journal_stands
 from transcribe.study import Study
 from transcribe.vault import Vault
 
-HEADER = b"age-encryption.org/v1\n-> scrypt "
 BACKUP = "a backup has it"
+BY_SHEET = f"only the recovery sheet opens the study; {BACKUP}"
 
 
 def identity(study: Study, given: str) -> tuple[Identity | None, list[Trouble]]:
@@ -30,15 +30,16 @@ def identity(study: Study, given: str) -> tuple[Identity | None, list[Trouble]]:
     if not path.is_file():
         said = f"without it only the recovery sheet opens the study; {BACKUP}"
         troubles.append(Trouble(what=What.MISSING, where=where, said=said))
-    elif not path.read_bytes().startswith(HEADER):
-        said = f"only the recovery sheet opens the study; {BACKUP}"
-        troubles.append(Trouble(what=What.DAMAGED, where=where, said=said))
+    elif not path.read_bytes().startswith(store.BY_PASSPHRASE):
+        troubles.append(Trouble(what=What.DAMAGED, where=where, said=BY_SHEET))
     if keys.key_in(given) is not None:
         return _by_key(study, given), troubles
     if troubles:
         return None, troubles
     try:
         return store.open_secret(path.read_bytes(), given), []
+    except DamagedKeyError:
+        return None, [Trouble(what=What.DAMAGED, where=where, said=BY_SHEET)]
     except LockedError:
         said = f"this passphrase does not open it: it is another one, or the file is damaged, and then {BACKUP}; the "
         said += "recovery sheet opens the study all the same"
@@ -197,12 +198,10 @@ def _noted_id(study: Study) -> str:
 
 def _releases(study: Study) -> Iterator[dict[str, object]]:
     for number, folder in study.standing_releases().items():
-        try:
-            manifest = json.loads((folder / "manifest.json").read_bytes())
-            ids = " ".join(one["id"] for one in manifest["recordings"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        yield {"at": audit.now(), "event": "released", "release": number, "recordings": ids}
+        manifest = publishing.read_manifest(folder) if (folder / publishing.MANIFEST).is_file() else None
+        if manifest is not None:
+            ids = " ".join(manifest.ids)
+            yield {"at": audit.now(), "event": "released", "release": number, "recordings": ids}
 
 
 def _other_name(path: Path) -> Path:

@@ -1,12 +1,11 @@
 """Releases against their manifests. None is ever rewritten: copies of it are with others."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from transcribe.doctor.chart import Chart
 from transcribe.doctor.trouble import Trouble, What
-from transcribe.publishing import MANIFEST
+from transcribe.publishing import MANIFEST, read_manifest
 
 ADVICE = "release anew under the next number, or take it from a backup"
 
@@ -24,7 +23,7 @@ def _release(chart: Chart, number: int, folder: Path) -> list[Trouble]:
         said = f"so nothing says what the release held; {ADVICE}"
         return [Trouble(what=What.MISSING, where=f"{where}/{MANIFEST}", said=said)]
     noted = _noted(chart, number)
-    listed = _listed(path)
+    listed = _listed(folder)
     if listed is None or (noted and chart.vault.digest_of_file(path) != noted):
         said = f"the list of the release's files is not as it was written; {ADVICE}"
         return [Trouble(what=What.CHANGED, where=f"{where}/{MANIFEST}", said=said)]
@@ -44,15 +43,11 @@ def _release(chart: Chart, number: int, folder: Path) -> list[Trouble]:
     return troubles
 
 
-def _listed(path: Path) -> dict[str, str] | None:
-    """File name -> keyed digest; None where the manifest cannot be read."""
-    try:
-        manifest: Any = json.loads(path.read_bytes())
-        listed = {one["name"]: one["hmac_sha256"] for one in manifest["files"]}
-    except (ValueError, KeyError, TypeError):
-        return None
-    plain = all(isinstance(name, str) and Path(name).name == name for name in listed)
-    return listed if plain else None
+def _listed(folder: Path) -> Mapping[str, str] | None:
+    """File name -> keyed digest; None where the manifest cannot be read, or names what lies elsewhere."""
+    manifest = read_manifest(folder)
+    plain = manifest is not None and all(Path(name).name == name for name in manifest.files)
+    return manifest.files if manifest is not None and plain else None
 
 
 def _noted(chart: Chart, number: int) -> str:

@@ -8,7 +8,9 @@ moves with its words; what touches words that were replaced is lost.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field
 
 from transcribe.errors import StudyError
 from transcribe.schema import Decision, Finding, Quiet, Speaker, Transcript, Unclear, Utterance, Word, record
@@ -20,8 +22,8 @@ S = TypeVar("S", Finding, Decision, Unclear)
 class Correction(Quiet):
     """Neighbouring utterances as they stood `before` and as they stand `after`."""
 
-    before: tuple[Utterance, ...]
-    after: tuple[Utterance, ...]
+    before: Annotated[tuple[Utterance, ...], Field(min_length=1)]
+    after: Annotated[tuple[Utterance, ...], Field(min_length=1)]
 
     @property
     def inverse(self) -> "Correction":
@@ -150,13 +152,18 @@ def fits(transcript: Transcript, correction: Correction) -> bool:
 
 
 def corrected(transcript: Transcript, corrections: Iterable[Correction]) -> Transcript:
-    """The transcript with these corrections, one after the other, each of which fits."""
+    """The transcript with these corrections, one after the other. One of turns that are not there, since the entry
+    that split them was lost, is left out: it would take the place of other people's words.
+    """
     utterances = list(transcript.utterances)
     ids = [u.id for u in utterances]
     for correction in corrections:
-        place, width = ids.index(correction.before[0].id), len(correction.before)
-        utterances[place : place + width] = correction.after
-        ids[place : place + width] = [u.id for u in correction.after]
+        wanted = [u.id for u in correction.before]
+        place = ids.index(wanted[0]) if wanted[0] in ids else 0
+        stretch = slice(place, place + len(wanted))
+        if ids[stretch] == wanted:
+            utterances[stretch] = correction.after
+            ids[stretch] = [u.id for u in correction.after]
     labels = {s.label for s in transcript.speakers}
     strangers = sorted({u.speaker for u in utterances} - labels)
     speakers = (Speaker(label=label, role="speaker", person_id=None, confidence=0.0) for label in strangers)
