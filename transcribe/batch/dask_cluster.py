@@ -112,6 +112,7 @@ class Workforce:
             pickle.loads,
             Errand(self._run, parcel, sound).packed(),
             key=f"{order.task.stage}-{order.key}-{next(self._numbers)}",
+            scheduler_kwargs={"dashboard": dashboard},
             resources=resources,
             pure=False,
         )
@@ -149,8 +150,9 @@ def local(
     engines = Engines(engines.config.model_copy(update={"threads": crew.threads}))
     resources = RESOURCES | ({GPU: crew.slots if engines.side_by_side else 1} if crew.gpus else {})
     _be_quiet()
+    pages = {} if dashboard else {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     with (
-        dask.config.set(SETTINGS),
+        dask.config.set(SETTINGS | pages),
         _Crew(  # type: ignore[no-untyped-call]
             n_workers=crew.workers,
             threads_per_worker=crew.slots,
@@ -158,9 +160,10 @@ def local(
             host="127.0.0.1",
             protocol="tls://",
             security=Security.temporary(),
-            dashboard_address="127.0.0.1:0" if dashboard else None,
+            dashboard_address="127.0.0.1:0",
             worker_dashboard_address=None,
             silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"dashboard": dashboard},
             resources=resources,
         ) as cluster,
         Client(cluster) as client,

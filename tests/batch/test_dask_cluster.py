@@ -1,0 +1,322 @@
+"""Workers in processes of their own, that die, hang, run short of memory or fail; engines are faked, Dask is real."""
+
+import io
+import json
+import os
+import urllib.error
+import urllib.request
+import wave
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.batch import fakes
+from tests.builders import NoEngines, add_recording, new_unlocked, person, says_nothing_of
+from transcribe import store
+from transcribe.batch import dask_cluster, plan, run
+from transcribe.batch.dask_cluster import TRIES, Workforce
+from transcribe.batch.parcels import Parcel, unwrap, wrap
+from transcribe.config import StudyConfig
+from transcribe.engines import Engines
+from transcribe.errors import StoreError
+from transcribe.hearing import Order, Recognise, Segment
+from transcribe.pipeline import Event
+from transcribe.schema import Transcript, Turns, Words
+from transcribe.vault import Unlocked
+
+pytestmark = pytest.mark.weights  # none is loaded, but a run asks for them
+CONFIG = StudyConfig.model_validate(
+    {
+        "device": "cpu",
+        "recognition": {"engine": "acting", "model": "whisper-tiny.en"},
+        "diarisation": {"engine": "fake"},
+        "detection": {"rules": {}},
+    }
+)
+PATIENCE_S = 4.0
+PEOPLE = (person("P1", "Karen Okonkwo"),)
+
+
+def tone(seconds: float) -> bytes:
+    samples = (np.sin(np.arange(int(seconds * 16_000)) / 20) * 8000).astype(np.int16)
+    data = io.BytesIO()
+    with wave.open(data, "wb") as sink:
+        sink.setparams((1, 2, 16_000, 0, "NONE", ""))
+        sink.writeframes(samples.tobytes())
+    return data.getvalue()
+
+
+@pytest.fixture(scope="module")
+def acts(tmp_path_factory: pytest.TempPathFactory, model_path: Callable[[str], Path]) -> Iterator[Path]:
+    """Where the fakes read what befalls them; workers find them at the door."""
+    for name in ("whisper-tiny.en", "segmentation-3.0", "campplus"):
+        model_path(name)
+    doors, acts = tmp_path_factory.mktemp("doors"), tmp_path_factory.mktemp("acts")
+    fakes.install(doors)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(doors)  # which a spawned process has from us
+        patch.setenv(fakes.ACTS, str(acts))
+        yield acts
+
+
+@pytest.fixture(scope="module")
+def force(acts: Path) -> Iterator[Workforce]:
+    """Two workers for all tests here: they have to come through whatever happens."""
+    with dask_cluster.local(plan.Crew(workers=2, threads=1), Engines(CONFIG), patience_s=PATIENCE_S) as made:
+        yield made
+
+
+class Study:
+    """A study of recordings of 1.0 s, 1.1 s, ..., and a run of it."""
+
+    def __init__(self, root: Path, count: int, acts: Path) -> None:
+        self.unlocked: Unlocked = new_unlocked(root, PEOPLE)
+        self.acts = acts
+        (acts / "tries").write_text("")
+        self.ids = tuple(f"R{number:03d}" for number in range(count))
+        for number, recording_id in enumerate(self.ids):
+            add_recording(self.unlocked, recording_id, sound=tone(self.seconds(number)), who=("P1",))
+
+    def seconds(self, number: int) -> float:
+        return 1.0 + number / 10
+
+    def told(self, number: int, what: str) -> None:
+        (self.acts / f"{self.seconds(number):.3f}").write_text(what)
+
+    def run(self, force: Workforce | None) -> dict[str, run.Outcome]:
+        tasks = tuple(plan.Task(recording_id=one, duration_s=self.seconds(n)) for n, one in enumerate(self.ids))
+        self.events: list[Event] = []
+        outcomes = run.run(self.unlocked, tasks, NoEngines(CONFIG), self.events.append, workforce=force)
+        return {outcome.recording_id: outcome for outcome in outcomes}
+
+    def tries(self, number: int) -> list[int]:
+        """With which leanness recognition was tried."""
+        lines = [line.split() for line in (self.acts / "tries").read_text().splitlines()]
+        return [int(line[1]) for line in lines if line[0] == f"{self.seconds(number):.3f}"]
+
+    def finished(self) -> Counter[tuple[str, str]]:
+        events = (event for event in self.unlocked.study.journal() if event["event"] == "finished")
+        return Counter((str(event["recording"]), str(event["stage"])) for event in events)
+
+
+@pytest.fixture
+def study(tmp_path: Path, acts: Path) -> Iterator[Callable[[int], Study]]:
+    yield lambda count: Study(tmp_path / "study", count, acts)
+    for path in acts.iterdir():
+        path.unlink()
+
+
+def test_workers_make_what_this_process_makes_once_each_and_the_longest_first(
+    study: Callable[[int], Study], force: Workforce, tmp_path: Path
+) -> None:
+    spread = study(5)
+    assert {outcome.error for outcome in spread.run(force).values()} == {""}
+    assert set(spread.finished().values()) == {1}
+    begun = [event.recording_id for event in spread.events if event.stage == "segment"]
+    assert begun[-1] == "R000"  # the shortest
+    pids = {line.split()[2] for line in (spread.acts / "tries").read_text().splitlines()}
+    assert len(pids) == 2
+    assert str(os.getpid()) not in pids
+    parts: tuple[tuple[str, type], ...] = (("words", Words), ("turns", Turns), ("transcript", Transcript))
+    made = {
+        (recording_id, name): spread.unlocked.load(recording_id, name, cls)
+        for recording_id in spread.ids
+        for name, cls in parts
+    }
+    for stage, name, _cls in (("words", "words", Words), ("turns", "turns", Turns)):
+        for recording_id in spread.ids:
+            spread.unlocked.study.artefact_path(recording_id, name).unlink()
+        assert stage == name
+    with pytest.MonkeyPatch.context() as patch:
+        engines = NoEngines(CONFIG)
+        patch.setitem(engines.__dict__, "transcriber", fakes.Acting(fakes.SCRIPT))
+        patch.setitem(
+            engines.__dict__, "diariser", __import__("transcribe.diarise.fake", fromlist=["x"]).FakeDiariser()
+        )
+        tasks = tuple(plan.Task(recording_id=one, duration_s=0.0) for one in spread.ids)
+        run.run(spread.unlocked, tasks, engines, lambda event: None)
+    for (recording_id, name), before in made.items():
+        now = spread.unlocked.load(recording_id, name, dict(parts)[name])
+        assert before
+        assert now
+        assert (now.body_sha256, now.key) == (before.body_sha256, before.key)
+
+
+@pytest.mark.parametrize("what", ["die", "hang", "no memory"])
+def test_what_befell_a_worker_once_costs_one_try_with_less_at_once(
+    study: Callable[[int], Study], force: Workforce, what: str
+) -> None:
+    spoilt = study(3)
+    spoilt.told(1, f"{what}:1")
+    assert {outcome.state for outcome in spoilt.run(force).values()} == {"done"}
+    assert spoilt.tries(1) == [0, 1]
+    assert set(spoilt.finished().values()) == {1}
+
+
+def test_what_kills_every_worker_is_set_aside_and_the_rest_goes_on(
+    study: Callable[[int], Study], force: Workforce
+) -> None:
+    spoilt = study(3)
+    spoilt.told(1, "die:99")
+    outcomes = spoilt.run(force)
+    assert [outcomes[one].state for one in spoilt.ids] == ["done", "set aside", "done"]
+    assert outcomes["R001"].exit_code == 7
+    assert "R001" in outcomes["R001"].error
+    assert spoilt.tries(1) == [*range(TRIES)]
+    assert [e for e in spoilt.unlocked.study.journal() if e["event"] == "set aside"]
+    spoilt.told(1, "die:0")  # another day, a larger machine
+    assert spoilt.run(force)["R001"].state == "done"
+    assert set(spoilt.finished().values()) == {1}
+
+
+def test_what_an_engine_says_of_its_own_error_stays_in_the_worker(
+    study: Callable[[int], Study], force: Workforce, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = study(2)
+    spoilt.told(1, "wrong:99")
+    outcomes = spoilt.run(force)
+    assert [outcomes[one].state for one in spoilt.ids] == ["done", "failed"]
+    assert "ValueError" in outcomes["R001"].error
+    assert spoilt.tries(1) == [0]  # the same again would end the same
+    said = capfd.readouterr()
+    says_nothing_of(
+        outcomes["R001"].error + said.out + said.err + spoilt.unlocked.study.journal_path.read_text(), "Karen"
+    )
+
+
+def _memory(dask_worker: object) -> tuple[str, object, object, str]:
+    from distributed import Worker
+
+    assert isinstance(dask_worker, Worker)
+    manager = dask_worker.memory_manager
+    return (
+        type(dask_worker.data).__name__,
+        manager.memory_target_fraction,
+        manager.memory_spill_fraction,
+        dask_worker.local_directory,
+    )
+
+
+def test_nothing_is_laid_on_the_disk_and_nobody_listens_beyond_this_machine(
+    study: Callable[[int], Study], force: Workforce
+) -> None:
+    study(3).run(force)
+    for address, (kind, target, spill, folder) in force._client.run(_memory).items():
+        assert (kind, target, spill) == ("dict", False, False)
+        assert address.startswith("tls://127.0.0.1:")
+        left = [path for path in Path(folder).parent.rglob("*") if path.is_file() and path.stat().st_size]
+        assert [path for path in left if not path.name.endswith("lock")] == []
+    port = force._client.scheduler_info()["services"].get("dashboard")
+    if port:
+        for page in ("info/main/workers.html", "status", "json/identity.json", "metrics"):
+            with pytest.raises(urllib.error.HTTPError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}")
+
+
+def test_a_parcel_is_for_the_run_alone_and_carries_no_key_of_the_study(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    add_recording(unlocked, "R001", sound=b"x")
+    task = Recognise(language="en", names=("Karen Okonkwo",), beam_size=5, speech=())
+    secret = unlocked.vault.entry("R001").secret
+    order = Order(recording_id="R001", sound="/nowhere", secret=secret, key="k", task=task)
+    parcel = Parcel(order=order, settings=CONFIG.model_dump_json(), made_with=("1",), patience_s=1.0)
+    run_key, other = store.new_identity(), store.new_identity()
+    data = wrap(parcel, str(run_key.to_public()))
+    assert b"Karen" not in data
+    assert unwrap(data, run_key) == parcel
+    assert str(unlocked.identity) not in store.decrypt(data, run_key).decode()
+    with pytest.raises(StoreError):
+        unwrap(data, other)
+
+
+def test_a_worker_of_another_version_is_refused(force: Workforce, tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study")
+    add_recording(unlocked, "R001", sound=tone(1.0))
+    order = Order(
+        recording_id="R001",
+        sound=str(unlocked.study.sound_path("R001")),
+        secret=unlocked.vault.entry("R001").secret,
+        key="k",
+        task=Segment(),
+    )
+
+    class Newer(Engines):
+        @property
+        def fingerprint(self) -> tuple[str, ...]:
+            return ("99", *super().fingerprint)
+
+    newer = Workforce(force._client, Newer(CONFIG), slots=2)
+    with pytest.raises(Exception, match="another version"):
+        newer.do(order)
+
+
+def test_a_sound_out_of_a_workers_reach_is_sent_sealed(force: Workforce, study: Callable[[int], Study]) -> None:
+    """The worker is told of a place that only this process can read."""
+    far = study(1)
+    path = far.unlocked.study.sound_path("R000")
+    hidden = path.with_name("hidden")
+    path.rename(hidden)
+    os.mkfifo(path)  # no ordinary file there for the worker
+    order = Order(
+        recording_id="R000", sound=str(path), secret=far.unlocked.vault.entry("R000").secret, key="k", task=Segment()
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda self: store.read_at_most(hidden, 10_000_000))
+        sealed = force.do(order)
+    made = store.unpack(store.decrypt(sealed, store.identity(order.secret)), dask_cluster_segmented())
+    assert made.key == "k"
+    assert made.value.speech == ((0.0, 1.0),)
+
+
+def dask_cluster_segmented() -> type:
+    from transcribe.diarise import Segmented
+
+    return Segmented
+
+
+@pytest.mark.parametrize(
+    ("cores", "free_gb", "recordings", "wanted", "expected"),
+    [
+        (2, 64, 10, 0, (1, 2)),
+        (2, 64, 10, 2, (2, 1)),
+        (16, 64, 600, 0, (8, 2)),
+        (16, 8, 600, 0, (2, 8)),  # memory for two
+        (16, 64, 3, 0, (3, 5)),
+        (16, 1, 3, 0, (1, 16)),  # one there always is
+        (1, 64, 3, 0, (1, 1)),
+    ],
+)
+def test_this_machine_carries_as_many_workers_as_cores_and_memory_allow(
+    monkeypatch: pytest.MonkeyPatch,
+    model_path: Callable[[str], Path],
+    cores: int,
+    free_gb: int,
+    recordings: int,
+    wanted: int,
+    expected: tuple[int, int],
+) -> None:
+    model_path("whisper-tiny.en")
+    import psutil
+
+    class Memory:
+        available = free_gb * 1_000_000_000
+
+    monkeypatch.setattr(psutil, "virtual_memory", Memory)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
+    tasks = tuple(plan.Task(recording_id=f"R{n}", duration_s=3600.0) for n in range(recordings))
+    crew = plan.crew(Engines(CONFIG), tasks, wanted)
+    assert (crew.workers, crew.threads) == expected
+    assert crew.workers * crew.threads <= cores
+
+
+def test_a_worker_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    engines = Engines(CONFIG.model_copy(update={"device": "cuda"}))
+    crew = plan.crew(engines, (plan.Task(recording_id="R001", duration_s=1.0),) * 9)
+    assert (crew.workers, crew.gpus) == (4, 4)
+    assert json.dumps(crew.slots) == "2"
