@@ -34,7 +34,7 @@ RECORDINGS, QUICK = 10_000, 200
 TRIES = 4
 JOBS = 3  # of a recording: segment, recognise, diarise
 RECOGNISE, DIARISE, LINK, CLIENT, SCHEDULER, LONGEST = (
-    "recognition", "diarisation", "link", "client", "scheduler", "longest recording",
+    "recognise", "diarise", "link", "client", "scheduler", "longest",
 )  # fmt: skip
 Steps = Generator[simpy.Event, Any, Any]
 
@@ -222,12 +222,14 @@ def costs_of(file: Path = COSTS) -> Costs:
 
 
 def printed(outcomes: list[Outcome]) -> Table:
-    """A row for each size of the cluster."""
-    table = Table("workers", "hours", *(outcomes[0].busy), "repeated", "lost", "set aside", "what binds")
+    """A row for each size of the cluster, in 80 columns."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for title in ("workers", "hours", *outcomes[0].busy, "again", "aside"):
+        table.add_column(title, justify="right", vertical="bottom")
+    table.add_column("binds", vertical="bottom")
     for one in outcomes:
         shares = (f"{share:.0%}" for share in one.busy.values())
-        counts = (str(one.repeated), f"{one.lost_h:.1f} h", str(one.set_aside))
-        table.add_row(str(one.workers), f"{one.hours:.1f}", *shares, *counts, one.binds)
+        table.add_row(str(one.workers), f"{one.hours:.1f}", *shares, str(one.repeated), str(one.set_aside), one.binds)
     return table
 
 

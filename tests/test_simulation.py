@@ -30,7 +30,7 @@ COSTS = simulated.Costs(
 FREE = replace(COSTS, startup_s=0, dask_s_per_job=0, dask_s_per_mb=0, sealed_mb=0)  # workers and the client alone cost
 NEVER_H = 1e12
 HOURS = simulated.interviews(150, seed=3)
-RESOURCES = ("recognition", "diarisation", "link", "scheduler", "client")
+RESOURCES = ("recognise", "diarise", "link", "scheduler", "client")
 
 
 def cluster(**setting: float) -> Any:
@@ -70,7 +70,7 @@ def test_one_worker_recognises_one_recording_after_the_other(count: int) -> None
     expected_s = hours[0] * 70 + sum(hours) * 610 + hours[-1] * 90
     outcome = batch(tuple(hours), FREE, workers=1)
     assert outcome.hours * 3600 == pytest.approx(expected_s)
-    assert outcome.busy["diarisation"] * outcome.hours * 3600 == pytest.approx(sum(hours) * (70 + 310))
+    assert outcome.busy["diarise"] * outcome.hours * 3600 == pytest.approx(sum(hours) * (70 + 310))
 
 
 @pytest.mark.parametrize("workers", [1, 3, 20, 200])
@@ -88,12 +88,12 @@ def test_the_least_times_are_those_of_a_count_by_hand() -> None:
     least = simulated.least_s((1.0, 3.0), COSTS, cluster(workers=2, client_processes=4, faster=10))
     assert least == pytest.approx(
         {
-            "recognition": 4 * 70 / 2,
-            "diarisation": 4 * (20 + 36) / 2,
+            "recognise": 4 * 70 / 2,
+            "diarise": 4 * (20 + 36) / 2,
             "link": 4 * 3 * 100 * 8 / 1000,
             "scheduler": 6 * 0.01 + 4 * 3 * 100 * 0.001,
             "client": 4 * 90 / 4,
-            "longest recording": 3 * (90 + 20 + 66),
+            "longest": 3 * (90 + 20 + 66),
         }
     )
 
@@ -102,7 +102,7 @@ def test_more_workers_are_never_slower_and_what_binds_goes_from_them_to_what_the
     outcomes = [batch(workers=workers, client_processes=4) for workers in (1, 2, 5, 10, 20, 50, 100)]
     for fewer, more in pairwise(outcomes):
         assert more.hours <= fewer.hours * 1.001
-    at_workers = [one.binds == "recognition" for one in outcomes]
+    at_workers = [one.binds == "recognise" for one in outcomes]
     assert at_workers == sorted(at_workers, reverse=True)
     assert at_workers[0]
     assert outcomes[-1].binds == "client"
@@ -113,7 +113,7 @@ def test_more_workers_are_never_slower_and_what_binds_goes_from_them_to_what_the
     [
         ({"client_processes": 1}, {"client_processes": 16}, "client"),
         ({"mbit_per_s": 20}, {"mbit_per_s": 1000}, "link"),
-        ({"faster": 1}, {"faster": 4}, "recognition"),
+        ({"faster": 1}, {"faster": 4}, "recognise"),
     ],
 )
 def test_what_binds_is_what_helps(narrow: dict[str, float], wide: dict[str, float], name: str) -> None:
