@@ -57,6 +57,15 @@ def test_a_recording_is_set_aside_after_four_tries_and_the_others_are_done() -> 
     assert outcome.repeated >= simulated.TRIES - 1
 
 
+@pytest.mark.parametrize("stage", ["segment_s", "recognise_s", "diarise_s"])
+def test_a_recording_that_lacks_one_stage_is_set_aside_and_costs_the_client_nothing(stage: str) -> None:
+    """Only that stage takes longer than any worker lives."""
+    stages = {"decode_s": 0, "segment_s": 0.1, "recognise_s": 0.1, "diarise_s": 0.1}
+    outcome = batch((1.0,), replace(FREE, **{**stages, stage: 1e6}), mtbf_h=0.01)
+    assert (outcome.set_aside, outcome.done, outcome.repeated) == (1, 0, simulated.TRIES - 1)
+    assert outcome.busy["client"] == 0
+
+
 def test_one_recording_takes_the_sum_of_its_steps() -> None:
     sent_s = 100 * 8 / 1000 + 0.01 + 100 * 0.001
     steps_s = 15 - sent_s + sent_s + 70 + sent_s + 610 + 90  # the worker starts while the first job is on its way
