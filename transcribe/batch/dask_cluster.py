@@ -112,7 +112,6 @@ class Workforce:
             pickle.loads,
             Errand(self._run, parcel, sound).packed(),
             key=f"{order.task.stage}-{order.key}-{next(self._numbers)}",
-            scheduler_kwargs={"dashboard": dashboard},
             resources=resources,
             pure=False,
         )
