@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,8 +145,7 @@ def test_no_folder_at_all_is_one_sentence(tmp_path: Path) -> None:
 def accepted(address: str) -> bool:
     try:
         cluster_folder.check_address(address)
-    except ConfigError as error:
-        assert "\n" not in str(error)
+    except ConfigError:
         return False
     return True
 
@@ -247,10 +245,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     begun = []
     for command, log in zip(commands, logs, strict=True):
         with log.open("wb") as sink:
-            begun.append(
-                subprocess.Popen(["bash", "-c", f"exec env {command}"], env=environment, stdout=sink, stderr=sink)
-            )  # noqa: S607
-        time.sleep(1.0)
+            said_by = {"stdout": sink, "stderr": sink}
+            begun.append(subprocess.Popen(["bash", "-c", f"exec env {command}"], env=environment, **said_by))
     made = Running(
         folder=place / "the nodes", address=f"tls://127.0.0.1:{port}", logs=logs,
         processes=tuple(psutil.Process(one.pid) for one in begun),
@@ -272,7 +268,7 @@ def test_whoever_holds_the_folder_is_served_by_its_settings(running: Running) ->
         for key in ("target", "spill", "pause", "terminate"):
             where = f"distributed.worker.memory.{key}"
             assert client.submit(dask.config.get, where, pure=False).result(timeout=30) is False
-        assert client.submit(os.environ.get, "OMP_NUM_THREADS", pure=False).result(timeout=30) is None
+        assert client.submit(os.getenv, "OMP_NUM_THREADS", pure=False).result(timeout=30) is None
 
 
 def test_a_stranger_is_not_served(running: Running, tmp_path: Path) -> None:
@@ -281,21 +277,33 @@ def test_a_stranger_is_not_served(running: Running, tmp_path: Path) -> None:
     for security in (stranger, Security(require_encryption=True, tls_ca_file=str(running.folder / "ca.pem"))):
         with pytest.raises((OSError, TypeError)):
             Client(running.address, security=security, timeout=2)
-    with pytest.raises(OSError, match="Timed out"):
+    with pytest.raises(OSError, match=r"Timed out|reset"):
         Client(running.address.replace("tls:", "tcp:"), timeout=2)
 
 
-def test_all_that_listens_to_the_network_wants_a_certificate_of_the_folder(running: Running) -> None:
+@pytest.mark.parametrize(
+    ("who", "answer"), [("nobody", "certificate required"), ("another's", "unknown ca"), ("older", "protocol version")]
+)
+def test_all_that_listens_to_the_network_wants_a_certificate_of_the_folder(
+    running: Running, tmp_path: Path, who: str, answer: str
+) -> None:
     listening = running.listening()
     beyond = {port for address, found in listening.items() if address != "127.0.0.1" for port in found}
     assert int(running.address.rpartition(":")[2]) in beyond
-    anybody = ssl.create_default_context(cafile=str(running.folder / "ca.pem"))
-    anybody.check_hostname = False
+    credulous = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    credulous.check_hostname, credulous.verify_mode = False, ssl.CERT_NONE
+    if who != "nobody":
+        holds = running.folder if who == "older" else tmp_path / "other"
+        if who == "another's":
+            cluster_folder.make(holds)
+        credulous.load_cert_chain(holds / "certificate.pem", holds / "key.pem")
+    if who == "older":
+        credulous.maximum_version = ssl.TLSVersion.TLSv1_2
     for port in beyond:
         with (
-            pytest.raises(ssl.SSLError, match="certificate required"),
+            pytest.raises(ssl.SSLError, match=answer),
             socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
-            anybody.wrap_socket(plain) as wrapped,
+            credulous.wrap_socket(plain) as wrapped,
         ):
             wrapped.recv(1)
 

@@ -26,8 +26,8 @@ def cluster_command(
     scheduler = f"{dask} scheduler {closed}"
     worker = f"{dask} worker tls://HOST:8786 --nthreads {dask_settings.THREADS} {closed}"
     console.say(as_json, {"folder": str(folder), "good_until": until, "scheduler": scheduler, "worker": worker},
-                f"{folder} is good until {until}. Whoever holds it can run code on this cluster's machines. Copy it to the",
-                "same path on each, readable by you alone (scp -rp). Then, on one of them:",
+                f"{folder} is good until {until}. Whoever holds it can run code on this cluster's machines: copy it",
+                "to the same path on each, readable by you alone (scp -rp). Then, on one of them:",
                 f"  {scheduler}",
                 "and on each that is to work, with the first one's address for HOST:",
                 f"  {worker}",
