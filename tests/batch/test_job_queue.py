@@ -63,6 +63,11 @@ def test_the_template_says_the_defaults_and_each_commented_line_works() -> None:
     assert profile(**all_said).directives == ("--constraint=skylake",)
 
 
+def test_the_readme_shows_the_template() -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    assert f"```text\n{job_queue.template()}```" in readme.read_text(encoding="utf-8")
+
+
 def test_a_profile_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "profile.toml"
     path.write_text('jobs = 2\nmemory = "8 GB"\n')
