@@ -16,7 +16,7 @@ from distributed import Client
 from transcribe.batch import job_queue
 from transcribe.batch.job_queue import Profile
 
-pytestmark = pytest.mark.system("slurmctld", "slurmd", "sbatch")
+pytestmark = pytest.mark.system("slurmctld")
 
 # auth/none and linuxproc: neither munge nor cgroups, which a container may not have; every port is on loopback
 CONF = """\

@@ -103,8 +103,9 @@ def cluster(profile: Profile, resources: Mapping[str, int], threads: int) -> "It
     """A scheduler in this process, for workers that are jobs; none is submitted before its `scale`.
 
     Each worker takes `threads` tasks at a time and has these `resources`. What admits to the cluster is made for this
-    time, in a folder of `scratch`. Raises ConfigError where the scheduler cannot start, StudyError where `scratch`
-    cannot be written.
+    time, in a folder of `scratch`. The scheduler reaches other machines, which `offline` forbids unless
+    `offline.network_allowed()` is in force. Raises ConfigError where it cannot start, StudyError where `scratch` cannot
+    be written.
     """
     from dask_jobqueue.pbs import PBSCluster
     from dask_jobqueue.sge import SGECluster
