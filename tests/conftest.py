@@ -25,6 +25,7 @@ DEBIAN = {
     "chromium": "chromium",
     "soffice": "libreoffice-writer-nogui",
     "age-keygen": "age",
+    "slurmctld": "slurm-wlm",
     "meeteval": "g++ python3-dev, then run scripts/setup --dev",
 }
 ALL = os.environ.get("TRANSCRIBE_TEST_ALL") == "1"

@@ -4,7 +4,7 @@ import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -22,6 +22,9 @@ LANGUAGES = frozenset(
 )
 """The codes that Whisper knows (openai/whisper, tokenizer.py): ISO 639-1 but for haw, jw and yue."""
 AUTO = "auto"
+FILE = "study.toml"
+_CORRECT = "correct it and try again"
+M = TypeVar("M", bound=BaseModel)
 
 MOST_BYTES = 20_000
 """Of study.toml: reading keys of thousands of parts takes time by the square of their number."""
@@ -232,21 +235,24 @@ crlf = false             # line ends of texts in a .qdpx; true where MAXQDA on W
 
 def load(path: Path) -> StudyConfig:
     """The settings in study.toml. Raises StudyError; ConfigError, with the known keys where one is not known."""
-    return check(_read(path))
+    return check(read(path))
 
 
-def _read(path: Path) -> dict[str, object]:
-    """What stands in the file. Raises ConfigError; a ValueError may also be a number of too many digits."""
-    with store.disk_trouble("study.toml cannot be read"):
+def read(path: Path, name: str = FILE) -> dict[str, object]:
+    """What stands in a TOML file that messages call `name`. Raises StudyError, ConfigError.
+
+    A ValueError may also be a number of too many digits.
+    """
+    with store.disk_trouble(f"{name} cannot be read"):
         data = store.read_at_most(path, MOST_BYTES)
     if len(data) > MOST_BYTES:
-        raise ConfigError(f"study.toml is larger than {MOST_BYTES // 1000} kB", advice="correct it and try again")
+        raise ConfigError(f"{name} is larger than {MOST_BYTES // 1000} kB", advice=_CORRECT)
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         where = f" near line {line}" if line else ""
-        raise ConfigError(f"study.toml is not valid TOML{where}", advice="correct it and try again") from None
+        raise ConfigError(f"{name} is not valid TOML{where}", advice=_CORRECT) from None
 
 
 def set_role(path: Path, role: str, action: str) -> None:
@@ -266,22 +272,28 @@ def set_role(path: Path, role: str, action: str) -> None:
 
 def check(raw: dict[str, object]) -> StudyConfig:
     """Validated settings; every default stated once, in the classes above."""
+    return checked(StudyConfig, raw)
+
+
+def checked(model: type[M], raw: dict[str, object], name: str = FILE) -> M:
+    """A file's settings, validated. Raises ConfigError, with the known keys where one is not known."""
     try:
-        return StudyConfig.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
-        where = _where(problem["loc"])
+        where = _where(model, problem["loc"])
         if problem["type"] == "extra_forbidden":
-            known = ", ".join(_known(problem["loc"][:-1]))
-            raise ConfigError(f"study.toml has an unknown key {where!r}", advice=f"known here: {known}") from None
-        raise ConfigError(f"study.toml, {where}: {problem['msg']}", advice="correct it and try again") from None
+            known = ", ".join(_known(model, problem["loc"][:-1]))
+            raise ConfigError(f"{name} has an unknown key {where!r}", advice=f"known here: {known}") from None
+        place = f"{name}, {where}" if where else name
+        raise ConfigError(f"{place}: {problem['msg']}", advice=_CORRECT) from None
 
 
-def _where(path: tuple[int | str, ...]) -> str:
+def _where(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
     """The path to a setting. A key is shown where it is one of ours, or a slip of the pen from one: any other may be a
     name, or rule the terminal.
     """
-    return ".".join(_shown(str(part), _known(path[:depth])) for depth, part in enumerate(path))
+    return ".".join(_shown(str(part), _known(model, path[:depth])) for depth, part in enumerate(path))
 
 
 def _shown(key: str, known: list[str]) -> str:
@@ -300,8 +312,7 @@ def check_language(code: str) -> str:
     return plain
 
 
-def _known(path: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = StudyConfig
+def _known(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     for part in path:
         field = model.model_fields.get(str(part))
         annotation = field.annotation if field else None

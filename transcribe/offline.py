@@ -2,13 +2,14 @@
 
 The guard is an audit hook (PEP 578), so it also sees sockets opened by a library's C-level Python calls and cannot be
 monkey-patched away. Loopback and AF_UNIX stay open. `network_allowed` opens the door for `transcribe models fetch`,
-`admit` to the one machine that a cluster's scheduler runs on.
+`admit` to the one machine that a cluster's scheduler runs on, `trust_this_thread` to the one that Dask talks in.
 """
 
 import ipaddress
 import os
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -31,6 +32,7 @@ _EVENTS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _LOOK_UPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 _allowed = False
 _peers: set[str] = set()
+_threads: set[int] = set()
 
 
 def _is_local(host: object) -> bool:
@@ -42,8 +44,17 @@ def _is_local(host: object) -> bool:
         return False
 
 
+def _is_number(host: object) -> bool:
+    """An address in figures is looked up nowhere."""
+    try:
+        ipaddress.ip_address(str(host))
+    except ValueError:
+        return False
+    return True
+
+
 def _guard(event: str, args: tuple[object, ...]) -> None:
-    if _allowed or not event.startswith("socket."):
+    if _allowed or not event.startswith("socket.") or threading.get_ident() in _threads:
         return
     if event in _EVENTS:
         address = args[1]
@@ -51,7 +62,7 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
     elif event == "socket.getnameinfo":
         local = _is_local(args[0][0]) if isinstance(args[0], tuple) else False
     elif event in _LOOK_UPS:
-        local = _is_local(args[0])
+        local = _is_local(args[0]) or _is_number(args[0])
     else:
         return
     if not local:
@@ -74,6 +85,14 @@ def admit(host: str) -> None:
     with network_allowed(), suppress(OSError):
         _peers.update(str(found[4][0]) for found in socket.getaddrinfo(host, None))
     _peers.add(host)
+
+
+def trust_this_thread() -> None:
+    """Open the network to one thread from now on: that in which Dask talks to the machines of a cluster.
+
+    No engine runs in it.
+    """
+    _threads.add(threading.get_ident())
 
 
 def _install() -> None:

@@ -79,6 +79,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "keys list": ("keys list {study}", "keys list {folder}/Zephyrine"),
     "keys remove": ("keys remove {study} s1", "keys remove {study} Zephyrine"),
     "keys sheet": ("keys sheet {study} {folder}/sheet.txt", f"keys sheet {{study}} {BAD}"),
+    "cluster": ("cluster {folder}/nodes", f"cluster {BAD}"),
     "retain": ("retain {study} R001 --until 2040-01-31", "retain {study} Zephyrine --until Osgood"),
     "who": ("who {study} R001", "who {study} Zephyrine"),
     "doctor": ("doctor {study}", "doctor {folder}/Zephyrine"),

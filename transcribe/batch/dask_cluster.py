@@ -5,44 +5,45 @@ too little memory costs a try; after `TRIES` the recording is set aside and the 
 the one who holds the study alone, so that there is exactly one of each key.
 """
 
-import logging
 import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, Security
 from distributed.comm.core import CommClosedError
 
-from transcribe import pulse, store
-from transcribe.batch import worker
+from transcribe import offline, pulse, store
+from transcribe.batch import cluster_folder, dask_settings, job_queue, worker
+from transcribe.batch.dask_settings import RESOURCES
+from transcribe.batch.job_queue import Profile
 from transcribe.batch.parcels import Errand, Parcel, Reply, error, seal_key, wrap
 from transcribe.batch.plan import Crew
 from transcribe.engines import Engines
-from transcribe.errors import ClusterLost, SetAside
+from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
 from transcribe.hearing import DIARISE, SEGMENT, Order
 
 TRIES = 4
 PATIENCE_S = 900.0
 """A window of 30 s takes Whisper large on one slow core some minutes; nothing takes an engine longer between two."""
-SETTINGS = {
-    "distributed.worker.memory.target": False,  # else results are laid on the disk, pickled and readable
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": 0.8,
-    "distributed.worker.memory.terminate": 0.95,
-    "distributed.scheduler.allowed-failures": 0,  # who tries again, and how, is decided here
-    "distributed.scheduler.work-stealing": False,
-    "distributed.admin.large-graph-warning-threshold": "100GB",
-}
-RESOURCES = {pulse.RECOGNITION: 1, pulse.DIARISATION: 1}
-"""What every worker offers: each engine hears one recording at a time."""
 GPU = "GPU"
+MOST_MEMORY = 0.95
+"""Of a worker's share: above it the nanny ends it, before the system ends something else."""
+PAGES = {
+    "distributed.scheduler.http.routes": dask.config.get("distributed.scheduler.http.routes"),
+    "distributed.worker.http.routes": dask.config.get("distributed.worker.http.routes"),
+}
+"""Dask's own, for who asks for them."""
+
+PLAIN = {"distributed.comm.require-encryption": False}
+ANSWERS_S, QUEUES_S = 20, 3600
 
 
 class Workforce:
@@ -145,32 +146,96 @@ class _Crew(LocalCluster):
 def local(
     crew: Crew, engines: Engines, *, dashboard: bool = False, patience_s: float = PATIENCE_S
 ) -> Iterator[Workforce]:
-    """Workers on this machine, for the time of a run; their ports take nothing from anybody else (TLS, both ways)."""
+    """Workers on this machine, for the time of a run; their ports take nothing from anybody else (TLS, both ways).
+
+    Raises EngineError where they do not start.
+    """
     engines = Engines(engines.config.model_copy(update={"threads": crew.threads}))
     resources = RESOURCES | ({GPU: crew.slots if engines.side_by_side else 1} if crew.gpus else {})
-    _be_quiet()
-    pages = {} if dashboard else {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-    with (
-        dask.config.set(SETTINGS | pages),
-        _Crew(  # type: ignore[no-untyped-call]
-            n_workers=crew.workers,
-            threads_per_worker=crew.slots,
-            processes=True,
-            host="127.0.0.1",
-            protocol="tls://",
-            security=Security.temporary(),
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-            scheduler_kwargs={"dashboard": dashboard},
-            resources=resources,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    of_its_own = {"distributed.worker.memory.terminate": MOST_MEMORY} | (PAGES if dashboard else {})
+    with dask_settings.in_force(), dask.config.set(of_its_own), ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(
+                _Crew(  # type: ignore[no-untyped-call]
+                    n_workers=crew.workers,
+                    threads_per_worker=crew.slots,
+                    processes=True,
+                    host="127.0.0.1",
+                    protocol="tls://",
+                    security=Security.temporary(),
+                    dashboard_address=dask_settings.HTTP_ADDRESS,
+                    worker_dashboard_address=None,
+                    silence_logs=dask_settings.SILENT,
+                    scheduler_kwargs={"dashboard": dashboard},
+                    resources=resources,
+                )
+            )
+            client = stack.enter_context(Client(cluster))
+        except (RuntimeError, OSError, TimeoutError):
+            raise EngineError("the workers did not start", advice="try again with fewer, or with --workers 1") from None
         yield Workforce(client, engines, slots=crew.workers * crew.slots, patience_s=patience_s)
 
 
-def _be_quiet() -> None:
-    """What Dask logs of a worker's death is told by ourselves, in a sentence."""
-    for name in ("distributed", "tornado", "asyncio", "bokeh"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+@contextmanager
+def joined(address: str, folder: Path | None, engines: Engines) -> Iterator[Workforce]:
+    """The workers of a running scheduler. Raises ConfigError for an address or a folder that will not do, EngineError
+    where nobody answers or no worker is there.
+    """
+    cluster_folder.check_address(address)
+    security = cluster_folder.security(folder) if folder is not None else None
+    if address.startswith("tls://") and security is None:
+        raise ConfigError("a tls:// cluster asks for certificates", advice="name its folder with --certificates")
+    offline.admit(str(urlsplit(address).hostname))
+    with dask_settings.in_force(), dask.config.set({} if security else PLAIN):
+        try:
+            client = Client(address, security=security, timeout=f"{ANSWERS_S}s")
+        except (OSError, TimeoutError):
+            raise EngineError(
+                "no scheduler answers at that address, or it takes other certificates",
+                advice="check that it runs, and that its folder is the same",
+            ) from None
+        with client:
+            yield Workforce(client, engines, slots=_slots(client), patience_s=PATIENCE_S)
+
+
+@contextmanager
+def queued(profile: Profile, engines: Engines) -> Iterator[Workforce]:
+    """Workers that are jobs of a queue, for the time of a run; those that the queue ends are asked for again.
+
+    Raises ConfigError, StudyError, and EngineError when none has begun in time.
+    """
+    resources = RESOURCES | ({GPU: 1} if profile.gpus else {})
+    engines = Engines(engines.config.model_copy(update={"threads": profile.cores}))
+    with offline.network_allowed():
+        started = job_queue.cluster(profile, resources, dask_settings.THREADS)
+        cluster = started.__enter__()
+    with ExitStack() as stack:
+        stack.push(started.__exit__)
+        cluster.sync(_trust_loop)
+        client = stack.enter_context(Client(cluster))
+        cluster.adapt(minimum_jobs=profile.jobs, maximum_jobs=profile.jobs)
+        try:
+            client.wait_for_workers(1, timeout=QUEUES_S)
+        except TimeoutError:
+            raise EngineError(
+                "no job of the queue has begun within an hour", advice="run again when it is less busy"
+            ) from None
+        yield Workforce(client, engines, slots=profile.jobs * dask_settings.THREADS)
+
+
+async def _trust_loop() -> None:
+    """The scheduler in this process talks to the nodes, in Dask's own thread."""
+    offline.trust_this_thread()
+
+
+def _slots(client: Client) -> int:
+    """How many orders a cluster's workers do at the same time. Raises EngineError where none can."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    slots = sum(
+        min(worker["nthreads"], len(RESOURCES)) for worker in workers if worker["resources"].keys() >= RESOURCES.keys()
+    )
+    if not slots:
+        raise EngineError(
+            "no worker of this cluster has begun as `transcribe cluster` says", advice="start them with its dask.yaml"
+        )
+    return slots

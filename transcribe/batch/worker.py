@@ -1,9 +1,6 @@
 """What runs in a worker's process. It has engines and the keys of recordings it was given, never the study's.
 
-    dask worker --preload transcribe.batch.worker ...
-
-`dask_setup` opens the network to the scheduler before the first word is said to it, and to nobody else; it refuses a
-worker that would write to the disk.
+On another machine `preload` comes first.
 """
 
 import os
@@ -11,12 +8,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from pyrage.x25519 import Identity
 
-from transcribe import audio, core_dumps, offline, pulse, store
+from transcribe import audio, pulse, store
 from transcribe.batch.parcels import Parcel, Reply, failure, open_key, unwrap
 from transcribe.engines import Engines
 from transcribe.errors import EngineError, StoreError
@@ -141,20 +136,3 @@ def _watched(parcel: Parcel) -> Iterator[None]:
         yield
     finally:
         done.set()
-
-
-def dask_setup(worker: Any) -> None:
-    """Called by Dask before a worker goes to its scheduler. Raises EngineError: it would write to the disk."""
-    core_dumps.forbid()
-    check_memory_alone(worker)
-    offline.admit(str(urlsplit(worker.scheduler.address).hostname))
-
-
-def check_memory_alone(worker: Any) -> None:
-    """Dask lays pickled results on the disk when memory is short, unless it is told not to."""
-    manager = worker.memory_manager
-    if manager.memory_spill_fraction or manager.memory_target_fraction:
-        raise EngineError(
-            "this worker would write to the disk when memory is short",
-            advice="start it with the dask.yaml that `transcribe cluster` makes",
-        )

@@ -177,6 +177,11 @@ def run(
     again: Annotated[str, typer.Option(help=f"Do a stage again: {', '.join(AGAIN)}.")] = "",
     workers: Annotated[int, typer.Option(min=0, help="So many at once, instead of what the machine carries.")] = 0,
     dashboard: Annotated[bool, typer.Option(help="Dask's own page of the run, for this machine alone.")] = False,
+    cluster: Annotated[str, typer.Option(metavar="ADDRESS", help="Workers of a running scheduler.")] = "",
+    certificates: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Of that cluster: see transcribe cluster.")
+    ] = None,
+    slurm: Annotated[Path | None, typer.Option(metavar="PROFILE", help="Workers as jobs of SLURM, PBS or SGE.")] = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -188,8 +193,11 @@ def run(
     engines.check()
     enrolment.check(unlocked)
     tasks = plan.tasks(unlocked, tuple(ids or ()))
+    asked = workforces.Asked(
+        workers=workers, dashboard=dashboard, cluster=cluster, certificates=certificates, profile=slurm
+    )
     with (
-        workforces.found(engines, tasks, workers, dashboard=dashboard) as force,
+        workforces.found(engines, tasks, asked) as force,
         console.stages(tasks, as_json) as report,
     ):
         outcomes = batch.run(unlocked, tasks, engines, report, again, force)
