@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).parent.parent
 DEBIAN = {
     "ffprobe": "ffmpeg",
     "unshare": "util-linux",
+    "ip": "iproute2",
     "chromium": "chromium",
     "soffice": "libreoffice-writer-nogui",
     "age-keygen": "age",

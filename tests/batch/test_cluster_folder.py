@@ -263,7 +263,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def test_whoever_holds_the_folder_is_served_by_its_settings(running: Running) -> None:
     with running.client() as client:
-        assert client.submit(sum, [1, 2], resources={"recognise": 1}).result(timeout=30) == 3
+        assert client.submit(sum, [1, 2], resources={"recognition": 1}).result(timeout=30) == 3
         (worker,) = client.scheduler_info()["workers"].values()
         assert worker["nthreads"] == dask_settings.THREADS
         assert worker["resources"] == dask_settings.RESOURCES

@@ -14,7 +14,7 @@ from transcribe.batch import cluster_folder, job_queue
 from transcribe.batch.job_queue import Profile
 from transcribe.errors import ConfigError, StudyError
 
-RESOURCES = {"recognise": 1, "diarise": 1}
+RESOURCES = {"recognition": 1, "diarisation": 1}
 FULL = {
     "jobs": 3, "cores": 6, "memory": "20GiB", "walltime": "03:30:00", "queue": "long", "account": "project7",
     "interface": "lo", "setup": ["module load ffmpeg"],
@@ -183,7 +183,7 @@ def test_every_field_stands_in_the_script(system: str, queue: Path, tmp_path: Pa
     assert options["--nthreads"] == "2"
     assert options["--memory-limit"] == "20.00GiB"
     assert options["--dashboard-address"] == "127.0.0.1:0"
-    assert options["--resources"] == "recognise=1,diarise=1"
+    assert options["--resources"] == "recognition=1,diarisation=1"
     assert options["--interface"] == "lo"
     assert options["--protocol"] == "tls://"
     assert options["--tls-key"].startswith(f"{scratch}/.transcribe-cluster-")

@@ -95,13 +95,13 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_two_jobs_of_slurm_are_two_workers_behind_tls(slurm: Path, tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     profile = Profile(jobs=2, cores=1, memory="1GB", walltime="5", interface="lo", scratch=str(tmp_path / "scratch"))
-    with job_queue.cluster(profile, {"recognise": 1}, threads=1) as cluster:
+    with job_queue.cluster(profile, {"recognition": 1}, threads=1) as cluster:
         assert asked("squeue", "-h") == ""
         cluster.scale(jobs=profile.jobs)
         with Client(cluster, timeout=30) as client:
             client.wait_for_workers(2, timeout=60)
             assert client.scheduler.address.startswith("tls://127.0.0.1:")
-            futures = client.map(pow, [2, 3], [10, 10], resources={"recognise": 1}, pure=False)
+            futures = client.map(pow, [2, 3], [10, 10], resources={"recognition": 1}, pure=False)
             assert client.gather(futures) == [1024, 59049]
             jobs = client.run(os.getenv, "SLURM_JOB_ID")
             assert len(set(jobs.values())) == 2

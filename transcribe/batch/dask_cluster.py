@@ -231,9 +231,8 @@ async def _trust_loop() -> None:
 def _slots(client: Client) -> int:
     """How many orders a cluster's workers do at the same time. Raises EngineError where none can."""
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    slots = sum(
-        min(worker["nthreads"], len(RESOURCES)) for worker in workers if worker["resources"].keys() >= RESOURCES.keys()
-    )
+    able = [one for one in workers if one["resources"].keys() >= RESOURCES.keys()]
+    slots = sum(min(int(one["nthreads"]), len(RESOURCES)) for one in able)
     if not slots:
         raise EngineError(
             "no worker of this cluster has begun as `transcribe cluster` says", advice="start them with its dask.yaml"
