@@ -57,7 +57,7 @@ def test_without_the_key_a_recording_waits_in_a_note_for_the_next_unlock(unlocke
 
 def test_the_sound_comes_back_as_it_was(unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     intake.add(unlocked.study, source, Request(), unlocked)
-    monkeypatch.setattr(intake.audio, "decode", lambda descriptor: os.pread(descriptor, 1 << 20, 0))
+    monkeypatch.setattr(intake.stored_sound, "decode", lambda descriptor: os.pread(descriptor, 1 << 20, 0))
     assert intake.sound(unlocked, "R001") == source.read_bytes()  # type: ignore[comparison-overlap]
 
 
@@ -128,7 +128,7 @@ def test_what_is_no_ordinary_file_is_refused_at_once(unlocked: Unlocked, tmp_pat
 def test_a_recording_that_changes_while_it_is_read_is_not_added(
     unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "_sha256", lambda descriptor: "00")
+    monkeypatch.setattr(intake, "sum_of", lambda descriptor: "00")
     with pytest.raises(StudyError, match="changed while it was read"):
         intake.add(unlocked.study, source, Request(), unlocked)
     assert unlocked.study.recordings() == ()

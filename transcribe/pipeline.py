@@ -17,6 +17,7 @@ from typing import TypeVar
 from transcribe import (
     asr,
     assemble,
+    channels,
     detect,
     diarise,
     enrolment,
@@ -299,9 +300,15 @@ class Job:
         return names
 
     def _turns(self, again: bool) -> Stored[Turns]:
+        if self._entry.by_channel:
+            key = self._key(DIARISE, channels.ENGINE, channels.VERSION, *self._segmented_by)
+            return self._do(DIARISE, "turns", key, self._by_channel, again)
         bounds = self._entry.bounds
         key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
         return self._do(DIARISE, "turns", key, lambda: self._engines.diariser.diarise(self._audio, bounds), again)
+
+    def _by_channel(self) -> Turns:
+        return intake.turns_by_channel(self._open, self._id, self._engines.diariser.speech(self._audio))
 
     @contextmanager
     def _turns_beside(self) -> Iterator[None]:
