@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.builders import new_unlocked, person, says_nothing_of
+from tests.builders import ciphertext_alone, new_unlocked, person, says_nothing_of
 from transcribe import audit, intake, study
 from transcribe.audit import Seal
 from transcribe.errors import AudioError, StudyError
@@ -33,11 +33,6 @@ def source(tmp_path: Path) -> Path:
 
 def again(unlocked: Unlocked) -> Unlocked:
     return Unlocked(unlocked.study, unlocked.identity)
-
-
-def ciphertext_alone(unlocked: Unlocked) -> bool:
-    files = [p for p in unlocked.study.private.rglob("*") if p.is_file()]
-    return all(p.read_bytes().startswith(b"age-encryption.org/v1") for p in files)
 
 
 def test_without_the_key_a_recording_waits_in_a_note_for_the_next_unlock(unlocked: Unlocked, source: Path) -> None:

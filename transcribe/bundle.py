@@ -10,7 +10,6 @@ import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,30 +18,19 @@ from transcribe.errors import StoreError
 from transcribe.schema import Quiet, record
 
 MANIFEST = "transcribe-recording.json"
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 MOST_BYTES = 1 << 20
 """Of a manifest: a part takes a hundred bytes or so."""
 
 
-class Manner(StrEnum):
-    """How the files of a recording belong together."""
-
-    PARTS = "parts"
-    MICROPHONES = "microphones"
-
-
 @record
 class Piece(Quiet):
-    """One of the files: its name in the bundle, where it begins in the recording and how long it sounds there.
-
-    `pace`: how many of the recording's seconds one of its own takes; two recorders' clocks never quite agree.
-    """
+    """One of the files: its name in the bundle, where it begins in the recording and how long it sounds there."""
 
     name: str
     start_s: float
     duration_s: float
-    pace: float = 1.0
 
     @property
     def end_s(self) -> float:
@@ -51,14 +39,13 @@ class Piece(Quiet):
 
 @record
 class Bundle(Quiet):
-    """What the stored files are to each other."""
+    """The stored files, which sound one after the other."""
 
-    manner: Manner
     pieces: tuple[Piece, ...]
 
     @property
     def duration_s(self) -> float:
-        return max(piece.end_s for piece in self.pieces)
+        return self.pieces[-1].end_s
 
 
 def suffix(name: str) -> str:
@@ -72,10 +59,17 @@ class Packed:
 
     def __init__(self, bundle: Bundle, descriptors: Sequence[int]) -> None:
         self._blocks = _blocks(bundle, descriptors)
+        self._left = memoryview(b"")
 
-    def read(self, size: int = -1) -> bytes:
-        """The next block, whatever the size that is asked for; nothing at the end."""
-        return next(self._blocks, b"")
+    def read(self, size: int, /) -> bytes:
+        """So many bytes or fewer; none at the end."""
+        while not self._left:
+            block = next(self._blocks, None)
+            if block is None:
+                return b""
+            self._left = memoryview(block)
+        given, self._left = bytes(self._left[:size]), self._left[size:]
+        return given
 
 
 def _blocks(bundle: Bundle, descriptors: Sequence[int]) -> Iterator[bytes]:
@@ -108,7 +102,7 @@ def is_bundle(fd: int) -> bool:
 
 
 def read(fd: int) -> Bundle | None:
-    """What the files in a recording's stored sound are to each other; None where it is one file. Raises StoreError."""
+    """The files in a recording's stored sound; None where it is one as it came. Raises StoreError."""
     if not is_bundle(fd):
         return None
     with _tar(fd) as tar:

@@ -23,8 +23,8 @@ SLOT = 4  # frames that are compared for an echo at once
 LAG = SAMPLE_RATE_HZ // 100  # samples of an echo at most: 10 ms, which is a way of 3.4 m
 SIZE = 2048  # of the transform: a slot and the lag on both sides
 VOICE_HZ = (200, 3500)  # where voices are; rumble and hiss are not listened to
-ALIKE = 0.6  # of one in the correlation of two sounds: more is one sound and its echo
-SMOOTH = 5  # frames to a level
+ALIKE = 0.75  # of one in the correlation of two sounds: more is one sound and its echo
+SMOOTH, SMOOTHER = 5, 15  # frames to a level, and where both speak at once, whose syllables take turns
 QUIET_DB = -75.0  # relative to full scale; no microphone's noise is softer
 ABOVE_DB = 6.0  # over the noise is a voice
 BELOW_DB = 35.0  # under the loudest is none any more
@@ -66,21 +66,20 @@ class Levels:
         self._loud.append((spectra**2).sum(axis=1) / (FRAME / 2) ** 2)
         self._alike.append(_alike(samples[:whole].reshape(-1, FRAME * SLOT, 2)))
 
-    @property
-    def loud_db(self) -> Values:
-        """(frames, 2): the level of each frame, smoothed."""
-        if not self._loud:
-            return np.zeros((0, 2))
-        power = np.concatenate(self._loud)
-        around = np.ones(SMOOTH) / SMOOTH
-        smooth = np.stack([np.convolve(power[:, one], around, "same") for one in (0, 1)], axis=1)[: len(power)]
-        levels: Values = 10 * np.log10(np.maximum(smooth, _LEAST))
+    def loud_db(self, smooth: int = SMOOTH) -> Values:
+        """(frames, 2): the level of each frame, with so many around it."""
+        power = np.concatenate([np.zeros((0, 2)), *self._loud])
+        if not len(power):
+            return power
+        around = np.ones(smooth) / smooth
+        even = np.stack([np.convolve(power[:, one], around)[smooth // 2 :][: len(power)] for one in (0, 1)], axis=1)
+        levels: Values = 10 * np.log10(np.maximum(even, _LEAST))
         return levels
 
     @property
     def alike(self) -> Values:
         """(frames,): how alike the channels are, 0 to 1, at whatever lag they are most."""
-        return np.repeat(np.concatenate(self._alike), SLOT) if self._alike else np.zeros(0)
+        return np.repeat(np.concatenate([np.zeros(0), *self._alike]), SLOT)
 
 
 def _bins(size: int) -> slice:
@@ -125,7 +124,7 @@ class _Heard(Quiet):
 
 
 def _hear(levels: Levels, within: Mask | None = None) -> _Heard:
-    loud = levels.loud_db
+    loud = levels.loud_db()
     if not len(loud):
         nothing = np.zeros(0, dtype=bool)
         return _Heard(anybody=nothing, voices=np.zeros((0, 2), dtype=bool), difference_db=np.zeros(0),
@@ -182,15 +181,17 @@ def same(levels: Levels) -> bool:
 
 def turns(levels: Levels, speech: Regions) -> Turns:
     """Who speaks when, within `speech` (where anybody may be speaking): S1 is the first channel, S2 the second."""
-    count = len(levels.loud_db)
+    count = len(levels.loud_db())
     heard = _hear(levels, _mask(speech, count))
     louder = heard.difference_db > heard.middle_db
     if not heard.are_two:
         both = np.zeros(count, dtype=bool)
     else:
         edge = BETWEEN * (heard.first_db - heard.second_db)
-        between = (heard.difference_db < heard.first_db - edge) & (heard.difference_db > heard.second_db + edge)
-        both = _without_short(between & heard.voices.all(axis=1) & heard.anybody & (levels.alike < ALIKE), BOTH_S)
+        difference = -np.diff(levels.loud_db(SMOOTHER), axis=1)[:, 0]
+        between = (difference < heard.first_db - edge) & (difference > heard.second_db + edge)
+        spoken = heard.voices.all(axis=1) & heard.anybody
+        both = _without_short(_closed(between & spoken & (levels.alike < ALIKE), ~spoken), BOTH_S)
     speaks = [_without_short(heard.anybody & (who | both), SHORT_S) for who in (louder, ~louder)]
     speaks = [_closed(own, other) for own, other in zip(speaks, reversed(speaks), strict=True)]
     alone = _alone(speaks, heard.difference_db - heard.middle_db)
@@ -219,7 +220,7 @@ def _without_short(mask: Mask, least_s: float) -> Mask:
 
 
 def _closed(own: Mask, other: Mask) -> Mask:
-    """A turn goes on over a pause in which nobody speaks."""
+    """What goes on over a pause shorter than `PAUSE_S`, unless `other` stands in it."""
     closed = own.copy()
     runs = _stretches(own)
     for (_, end), (start, _) in pairwise(runs):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from transcribe import intake, store
 from transcribe.audio import LONGEST_S
-from transcribe.bundle import Bundle, Manner, Packed, Piece, suffix
+from transcribe.bundle import Bundle, Packed, Piece, suffix
 from transcribe.errors import AudioError, StudyError, TranscribeError
 from transcribe.intake import Request
 from transcribe.media import Probe, Refusal
@@ -121,4 +121,4 @@ def _bundle(sources: tuple[Path, ...], files: list[_File]) -> Bundle:
     for number, (source, file) in enumerate(zip(sources, files, strict=True), 1):
         pieces.append(Piece(name=f"{number}{suffix(source.name)}", start_s=at_s, duration_s=file.duration_s))
         at_s += file.duration_s
-    return Bundle(manner=Manner.PARTS, pieces=tuple(pieces))
+    return Bundle(pieces=tuple(pieces))

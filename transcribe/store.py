@@ -326,7 +326,7 @@ def read_lines(path: Path) -> Iterable[dict[str, object]]:
 class Readable(Protocol):
     """What gives bytes until it gives none."""
 
-    def read(self, size: int = -1, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
 
 
 class HashingReader:
