@@ -9,6 +9,8 @@ import pytest
 import soundfile
 
 from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, transcript
+from tests.study_session import call as run
+from tests.study_session import last_json, succeed
 from transcribe import channels, intake
 from transcribe.channels import Levels
 from transcribe.config import StudyConfig
@@ -224,3 +226,16 @@ def test_a_text_without_sound_has_no_channels(unlocked: Unlocked) -> None:
     for recording_id in ("R001", "R002", "R009"):
         with pytest.raises(StudyError):
             tell_apart(unlocked, recording_id, by_channel=True)
+
+
+def test_the_command_line_says_so_and_takes_it(unlocked: Unlocked, call: Call, tmp_path: Path) -> None:
+    key = tmp_path / "key.txt"
+    key.write_text(f"{unlocked.identity}\n")
+    own = ("--passphrase-file", key)
+    root, phone = unlocked.study.root, wav(tmp_path / "Karen.wav", call(20))
+    said = succeed("add", root, phone, *own, passphrase=None)
+    assert f"transcribe speakers {root} R001 --by channels" in said
+    assert run("add", root, phone, "--as", "microphones", *own, passphrase=None).returncode == 2
+    assert run("speakers", root, "R001", "--by", "Karen", *own, passphrase=None).returncode == 2
+    succeed("speakers", root, "R001", "--by", "channels", *own, passphrase=None)
+    assert last_json(succeed("status", root, "--json", *own, passphrase=None))["recordings"][0]["by_channel"]

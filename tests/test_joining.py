@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from tests.builders import NoEngines, ciphertext_alone, new_unlocked, person, says_nothing_of
+from tests.study_session import call, last_json, succeed
 from transcribe import (
     audio,
     doctor,
@@ -64,8 +65,8 @@ def unlocked(tmp_path: Path) -> Unlocked:
 def add(unlocked: Unlocked) -> Add:
     """As the command line does it."""
 
-    def added(*sources: Path, remove_source: bool = False, recording_id: str | None = None) -> Recording:
-        return joining.add(unlocked.study, sources, Request(id=recording_id), unlocked, remove_source=remove_source)
+    def added(*sources: Path, recording_id: str | None = None) -> Recording:
+        return joining.add(unlocked.study, sources, Request(id=recording_id), unlocked)
 
     return added
 
@@ -74,7 +75,7 @@ def add(unlocked: Unlocked) -> Add:
 def once(tmp_path_factory: pytest.TempPathFactory, files: tuple[Path, ...]) -> Unlocked:
     """A study with the three as one recording."""
     opened = new_unlocked(tmp_path_factory.mktemp("once") / "study", (person("P1", "Karen Okonkwo"),))
-    joining.add(opened.study, files, Request(who=("P1",)), None, remove_source=False)
+    joining.add(opened.study, files, Request(who=("P1",)))
     return opened
 
 
@@ -170,19 +171,38 @@ def test_status_says_where_each_part_begins(joined: Unlocked, files: tuple[Path,
     assert overview.overview(joined.study, None).rows[0].parts == ()
 
 
-def test_sources_are_removed_once_all_are_verified(unlocked: Unlocked, add: Add, tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("a.wav", "b.wav", "c.wav")]
+def test_sources_are_removed_once_all_are_verified(tmp_path: Path, unlocked: Unlocked) -> None:
+    paths = [tmp_path / f"{name} Okonkwo.wav" for name in "abc"]
     for number, path in enumerate(paths):
         soundfile.write(path, np.random.default_rng(number).normal(0, 0.1, 8_000), 8_000)
     whole = paths[2].read_bytes()
     paths[2].write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(AudioError, match="part 3: the file is cut short"):
-        add(*paths, remove_source=True)
+    (tmp_path / "key.txt").write_text(f"{unlocked.identity}\n")
+    words = ("add", unlocked.study.root, *paths, "--as", "parts", "--remove-source", "--json",
+             "--passphrase-file", tmp_path / "key.txt")  # fmt: skip
+    refused = call(*words, passphrase=None)
+    assert (refused.returncode, "part 3: the file is cut short" in refused.stderr) == (5, True)
+    says_nothing_of(refused.stderr, "Okonkwo")
     assert all(path.exists() for path in paths)
     assert unlocked.study.recordings() == ()
     paths[2].write_bytes(whole)
-    add(*paths, remove_source=True)
+    added = last_json(succeed(*words, passphrase=None))
+    assert [one["recording"] for one in added["added"]] == ["R001"]
     assert not any(path.exists() for path in paths)
+    seen = last_json(succeed("status", unlocked.study.root, "--json", *words[-2:], passphrase=None))
+    assert seen["recordings"][0]["parts"] == [{"part": n, "start_s": n - 1.0} for n in (1, 2, 3)]
+    assert seen["sources_outside"] == []
+
+
+def test_a_part_that_cannot_be_removed_is_told_by_its_number(
+    add: Add, files: tuple[Path, ...], unlocked: Unlocked, tmp_path: Path
+) -> None:
+    copies = tuple(shutil.copy(path, tmp_path / path.name) for path in files[:2])
+    added = add(*copies)
+    copies[0].unlink()
+    ((number, error),) = joining.remove(unlocked.study, added, copies)
+    assert (number, copies[1].exists()) == (1, False)
+    says_nothing_of(error, *NAMES)
 
 
 class Killed(BaseException):
@@ -199,8 +219,7 @@ def test_an_add_that_is_killed_leaves_no_recording_and_its_id_free(
     with monkeypatch.context() as patch:
         patch.setattr(study.Study, "save", lambda s, i, n, *a: killed() if n == "recording" else save(s, i, n, *a))
         with pytest.raises(Killed):
-            add(*files, recording_id="P03", remove_source=True)
-    assert all(path.exists() for path in files)
+            add(*files, recording_id="P03")
     assert unlocked.study.recordings() == ()
     assert add(*files, recording_id="P03").id == "P03"
 
@@ -251,7 +270,7 @@ def test_a_file_is_in_the_study_once(joined: Unlocked, files: tuple[Path, ...]) 
     with pytest.raises(StudyError, match="already in the study as R001"):
         intake.add(joined.study, files[1], Request(), joined)
     with pytest.raises(StudyError, match="part 1: this recording is already in the study as R001"):
-        joining.add(joined.study, (files[2], files[0]), Request(), joined, remove_source=False)
+        joining.add(joined.study, (files[2], files[0]), Request(), joined)
     assert joined.study.recordings() == ("R001",)
 
 

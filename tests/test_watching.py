@@ -79,7 +79,7 @@ def test_a_file_of_the_same_size_that_is_still_written_is_not_whole(unlocked: Un
 
 def test_what_is_in_the_study_is_passed_over(unlocked: Unlocked, dropped: Path, tmp_path: Path) -> None:
     first, second = record(tmp_path / "a.wav", 1), record(tmp_path / "b.wav", 2)
-    joining.add(unlocked.study, (first, second), Request(), None, remove_source=False)
+    joining.add(unlocked.study, (first, second), Request())
     for name, source in (("x.wav", second), ("y.wav", record(tmp_path / "c.wav", 3)), ("z.wav", tmp_path / "c.wav")):
         (dropped / name).write_bytes(source.read_bytes())
     clock = Clock(Unlocked(unlocked.study, unlocked.identity), dropped, remove_source=True)

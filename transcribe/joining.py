@@ -27,13 +27,11 @@ class _File(Quiet):
     sha256: str
 
 
-def add(
-    study: Study, sources: tuple[Path, ...], request: Request, unlocked: Unlocked | None, *, remove_source: bool
-) -> Recording:
+def add(study: Study, sources: tuple[Path, ...], request: Request, unlocked: Unlocked | None = None) -> Recording:
     """Take files in as the parts of one recording, which sound one after the other in this order.
 
-    Sources are removed once all were verified. Raises AudioError for a file that cannot be used, with its number,
-    StudyError for one that is in the study, ConsentError; then nothing is kept of any.
+    Raises AudioError for a file that cannot be used, with its number, StudyError for one that is in the study,
+    ConsentError; then nothing is kept of any.
     """
     if len(sources) < 2:
         raise StudyError(
@@ -50,9 +48,18 @@ def add(
         recording = _seal(study, sources, files, request)
     if unlocked is not None:
         unlocked.change(lambda vault: vault)
-    for source in sources if remove_source else ():
-        intake.remove(study, recording.id, source)
     return recording
+
+
+def remove(study: Study, recording: Recording, sources: tuple[Path, ...]) -> list[tuple[int, TranscribeError]]:
+    """Delete the files of a recording, all of which were verified; (number of file, why it is still there)."""
+    left: list[tuple[int, TranscribeError]] = []
+    for number, source in enumerate(sources, 1):
+        try:
+            intake.remove(study, recording.id, source)
+        except StudyError as error:
+            left.append((number, error))
+    return left
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from transcribe.cli.common import (
     unlock,
     unlock_if_possible,
 )
-from transcribe.errors import ConfigError, TranscribeError
+from transcribe.errors import ConfigError
 from transcribe.intake import Request
 from transcribe.schema import Recording, SpeakerBounds
 from transcribe.watching import Outcome
@@ -58,9 +58,9 @@ def add(
     opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
     request = Request(id=recording_id, who=listed(who), bounds=_bounds(speakers), language=language_code(language),
                       by_channel=manner == CHANNELS)  # fmt: skip
-    refused: list[tuple[int, TranscribeError]] = []
     if manner == PARTS:
-        taken = [joining.add(opened, tuple(sources), request, unlocked, remove_source=remove_source)]
+        taken = [joining.add(opened, tuple(sources), request, unlocked)]
+        refused = joining.remove(opened, taken[0], tuple(sources)) if remove_source else []
     else:
         taken, refused = intake.add_all(opened, tuple(sources), request, unlocked, remove_source=remove_source)
     data = {
