@@ -112,5 +112,4 @@ class _Exactly:
 
     def end(self) -> None:
         """What is missing is silence."""
-        while self._left:
-            self.take(memoryview(bytearray(min(self._left, audio.BLOCK))))
+        self.take(memoryview(bytearray(self._left)))
