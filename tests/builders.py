@@ -145,6 +145,12 @@ def add_recording(
     unlocked.change(lambda known: known)
 
 
+def ciphertext_alone(unlocked: Unlocked) -> bool:
+    """Whether nothing in private/ can be read."""
+    files = [p for p in unlocked.study.private.rglob("*") if p.is_file()]
+    return all(p.read_bytes().startswith(b"age-encryption.org/v1") for p in files)
+
+
 def add_detected(unlocked: Unlocked, said: Transcript, *, looked: bool = True, **recording: Any) -> None:
     """A recording with all artefacts that `run` leaves, made by nobody."""
     recording_id = said.recording_id

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.builders import new_unlocked, person, says_nothing_of
+from tests.builders import ciphertext_alone, new_unlocked, person, says_nothing_of
 from transcribe import audit, intake, study
 from transcribe.audit import Seal
 from transcribe.errors import AudioError, StudyError
@@ -35,11 +35,6 @@ def again(unlocked: Unlocked) -> Unlocked:
     return Unlocked(unlocked.study, unlocked.identity)
 
 
-def ciphertext_alone(unlocked: Unlocked) -> bool:
-    files = [p for p in unlocked.study.private.rglob("*") if p.is_file()]
-    return all(p.read_bytes().startswith(b"age-encryption.org/v1") for p in files)
-
-
 def test_without_the_key_a_recording_waits_in_a_note_for_the_next_unlock(unlocked: Unlocked, source: Path) -> None:
     added = intake.add(study.open_study(unlocked.study.root), source, Request(who=("P1",)))
     assert (added.id, added.duration_s, added.channels) == ("R001", 12.5, 2)
@@ -57,7 +52,7 @@ def test_without_the_key_a_recording_waits_in_a_note_for_the_next_unlock(unlocke
 
 def test_the_sound_comes_back_as_it_was(unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     intake.add(unlocked.study, source, Request(), unlocked)
-    monkeypatch.setattr(intake.audio, "decode", lambda descriptor: os.pread(descriptor, 1 << 20, 0))
+    monkeypatch.setattr(intake.stored_sound, "decode", lambda descriptor: os.pread(descriptor, 1 << 20, 0))
     assert intake.sound(unlocked, "R001") == source.read_bytes()  # type: ignore[comparison-overlap]
 
 
@@ -128,7 +123,7 @@ def test_what_is_no_ordinary_file_is_refused_at_once(unlocked: Unlocked, tmp_pat
 def test_a_recording_that_changes_while_it_is_read_is_not_added(
     unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "_sha256", lambda descriptor: "00")
+    monkeypatch.setattr(intake, "sum_of", lambda descriptor: "00")
     with pytest.raises(StudyError, match="changed while it was read"):
         intake.add(unlocked.study, source, Request(), unlocked)
     assert unlocked.study.recordings() == ()

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
 
@@ -33,6 +35,16 @@ def commands() -> list[str]:
     return [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
 
 
+def _by_channel(samples: npt.NDArray[np.float64], rate: int, said: Path) -> npt.NDArray[np.float64]:
+    """The call as a telephone recorder keeps it: a speaker a channel."""
+    turns = read_rttm(said.read_text())
+    channels = np.zeros((len(samples), 2))
+    for turn in turns:
+        here = slice(int(turn.start_s * rate), int(turn.end_s * rate))
+        channels[here, int(turn.speaker != turns[0].speaker)] = samples[here]
+    return channels
+
+
 @pytest.fixture
 def desk(tmp_path: Path, sample_dir: Path) -> Path:
     """A folder with what the README's researcher has: a recording, a roster, old transcripts, texts, passphrases."""
@@ -41,6 +53,10 @@ def desk(tmp_path: Path, sample_dir: Path) -> Path:
     shutil.copy(sample_dir / "sample.wav", tmp_path / "interview.wav")
     samples, rate = soundfile.read(sample_dir / "sample.wav")
     soundfile.write(tmp_path / "interview-2.wav", samples[: 15 * rate], rate)
+    for name, start_s in (("part-1", 6), ("part-2", 12), ("dropped/late", 18)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / f"{name}.wav", samples[start_s * rate : (start_s + 6) * rate], rate)
+    soundfile.write(tmp_path / "phone.wav", _by_channel(samples, rate, sample_dir / "sample.rttm"), rate)
     alone = max(read_rttm((sample_dir / "sample.rttm").read_text()), key=lambda turn: turn.end_s - turn.start_s)
     soundfile.write(tmp_path / "sample.wav", samples[int(alone.start_s * rate) : int(alone.end_s * rate)], rate)
     shutil.copy(sample_dir / "sample.stm", tmp_path / "gold.stm")

@@ -68,7 +68,7 @@ def decode(fd: int) -> Audio:
     """
     seen = look(fd)
     declared_s = seen.probe.duration_s or 0.0
-    collected = _Collected(declared_s)
+    collected = Collected(declared_s)
     _decode_checked(seen, fd, _command(fd), MONO, collected.take)
     return Audio(samples=collected.samples())
 
@@ -118,7 +118,7 @@ def in_memory(data: bytes | bytearray | memoryview | Iterable[bytes]) -> Iterato
         os.close(fd)
 
 
-class _Collected:
+class Collected:
     """Decoded bytes in one buffer. It grows by moving pages (realloc, mremap), so that there are never two of it."""
 
     def __init__(self, declared_s: float) -> None:

@@ -198,7 +198,7 @@ def _unpack(file: Path, by: Identity, take: Callable[[str, Source], None]) -> di
                 if member.name == SUMS:
                     stated = json.loads(source.read())
                     continue
-                reader = HashingReader(source)  # type: ignore[arg-type]
+                reader = HashingReader(source)
                 take(_checked(member.name), reader)
                 sums[member.name] = reader.to_end()
         while pipe.read(_BLOCK):  # else the last padding has nowhere to go

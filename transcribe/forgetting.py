@@ -71,7 +71,7 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         recordings=recordings,
         mentions=tuple((recording_id, count) for recording_id, count in counts.items() if count),
         releases=holding(unlocked.study, affected),
-        sources=tuple(e.id for e in vault.recordings if e.id in recordings and exists(e.source_path)),
+        sources=tuple(e.id for e in vault.recordings if e.id in recordings and any(map(exists, e.sources))),
     )
 
 

@@ -1,20 +1,19 @@
 """Recordings as they came: decrypted into a folder, bit for bit, each named by its id."""
 
-import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from transcribe import audit, store
+from transcribe import audit, bundle, intake, store
 from transcribe.errors import StoreError, StudyError, TranscribeError
 from transcribe.schema import Quiet, record
 from transcribe.vault import Unlocked
 
-_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
-
 
 @record
 class Given(Quiet):
-    """A recording that was given back, and the name of its file."""
+    """A file that was given back, and its recording's id; a recording that came in several files gives several."""
 
     id: str
     name: str
@@ -23,45 +22,63 @@ class Given(Quiet):
 def give_back(unlocked: Unlocked, folder: Path, ids: tuple[str, ...] = ()) -> tuple[Given, ...]:
     """Write the recordings (all that have sound when none is named) into a folder; nothing there is replaced.
 
-    Each is compared with what was taken in before it gets its name. Raises StudyError, StoreError.
+    Each file is compared with what was taken in before it gets its name. Raises StudyError, StoreError.
     """
     study = unlocked.study
     wanted = ids or tuple(one for one in study.recordings() if study.sound_path(one).exists())
     if not wanted:
         raise StudyError("no recording of this study has sound", advice="nothing is to be exported")
-    planned = tuple(Given(id=one, name=_name(unlocked, one)) for one in wanted)
-    taken = next((one for one in planned if (folder / one.name).exists()), None)
+    planned = {one: _names(unlocked, one) for one in dict.fromkeys(wanted)}
+    taken = next((one for one, names in planned.items() if any((folder / name).exists() for name in names)), None)
     if taken is not None:
-        raise StudyError("a file of that name is there already", recording_id=taken.id, advice="choose another folder")
-    for one in planned:
-        _write(unlocked, one, folder / one.name)
-        audit.append(study.audit_path, "recording exported", recording=one.id)
-    return planned
+        raise StudyError("a file of that name is there already", recording_id=taken, advice="choose another folder")
+    for one, names in planned.items():
+        _write_all(unlocked, one, [folder / name for name in names])
+        audit.append(study.audit_path, "recording exported", recording=one)
+    return tuple(Given(id=one, name=name) for one, names in planned.items() for name in names)
 
 
-def _name(unlocked: Unlocked, recording_id: str) -> str:
-    """Its id and the suffix that it came with: the original name may name somebody."""
+def _names(unlocked: Unlocked, recording_id: str) -> tuple[str, ...]:
+    """Its id, the number of the part where there are several, and the suffix that each file came with: the original
+    name may name somebody.
+    """
     entry = unlocked.vault.entry(recording_id)
     if not unlocked.study.sound_path(recording_id).exists():
         raise StudyError("a transcript that came without sound", recording_id=recording_id, advice="leave it out")
-    suffix = Path(entry.original_name).suffix.lower()
-    return recording_id + (suffix if _SUFFIX.fullmatch(suffix) else "")
+    if not entry.parts:
+        return (recording_id + bundle.suffix(entry.original_name),)
+    return tuple(
+        f"{recording_id}.part{number}{bundle.suffix(part.original_name)}" for number, part in enumerate(entry.parts, 1)
+    )
 
 
-def _write(unlocked: Unlocked, one: Given, path: Path) -> None:
-    study, key = unlocked.study, unlocked.recording_key(one.id)
+def _write_all(unlocked: Unlocked, recording_id: str, paths: list[Path]) -> None:
+    entry, key = unlocked.vault.entry(recording_id), unlocked.recording_key(recording_id)
+    try:
+        with store.disk_trouble("the recording cannot be written"):
+            if not entry.parts:
+                sound = unlocked.study.sound_path(recording_id)
+                _write(paths[0], lambda sink: store.decrypt_file(sound, sink, key), entry.sha256)
+                return
+            with intake.opened(unlocked, recording_id) as files:
+                found = bundle.read(files)
+                pieces = found.pieces if found is not None else ()
+                for path, piece, part in zip(paths, pieces, entry.parts, strict=True):
+                    _write(path, partial(bundle.copy, files, piece.name), part.sha256)
+    except TranscribeError as error:
+        error.recording_id = recording_id
+        raise
+
+
+def _write(path: Path, put: Callable[[BinaryIO], None], sha256: str) -> None:
+    """Let `put` fill a file, and compare what then stands in it."""
 
     def write(sink: BinaryIO, temporary: Path) -> None:
-        store.decrypt_file(study.sound_path(one.id), sink, key)
+        put(sink)
         sink.flush()
         with temporary.open("rb") as file:
             back = store.HashingReader(file).to_end()
-        if back != unlocked.vault.entry(one.id).sha256:
+        if back != sha256:
             raise StoreError("the recording is not what was taken in", advice="restore it from a backup")
 
-    try:
-        with store.disk_trouble("the recording cannot be written"):
-            store.write_atomically(path, write)
-    except TranscribeError as error:
-        error.recording_id = one.id
-        raise
+    store.write_atomically(path, write)

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 import pyrage
 
-from transcribe import asr, audio, intake, store
+from transcribe import asr, intake, store, stored_sound
 from transcribe.asr.scoring import Scorer
 from transcribe.detect import second_listen
 from transcribe.diarise import Segmented
@@ -109,7 +109,7 @@ Decode = Callable[[Order], Audio]
 def decoded(order: Order) -> Audio:
     """The sound of a recording, decrypted and decoded in memory."""
     with intake.plain(Path(order.sound), store.identity(order.secret)) as descriptor:
-        return audio.decode(descriptor)
+        return stored_sound.decode(descriptor)
 
 
 def sealed(order: Order, made: Made) -> bytes:

@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 from pyrage.x25519 import Identity
 
-from transcribe import audio, audit, consent, imports, store
+from transcribe import audio, audit, bundle, channels, consent, imports, store, stored_sound
 from transcribe.errors import AudioError, ConsentError, StudyError, TranscribeError
 from transcribe.imports import Imported
+from transcribe.media import Probe, Refusal
 from transcribe.participants import took_part
 from transcribe.schema import (
     Audio,
@@ -26,6 +27,7 @@ from transcribe.schema import (
     Speaker,
     SpeakerBounds,
     Transcript,
+    Turns,
     Words,
     record,
 )
@@ -41,6 +43,7 @@ SUFFIXES = frozenset(
 
 
 LARGEST_TRANSCRIPT = 200_000_000
+_NOT_BY_CHANNEL = "add it without --as channels"
 
 
 @record
@@ -48,12 +51,14 @@ class Request(Quiet):
     """What the researcher says of a recording: her own id for it, who took part, how many speak, in which language.
 
     `language` is a code that `config.check_language` passed or "auto"; empty = as the study's settings say.
+    `by_channel`: each of its two channels is one speaker's.
     """
 
     id: str | None = None
     who: tuple[str, ...] = ()
     bounds: SpeakerBounds = SpeakerBounds()
     language: str = ""
+    by_channel: bool = False
 
 
 @record
@@ -86,13 +91,14 @@ def add(study: Study, source: Path, request: Request, unlocked: Unlocked | None 
     Raises AudioError for a file that cannot be used (nothing is kept of it), StudyError for an id or a person,
     ConsentError.
     """
-    descriptor = _open(source)
+    descriptor = open_source(source)
     try:
-        probe, duration_s = audio.inspect(descriptor)
-        sha256 = _sha256(descriptor)
+        probe, duration_s = inspected(descriptor)
+        apart = _apart(descriptor, probe.channels, must_be=request.by_channel)
+        sha256 = sum_of(descriptor)
         if unlocked is not None:
-            _check(unlocked, request, sha256)
-            _ask(unlocked, request, Purpose.RECORD)
+            check(unlocked, request, sha256)
+            ask(unlocked, request, Purpose.RECORD)
         with study.claim(request.id) as recording_id:
             recording = Recording(
                 id=recording_id,
@@ -100,8 +106,11 @@ def add(study: Study, source: Path, request: Request, unlocked: Unlocked | None 
                 duration_s=duration_s,
                 sample_rate_hz=probe.sample_rate_hz,
                 channels=probe.channels,
+                apart=apart,
             )
-            _seal(study, descriptor, source, recording, request)
+            entry = replace(entry_of(recording, request), original_name=source.name, source_path=path_of(source))
+            with reader(descriptor) as sound:
+                seal(study, sound, recording, entry)
     finally:
         os.close(descriptor)
     if unlocked is not None:
@@ -119,15 +128,15 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     study = unlocked.study
     data = _read_all(source)
     sha256 = hashlib.sha256(data).hexdigest()
-    _check(unlocked, request, sha256)
+    check(unlocked, request, sha256)
     language = "en" if study.config.language == "auto" else study.config.language
     with study.claim(request.id, "T") as recording_id:
         imported = imports.read_transcript(data, source.suffix, recording_id, language)
         transcript, strangers = linked(imported, unlocked.vault.people)
         labelled = tuple(speaker.person_id for speaker in transcript.speakers if speaker.person_id)
-        _ask(unlocked, request, Purpose.TRANSCRIBE, labelled)
+        ask(unlocked, request, Purpose.TRANSCRIBE, labelled)
         recording = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
-        entry = _entry(recording, source, request)
+        entry = replace(entry_of(recording, request), original_name=source.name, source_path=path_of(source))
         public = store.identity(entry.secret).to_public()
         unlocked.change(lambda vault: with_people(vault, strangers))  # first: without them nothing withholds them
         study.save(recording_id, "note", entry, study.recipient)
@@ -155,8 +164,7 @@ def add_all(
             recording = add(study, source, request, unlocked)
             added.append(recording)
             if remove_source:
-                _remove(source)
-                audit.append(study.audit_path, "source removed", recording=recording.id)
+                remove(study, recording.id, source)
         except TranscribeError as error:
             refused.append((number, error))
     return added, refused
@@ -201,11 +209,13 @@ def spoken(unlocked: Unlocked, recording_id: str) -> Spoken:
     )
 
 
-def _remove(source: Path) -> None:
+def remove(study: Study, recording_id: str, source: Path) -> None:
+    """Delete a file whose copy was verified. Raises StudyError: it is still there."""
     try:
         source.unlink()
     except OSError:
         raise StudyError("added, but the source cannot be removed", advice="remove it yourself") from None
+    audit.append(study.audit_path, "source removed", recording=recording_id)
 
 
 def add_transcripts(unlocked: Unlocked, paths: tuple[Path, ...], request: Request) -> tuple[str, ...]:
@@ -216,7 +226,7 @@ def add_transcripts(unlocked: Unlocked, paths: tuple[Path, ...], request: Reques
 
 
 def _read_all(source: Path) -> bytes:
-    descriptor = _open(source)
+    descriptor = open_source(source)
     with os.fdopen(descriptor, "rb") as file:
         data = file.read(LARGEST_TRANSCRIPT + 1)
     if len(data) > LARGEST_TRANSCRIPT:
@@ -245,7 +255,8 @@ def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, 
     return replace(imported.transcript, speakers=tuple(speakers)), tuple(strangers)
 
 
-def _open(source: Path) -> int:
+def open_source(source: Path) -> int:
+    """The descriptor of an ordinary file. Raises AudioError."""
     try:
         str(source.absolute()).encode()
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would wait for its writer
@@ -260,20 +271,48 @@ def _open(source: Path) -> int:
     return descriptor
 
 
-def _reader(descriptor: int) -> BinaryIO:
+def reader(descriptor: int) -> BinaryIO:
     """The file from its start, over a descriptor that stays open."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     return os.fdopen(os.dup(descriptor), "rb")
 
 
-def _sha256(descriptor: int) -> str:
-    with _reader(descriptor) as source:
+def sum_of(descriptor: int) -> str:
+    """The SHA-256 of a file."""
+    with reader(descriptor) as source:
         return store.HashingReader(source).to_end()
 
 
-def _check(unlocked: Unlocked, request: Request, sha256: str) -> None:
+def inspected(descriptor: int) -> tuple[Probe, float]:
+    """What `audio.inspect` tells of a file that somebody gives us. Raises AudioError, also for a bundle of ours."""
+    if bundle.is_bundle(descriptor):
+        raise Refusal.NOT_MEDIA.error()
+    return audio.inspect(descriptor)
+
+
+def _apart(descriptor: int, count: int, *, must_be: bool) -> bool:
+    """Whether the channels plainly hold two speakers, by the first minutes: a hint, which stops no recording.
+
+    Raises AudioError where they `must_be` two speakers' and cannot.
+    """
+    if count != 2:
+        if must_be:
+            what = f"the recording has {count} channel{'s' if count != 1 else ''}, not one for each of two speakers"
+            raise AudioError(what, advice=_NOT_BY_CHANNEL)
+        return False
+    try:
+        levels = stored_sound.levels(descriptor, channels.LISTENED_S)
+    except AudioError:  # `inspect` took it
+        return False
+    if must_be and channels.same(levels):
+        raise AudioError("both channels hold the same sound", advice=_NOT_BY_CHANNEL)
+    return channels.apart(levels)
+
+
+def check(unlocked: Unlocked, request: Request, *sums: str) -> None:
+    """Raises StudyError for a file that is in the study, an unknown person or an id that tells a name."""
     for entry in unlocked.vault.recordings:
-        if entry.sha256 == sha256:
+        if set(sums) & {*entry.sums}:
             raise StudyError(f"this recording is already in the study as {entry.id}", advice="nothing was added")
     for person_id in request.who:
         unlocked.vault.person(person_id)
@@ -281,7 +320,7 @@ def _check(unlocked: Unlocked, request: Request, sha256: str) -> None:
         raise StudyError("the id holds a name of this study", advice="choose one that says nothing, such as P03")
 
 
-def _ask(unlocked: Unlocked, request: Request, purpose: Purpose, labelled: tuple[str, ...] = ()) -> None:
+def ask(unlocked: Unlocked, request: Request, purpose: Purpose, labelled: tuple[str, ...] = ()) -> None:
     """Raises ConsentError where somebody who took part, or whom a label names, said no to it or has withdrawn."""
     people = unlocked.vault.people
     who = {*took_part(people, request.who), *labelled}
@@ -294,14 +333,12 @@ def _ask(unlocked: Unlocked, request: Request, purpose: Purpose, labelled: tuple
         )
 
 
-def _seal(study: Study, descriptor: int, source: Path, recording: Recording, request: Request) -> None:
+def seal(study: Study, sound: store.Readable, recording: Recording, entry: RecordingEntry) -> None:
     """Note, sound, facts - in this order: a recording counts as added once its facts are there, and not before."""
-    entry = _entry(recording, source, request)
     key_pair = store.identity(entry.secret)
     public = key_pair.to_public()
     study.save(recording.id, "note", entry, study.recipient)
-    with _reader(descriptor) as sound:
-        copied = store.encrypt_file(sound, study.sound_path(recording.id), key_pair)
+    copied = store.encrypt_file(sound, study.sound_path(recording.id), key_pair)
     if copied != recording.sha256:
         raise StudyError("the recording changed while it was read", advice="wait until it is whole and add it again")
     study.save(recording.id, "recording", recording, public)
@@ -309,23 +346,30 @@ def _seal(study: Study, descriptor: int, source: Path, recording: Recording, req
     audit.append(study.audit_path, "recording added", recording=recording.id)
 
 
-def _entry(recording: Recording, source: Path, request: Request) -> RecordingEntry:
+def entry_of(recording: Recording, request: Request) -> RecordingEntry:
+    """What the vault keeps of a recording, with a key of its own; whoever asks for it says where it came from."""
     return RecordingEntry(
         id=recording.id,
         secret=str(store.new_identity()),
         sha256=recording.sha256,
-        original_name=source.name,
-        source_path=str(source.absolute()),
+        original_name="",
+        source_path="",
         who=request.who,
         bounds=request.bounds,
         added_on=datetime.now(UTC).date().isoformat(),
         language=request.language,
+        by_channel=request.by_channel,
     )
+
+
+def path_of(source: Path) -> str:
+    """Where a file lies, for the vault."""
+    return str(source.absolute())
 
 
 def sample(source: Path) -> Audio:
     """The sound of a file that does not become a recording; nothing is kept of it. Raises AudioError."""
-    descriptor = _open(source)
+    descriptor = open_source(source)
     try:
         return audio.decode(descriptor)
     finally:
@@ -348,7 +392,13 @@ def plain(path: Path, key: Identity) -> Iterator[int]:
         yield memory.fileno()
 
 
+def turns_by_channel(unlocked: Unlocked, recording_id: str, speech: channels.Regions) -> Turns:
+    """Who speaks when by the channels of a recording, within `speech`. Raises AudioError, StoreError."""
+    with opened(unlocked, recording_id) as descriptor:
+        return channels.turns(stored_sound.levels(descriptor), speech)
+
+
 def sound(unlocked: Unlocked, recording_id: str) -> Audio:
     """The sound of a recording, decrypted and decoded in memory."""
     with opened(unlocked, recording_id) as descriptor:
-        return audio.decode(descriptor)
+        return stored_sound.decode(descriptor)

@@ -10,10 +10,9 @@ import subprocess
 
 import ffmpeg
 
-from transcribe import audio, intake, store
+from transcribe import audio, intake, store, stored_sound
 from transcribe.audio import LONGEST_S, QUIETLY, Form, program
 from transcribe.errors import EngineError, StoreError
-from transcribe.media import look
 from transcribe.vault import Unlocked
 
 ARTEFACT = "listening"
@@ -55,7 +54,7 @@ def _encode(original: int, copy: int, recording_id: str) -> None:
     """Decode one descriptor and encode into the other, block by block."""
     try:
         with audio.running(_command(copy), (copy,), fed=True, writes=MOST_BYTES) as child:
-            audio.stream(original, look(original), OPUS, child.feed)
+            stored_sound.stream(original, stored_sound.seen(original), OPUS, child.feed)
             child.fed()
             _, failed = child.end()
     except (OSError, subprocess.TimeoutExpired):

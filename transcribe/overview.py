@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transcribe import consent, levels, permission, retention
 from transcribe.consent import Obstacle
+from transcribe.export.layout import stamp
 from transcribe.ready import settled
 from transcribe.retention import Reminder
 from transcribe.schema import Purpose, Quiet, Recording, ReviewState, record
@@ -19,7 +20,9 @@ STAGE_FILES = (("recognised", "words"), ("diarised", "turns"), ("transcribed", "
 class Row(Quiet):
     """A recording: its state, seconds of sound and open findings (None without the key), latest release (0 = none).
 
-    `keep_until` is None where no date is set; `obstacles` is what those in it have not agreed to, none without the key.
+    `keep_until` is None where no date is set. Without the key there are none of these: `obstacles`, what those in it
+    have not agreed to; `parts`, the seconds at which each of several files begins; `by_channel`, how speakers are told
+    apart.
     """
 
     id: str
@@ -29,6 +32,8 @@ class Row(Quiet):
     release: int
     keep_until: date | None = None
     obstacles: tuple[Obstacle, ...] = ()
+    parts: tuple[float, ...] = ()
+    by_channel: bool = False
 
     @property
     def can_be_run(self) -> bool:
@@ -72,6 +77,12 @@ class Overview(Quiet):
                 f"{person_id}'s pseudonym is a real name of this study: transcribe people {root} redraw {person_id}"
             )
         lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
+        lines += [
+            f"{row.id}: part {number} begins at {stamp(start_s)}"
+            for row in self.rows
+            for number, start_s in enumerate(row.parts, 1)
+            if number > 1
+        ]
         return (*lines, *self._consent(root), *retention.lines(self.reminders, root))
 
     def _consent(self, root: str) -> list[str]:
@@ -101,13 +112,13 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         return Overview(study_id=study.created["study"], rows=rows, reminders=reminders)
     vault = unlocked.vault
     first: dict[str, str] = {}
-    doubles = [(e.id, first.setdefault(e.sha256, e.id)) for e in vault.recordings]
+    doubles = [(e.id, first.setdefault(one, e.id)) for e in vault.recordings for one in e.sums]
     return Overview(
         study_id=study.created["study"],
         rows=rows,
-        sources_outside=tuple(e.id for e in vault.recordings if exists(e.source_path)),
+        sources_outside=tuple(e.id for e in vault.recordings if any(map(exists, e.sources))),
         to_redraw=levels.clashing(vault.people, vault.renderings),
-        doubles=tuple((one, other) for one, other in doubles if one != other),
+        doubles=tuple(dict.fromkeys((one, other) for one, other in doubles if one != other)),
         consent_recorded=bool(vault.consents),
         reminders=reminders,
     )
@@ -137,7 +148,11 @@ def _row(study: Study, recording_id: str, unlocked: Unlocked | None) -> Row:
         state = last
     duration_s, findings = None, None
     obstacles: tuple[Obstacle, ...] = ()
+    parts: tuple[float, ...] = ()
+    by_channel = False
     if unlocked is not None:
+        entry = unlocked.vault.entry(recording_id)
+        parts, by_channel = tuple(part.start_s for part in entry.parts), entry.by_channel
         recording = unlocked.load(recording_id, "recording", Recording)
         duration_s = recording.value.duration_s if recording else None
         ready = settled(unlocked, recording_id)
@@ -155,4 +170,6 @@ def _row(study: Study, recording_id: str, unlocked: Unlocked | None) -> Row:
         findings=findings,
         release=release,
         obstacles=obstacles,
+        parts=parts,
+        by_channel=by_channel,
     )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
 
-from transcribe import assemble, enrolment, intake, invented, listening, permission, store, weights
+from transcribe import assemble, channels, enrolment, intake, invented, listening, permission, store, weights
 from transcribe.config import AUTO
 from transcribe.detect import defaults, resolve, tagger_of
 from transcribe.detect import look as looking
@@ -255,6 +255,8 @@ class Job:
         return names
 
     def _turns(self, again: bool) -> Stored[Turns]:
+        if self._entry.by_channel:
+            return self._turns_by_channel(again)
         bounds = self._entry.bounds
         key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
 
@@ -262,6 +264,15 @@ class Job:
             return self._asked(key, Diarise(bounds=bounds, segmented=self._segmented()))
 
         return self._do(DIARISE, "turns", key, diarised, again)
+
+    def _turns_by_channel(self, again: bool) -> Stored[Turns]:
+        """Made here: it takes a decoding and little else."""
+        key = self._key(DIARISE, channels.ENGINE, channels.VERSION, *self._segmented_by)
+
+        def told_apart() -> Turns:
+            return intake.turns_by_channel(self._open, self._id, self._segmented().speech)
+
+        return self._do(DIARISE, "turns", key, told_apart, again)
 
     def _transcript(self, words: Stored[Words], turns: Stored[Turns]) -> Stored[Transcript]:
         key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)

@@ -14,13 +14,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from transcribe import audio, audio_writing, tables
+from transcribe import audio, audio_writing, stored_sound, tables
 from transcribe.asr import AsrOptions, Transcriber
 from transcribe.asr.sections import cut
 from transcribe.audio import Form, Sink
 from transcribe.detect import Tagger, roster
 from transcribe.errors import EngineError, LeakError
-from transcribe.media import look
 from transcribe.review.decisions import Settled
 from transcribe.schema import (
     SAMPLE_RATE_HZ,
@@ -170,15 +169,15 @@ def write_copy(
     that is covered goes into the disguise, and what comes out is covered again. Raises AudioError, EngineError.
     """
     target = audio_writing.format_named(form)
-    seen = look(fd_in)
+    seen = stored_sound.seen(fd_in)
     raw = audio_writing.form_for(seen, target)
     with audio_writing.encoder(fd_out, seen, target) as encode:
         cover = _Cover(spans, raw, encode, tone=tone)
         if not disguise:
-            audio.stream(fd_in, seen, raw, cover.take)
+            stored_sound.stream(fd_in, seen, raw, cover.take)
             return
         with audio_writing.disguised(raw, cover.take) as disguised:
-            audio.stream(fd_in, seen, raw, _Cover(spans, raw, disguised, tone=False).take)
+            stored_sound.stream(fd_in, seen, raw, _Cover(spans, raw, disguised, tone=False).take)
 
 
 class _Cover:

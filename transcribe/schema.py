@@ -95,13 +95,18 @@ class Cause(StrEnum):
 
 @record
 class Recording(Quiet):
-    """What a probe and one full decode say of a recording; `sha256` of the file's bytes stays inside the encryption."""
+    """What a probe and one full decode say of a recording; `sha256` of the file's bytes stays inside the encryption.
+
+    Of several files in one recording the highest rate and the most channels. `apart`: two channels that plainly hold
+    two speakers, as far as was listened.
+    """
 
     id: str
     sha256: str
     duration_s: float
     sample_rate_hz: int
     channels: int
+    apart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)

@@ -32,7 +32,9 @@ def identified(unlocked: Unlocked, recording_id: str, form: str) -> str:
     if form == "rttm":
         return _rttm(unlocked, recording_id, {label: label for label in names})
     if form == "json":
-        return json.dumps(_document(ready, people, names), ensure_ascii=False, indent=1)
+        parts = unlocked.vault.entry(recording_id).parts
+        begins = [{"part": number, "start_s": part.start_s} for number, part in enumerate(parts, 1)]
+        return json.dumps({**_document(ready, people, names), "parts": begins}, ensure_ascii=False, indent=1)
     turns = (
         f"{stamp(u.start_s)} {names[u.speaker]}: {u.text}" if transcript.timed else f"{names[u.speaker]}: {u.text}"
         for u in transcript.utterances

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from transcribe import audit, channels, intake, stored_sound
 from transcribe.config import INTERVIEWER
 from transcribe.diarise import voices
 from transcribe.diarise.voiceprints import Match
-from transcribe.schema import By, Person, Quiet, Speaker, Transcript, record
-from transcribe.vault import Unlocked
+from transcribe.errors import StudyError
+from transcribe.schema import By, Person, Quiet, Recording, Speaker, Transcript, record
+from transcribe.vault import Unlocked, with_recording
 
 
 @record
@@ -23,6 +25,31 @@ class Recognised(Quiet):
 
     source: str
     matches: tuple[Match, ...]
+
+
+def tell_apart(unlocked: Unlocked, recording_id: str, *, by_channel: bool) -> None:
+    """Say that speakers are told apart by their channel, or by their voices again; the next run makes the turns anew.
+
+    Who a label is was said of other turns, so it is asked anew. Raises StudyError for an unknown id, and for sound
+    whose channels tell nothing.
+    """
+    entry = unlocked.vault.entry(recording_id)
+    if by_channel:
+        facts = unlocked.load(recording_id, "recording", Recording)
+        counts = {part.channels for part in entry.parts} or {facts.value.channels if facts else 0}
+        if counts != {2}:
+            raise StudyError("there is not one channel for each of two speakers", recording_id=recording_id,
+                             advice="leave it to the voices")  # fmt: skip
+        with intake.opened(unlocked, recording_id) as sound:
+            if channels.same(stored_sound.levels(sound, channels.LISTENED_S)):
+                raise StudyError("both channels hold the same sound", recording_id=recording_id,
+                                 advice="leave it to the voices")  # fmt: skip
+    if entry.by_channel == by_channel:
+        return
+    unlocked.change(lambda vault: with_recording(vault, replace(vault.entry(recording_id), by_channel=by_channel)))
+    if unlocked.load(recording_id, "speakers", SpeakerFixes) is not None:
+        unlocked.save(recording_id, "speakers", SpeakerFixes())
+    audit.append(unlocked.study.audit_path, "speakers told apart", recording=recording_id, by_channel=by_channel)
 
 
 def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
+from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 
 import pyrage
 from pydantic import TypeAdapter, ValidationError
@@ -341,10 +341,16 @@ def read_lines(path: Path) -> Iterable[dict[str, object]]:
 # --- sound ----------------------------------------------------------------------------------------------------------
 
 
+class Readable(Protocol):
+    """What gives bytes until it gives none."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class HashingReader:
     """A binary reader that keeps the SHA-256 of what was read."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: Readable) -> None:
         self._source = source
         self.sha256 = hashlib.sha256()
 
@@ -392,7 +398,7 @@ class _NotingWriter:
         self._sink.flush()
 
 
-def encrypt_file(source: BinaryIO, path: Path, key_pair: Identity) -> str:
+def encrypt_file(source: Readable, path: Path, key_pair: Identity) -> str:
     """Stream `source` into an age file at `path`, decrypt it again, compare; the SHA-256 of the plain bytes.
 
     Raises StoreError, and leaves nothing at `path`, when what comes back is not what went in.

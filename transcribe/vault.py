@@ -29,11 +29,25 @@ PERSON, RECORDING = "person:", "recording:"
 
 
 @record
+class Part(Quiet):
+    """One of several files that a recording came in: its checksum, where it came from, and its seconds there."""
+
+    sha256: str
+    original_name: str
+    source_path: str
+    start_s: float
+    duration_s: float
+    channels: int
+
+
+@record
 class RecordingEntry(Quiet):
     """What only the key holder may know of a recording: its age secret, where it came from, who took part.
 
-    `added_on` is an ISO date; `language` a code or "auto", empty where the study's settings say it. Written as a sealed
-    note when the key is not at hand, and merged at the next unlock.
+    `sha256` is that of the stored sound. `added_on` is an ISO date; `language` a code or "auto", empty where the
+    study's settings say it. `parts` are the files in their order where there are several, which then have the names and
+    paths; `by_channel`: who speaks is known by the channel, S1 in the first. Written as a sealed note when the key is
+    not at hand, and merged at the next unlock.
     """
 
     id: str
@@ -45,6 +59,18 @@ class RecordingEntry(Quiet):
     bounds: SpeakerBounds
     added_on: str
     language: str = ""
+    parts: tuple[Part, ...] = ()
+    by_channel: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The paths of the files that it came in."""
+        return tuple(part.source_path for part in self.parts) or (self.source_path,)
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """The checksums of the files that it came in."""
+        return tuple(part.sha256 for part in self.parts) or (self.sha256,)
 
 
 @record

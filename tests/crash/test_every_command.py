@@ -43,6 +43,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "attributes": ("attributes {study} {folder}/attributes.csv", "attributes {study} {folder}/bad-attributes.csv"),
     "topics": ("topics {study} {folder}/topics.csv", "topics {study} {folder}/bad-topics.csv"),
     "add": ("add {study} '{folder}/Thaddeo.wav'", f"add {{study}} {BAD}"),
+    "watch": ("watch {study} {folder}/Quillfeather --once", f"watch {{study}} {BAD} --once"),
     "status": ("status {study}", "status {folder}/Zephyrine"),
     "run": ("run {study}", "run {study} Zephyrine"),
     "show": ("show {study} T001 --identified", "show {study} Zephyrine"),
@@ -136,7 +137,9 @@ def full_place(undisturbed: dict[str, Undisturbed], tmp_path_factory: pytest.Tem
     }
     for name, text in files.items():
         (folder / name).write_text(text)
+    (folder / "Quillfeather").mkdir()
     (folder / "Thaddeo.wav").write_bytes((folder / "Zephyrine 3 May.wav").read_bytes() + bytes(2))
+    (folder / "Quillfeather" / "Osgood.wav").write_bytes((folder / "Thaddeo.wav").read_bytes())
     return place
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyrage.x25519 import Identity
 
-from transcribe import audio, pulse, store
+from transcribe import audio, pulse, store, stored_sound
 from transcribe.batch.parcels import Parcel, Reply, failure, open_key, unwrap
 from transcribe.engines import Engines
 from transcribe.errors import EngineError, StoreError
@@ -79,7 +79,7 @@ class Post:
         sent = self._sent.get(order.sound)
         if sent is not None:
             with audio.in_memory(store.decrypt(sent, store.identity(order.secret))) as descriptor:
-                return audio.decode(descriptor)
+                return stored_sound.decode(descriptor)
         if not Path(order.sound).is_file():
             raise _NoSound
         try:

@@ -6,11 +6,24 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe import console, core_dumps, passphrase, store
-from transcribe.cli import checks, clusters, ending, keeping, keys, measures, models, releases, reviews, studies, voices
+from transcribe.cli import (
+    checks,
+    clusters,
+    ending,
+    keeping,
+    keys,
+    measures,
+    models,
+    releases,
+    reviews,
+    studies,
+    taking,
+    voices,
+)
 from transcribe.errors import TranscribeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (studies, reviews, releases, measures, keeping, keys, ending, checks, clusters):
+for part in (studies, taking, reviews, releases, measures, keeping, keys, ending, checks, clusters):
     app.add_typer(part.app)
 app.add_typer(models.models, name="models")
 app.add_typer(checks.audits, name="audit")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from transcribe import passphrase, study, vault
+from transcribe.config import check_language
 from transcribe.vault import Unlocked
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.")]
@@ -15,6 +16,7 @@ PassphraseFile = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Say it in JSON.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Recording ids; all when none is given.")]
 Formats = Annotated[str, typer.Option("--to", help="Formats, separated by commas.")]
+AS_STUDY = "study"
 Unreviewed = Annotated[bool, typer.Option(help="Release what nobody has reviewed; every file says so.")]
 
 
@@ -34,3 +36,8 @@ def unlock_if_possible(root: Path, file: Path | None, *, prompt: bool) -> tuple[
 def listed(text: str) -> tuple[str, ...]:
     """The parts of a text with commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def language_code(text: str) -> str:
+    """A code to keep with a recording; nothing where it has none of its own. Raises ConfigError."""
+    return "" if text == AS_STUDY else check_language(text)

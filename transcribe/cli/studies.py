@@ -10,16 +10,24 @@ from transcribe import explain as explanations
 from transcribe import people as roster
 from transcribe.batch import plan, workforces
 from transcribe.batch import run as batch
-from transcribe.cli.common import AsJson, Ids, PassphraseFile, StudyPath, listed, unlock, unlock_if_possible
-from transcribe.config import check_language
+from transcribe.cli.common import (
+    AsJson,
+    Ids,
+    PassphraseFile,
+    StudyPath,
+    language_code,
+    listed,
+    unlock,
+    unlock_if_possible,
+)
 from transcribe.engines import Engines
 from transcribe.errors import ConfigError
 from transcribe.overview import overview
 from transcribe.pipeline import AGAIN
 from transcribe.review import settling
-from transcribe.schema import SpeakerBounds
+from transcribe.speakers import tell_apart
 
-AS_STUDY = "study"
+BY = ("channels", "voices")
 
 app = typer.Typer()
 
@@ -95,50 +103,6 @@ def topics(
 
 
 @app.command()
-def add(
-    root: StudyPath,
-    sources: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings, or folders of them.")],
-    recording_id: Annotated[str | None, typer.Option("--id", help="Your own id, for one file.")] = None,
-    speakers: Annotated[str, typer.Option(help="How many speak: 2, or 2-4.")] = "",
-    who: Annotated[str, typer.Option(help="Ids of all who took part: P1,R1.")] = "",
-    language: Annotated[str, typer.Option(help="The language of these, such as cy, or auto.")] = AS_STUDY,
-    remove_source: Annotated[bool, typer.Option(help="Delete the source once its copy is verified.")] = False,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take recordings into the study, encrypted; needs no passphrase, but checks more with one."""
-    opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
-    request = intake.Request(id=recording_id, who=listed(who), bounds=_bounds(speakers), language=_language(language))
-    taken, refused = intake.add_all(opened, tuple(sources), request, unlocked, remove_source=remove_source)
-    lines = [f"{r.id}: {console.clock(r.duration_s)}, {r.channels} channel(s), {r.sample_rate_hz} Hz" for r in taken]
-    data = {
-        "added": [{"recording": r.id, "duration_s": r.duration_s, "channels": r.channels} for r in taken],
-        "refused": [{"file": number, "error": str(error)} for number, error in refused],
-    }
-    console.say(as_json, data, *lines, *([f"Next: transcribe run {root}"] if taken else []))
-    for number, error in refused:
-        console.warn(f"Error: file {number}: {error}")
-    if refused:
-        raise typer.Exit(refused[0][1].exit_code)
-
-
-def _language(code: str) -> str:
-    """A code to keep with a recording; nothing where it has none of its own. Raises ConfigError."""
-    return "" if code == AS_STUDY else check_language(code)
-
-
-def _bounds(text: str) -> SpeakerBounds:
-    low, _, high = text.partition("-")
-    try:
-        numbers = [int(low), int(high or low)] if text else [None, None]
-    except ValueError:
-        numbers = [0, 0]
-    if text and not 1 <= (numbers[0] or 0) <= (numbers[1] or 0) <= 20:
-        raise ConfigError("--speakers is a number such as 2, or a range such as 2-4", advice="correct it")
-    return SpeakerBounds(at_least=numbers[0], at_most=numbers[1])
-
-
-@app.command()
 def status(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJson = False) -> None:
     """The state of each recording; with the key also lengths, findings, and what needs care."""
     opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
@@ -153,6 +117,8 @@ def status(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJ
         "study_id": seen.study_id,
         "recordings": [
             {"recording": r.id, "state": r.state, "duration_s": r.duration_s, "findings": r.findings,
+             "parts": [{"part": number, "start_s": start_s} for number, start_s in enumerate(r.parts, 1)],
+             "by_channel": r.by_channel,
              "release": r.release or None, "keep_until": r.keep_until.isoformat() if r.keep_until else None,
              "consent": [{"person": o.person_id or None, "purpose": o.purpose, "said": o.said, "linked": o.linked}
                          for o in r.obstacles]}
@@ -239,11 +205,19 @@ def speakers(
     root: StudyPath,
     recording_id: Annotated[str, typer.Argument(metavar="ID")],
     fixes: Annotated[list[str] | None, typer.Option("--set", help="S1=interviewer, or S1=P1.")] = None,
+    by: Annotated[str, typer.Option(help="channels: each of two channels is one speaker's; voices: as before.")] = "",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Who the voices are taken for, and how surely; --set corrects it."""
+    """Who the voices are taken for, and how surely; --set corrects it, --by says how they are told apart."""
+    if by not in ("", *BY):
+        raise ConfigError(f"--by takes {' or '.join(BY)}", advice="leave it out to see who speaks")
     unlocked = unlock(root, passphrase_file)
+    if by:
+        tell_apart(unlocked, recording_id, by_channel=by == BY[0])
+        told = f"{recording_id}: speakers are told apart by {by} from the next run on; then say again who they are."
+        console.say(as_json, {"recording": recording_id, "by": by}, told, f"Next: transcribe run {root} {recording_id}")
+        return
     learnt: tuple[str, ...] = ()
     if fixes:
         settling.fix_speakers(unlocked, recording_id, tuple(fixes))
@@ -273,7 +247,7 @@ def language(
     as_json: AsJson = False,
 ) -> None:
     """In which language a recording is recognised; with a code, choose it for this recording alone."""
-    chosen = _language(code) if code else ""
+    chosen = language_code(code) if code else ""
     unlocked = unlock(root, passphrase_file)
     if code:
         intake.set_language(unlocked, recording_id, chosen)

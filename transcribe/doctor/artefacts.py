@@ -7,7 +7,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from transcribe import audio, audit, changes, intake, inventory, levels, store
+from transcribe import audit, changes, intake, inventory, levels, store, stored_sound
 from transcribe.companions import artefact as remembered
 from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
@@ -154,7 +154,7 @@ def _facts_anew(chart: Chart, recording_id: str, had_sound: bool, aside: Callabl
     facts = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
     if had_sound:
         with intake.opened(unlocked, recording_id) as sound:
-            probe, duration_s = audio.inspect(sound)
+            probe, duration_s = stored_sound.inspect(sound)
         facts = Recording(
             id=recording_id,
             sha256=sha256,

@@ -1,0 +1,115 @@
+"""The stored sound of a recording, one file or several that belong together, on one clock.
+
+Everything that reads a recording's sound goes through here with the plain bytes that the study keeps of it, open as a
+descriptor (`audio.in_memory`): a file as it came is handed to `audio`, the files of a `bundle` are joined first.
+"""
+
+from contextlib import suppress
+
+from transcribe import audio, bundle
+from transcribe.audio import MONO, Form, Sink
+from transcribe.bundle import Bundle
+from transcribe.channels import FORM, Levels
+from transcribe.media import Look, Probe, look
+from transcribe.schema import Audio
+
+_DEPTHS = ("s16", "s24", "s32", "f32")
+
+
+def decode(fd: int) -> Audio:
+    """The whole sound: mono, 16 kHz, float32 in [-1, 1]. Raises AudioError, StoreError."""
+    found = bundle.read(fd)
+    if found is None:
+        return audio.decode(fd)
+    collected = audio.Collected(found.duration_s)
+    _join(fd, found, MONO, collected.take)
+    return Audio(samples=collected.samples())
+
+
+def seen(fd: int) -> Look:
+    """What the files say of themselves; of several the highest rate, the most channels and the greatest depth."""
+    found = bundle.read(fd)
+    if found is None:
+        return look(fd)
+    looks = []
+    for piece in found.pieces:
+        with bundle.opened(fd, piece.name) as part:
+            looks.append(look(part))
+    return _together(looks, found.duration_s)
+
+
+def _together(looks: list[Look], duration_s: float) -> Look:
+    probe = Probe(
+        duration_s=duration_s,
+        sample_rate_hz=max(one.probe.sample_rate_hz for one in looks),
+        channels=max(one.probe.channels for one in looks),
+        codec=looks[0].probe.codec,
+    )
+    return Look(probe, of_the_sound=True, depth=max((one.depth for one in looks), key=_DEPTHS.index))
+
+
+def inspect(fd: int) -> tuple[Probe, float]:
+    """What `audio.inspect` tells of a file, of either kind. Raises AudioError, StoreError."""
+    if not bundle.is_bundle(fd):
+        return audio.inspect(fd)
+    form = seen(fd)
+    duration_s = stream(fd, form, MONO, lambda block: None)
+    return form.probe, duration_s
+
+
+def stream(fd: int, form_seen: Look, form: Form, sink: Sink) -> float:
+    """The whole sound into the sink, in blocks of whole frames of that form, as `audio.stream` does; the seconds."""
+    found = bundle.read(fd)
+    if found is None:
+        return audio.stream(fd, form_seen, form, sink)
+    _join(fd, found, form, sink)
+    return found.duration_s
+
+
+def levels(fd: int, most_s: float = float(audio.LONGEST_S)) -> Levels:
+    """How loud the two channels are, to tell who speaks by them (`channels.turns`); of `most_s` seconds, about.
+
+    Raises AudioError, StoreError.
+    """
+    found = Levels()
+
+    def take(block: memoryview) -> None:
+        found.take(block)
+        if found.duration_s >= most_s:
+            raise _Enough
+
+    with suppress(_Enough):
+        stream(fd, seen(fd), FORM, take)
+    return found
+
+
+class _Enough(Exception):
+    """No more is asked for: ffmpeg need not go on."""
+
+
+def _join(fd: int, found: Bundle, form: Form, sink: Sink) -> None:
+    """One part after the other, each exactly as long as it was when it was taken in: the clock is the recording's."""
+    for piece in found.pieces:
+        first, last = (round(edge_s * form.sample_rate_hz) for edge_s in (piece.start_s, piece.end_s))
+        exactly = _Exactly((last - first) * form.frame_bytes, sink)
+        with bundle.opened(fd, piece.name) as part:
+            audio.stream(part, look(part), form, exactly.take)
+        exactly.end()
+
+
+class _Exactly:
+    """Hands on so many bytes; a resampler, or another version of it, gives a few frames more or less."""
+
+    def __init__(self, size: int, sink: Sink) -> None:
+        self._left = size
+        self._sink = sink
+
+    def take(self, block: memoryview) -> None:
+        block = block[: self._left]
+        self._left -= len(block)
+        if block:
+            self._sink(block)
+
+    def end(self) -> None:
+        """What is missing is silence."""
+        self.take(memoryview(bytearray(self._left)))
