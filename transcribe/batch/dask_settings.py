@@ -56,13 +56,15 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def in_force() -> Iterator[None]:
-    """These settings in this process, where the scheduler and the client of a run live; as it was before afterwards."""
+    """These settings in this process, where the scheduler and the client of a run live, with every logger silent: what
+    is to be said is said by ourselves. As it was before afterwards.
+    """
     import dask
     import distributed  # noqa: F401 - sets the levels of its loggers when it is imported first
 
     before = {name: logging.getLogger(name).level for name in LOGGERS}
-    for name, level in LOGGERS.items():
-        logging.getLogger(name).setLevel(level.upper() if isinstance(level, str) else level)
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(SILENT)
     try:
         with dask.config.set(SETTINGS):
             yield
