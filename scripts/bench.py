@@ -5,6 +5,7 @@ scripts/bench names               what is found of names, and what can still be 
 scripts/bench speed [--quick]     ours against faster-whisper and pyannote.audio as they come: time, memory, errors
 scripts/bench release             a study of long interviews to all formats: time by format
 scripts/bench review              the review page on an interview of three hours, in Chromium: key to paint, memory
+scripts/bench cluster             one worker and two, and what Dask costs for hundreds of recordings
 scripts/bench memory --minutes N  a recording of N minutes through `transcribe run`: time and resident memory
 """
 
@@ -194,10 +195,11 @@ def memory(minutes: float) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["accuracy", "names", "speed", "memory", "release", "review"])
+    parser.add_argument("what", choices=["accuracy", "names", "speed", "memory", "release", "review", "cluster"])
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--quick", action="store_true", help="speed: two recordings, under ten minutes")
     parser.add_argument("--interviews", type=int, default=21, help="release: of two hours each")
+    parser.add_argument("--recordings", type=int, default=600, help="cluster: short ones, engines faked")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "memory":
@@ -216,6 +218,10 @@ def main() -> None:
         import bench_review
 
         result = bench_review.tables()
+    elif arguments.what == "cluster":
+        import bench_cluster
+
+        result = bench_cluster.tables(arguments.recordings)
     elif arguments.what == "names":
         import bench_names
 

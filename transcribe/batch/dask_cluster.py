@@ -9,7 +9,7 @@ import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -89,6 +89,11 @@ class Workforce:
     def let_go(self, recording_id: str) -> None:
         """Workers let go of a sound when they are given another."""
 
+    def stop(self) -> None:
+        """Nobody waits for an order any more: all that are under way raise ClusterLost."""
+        with suppress(TimeoutError):  # it does not wait for what it was doing
+            self._client.close(timeout=0)
+
     def _reply(self, order: Order) -> Reply:
         """What a worker says that lacks nothing. Raises what Dask raises when it dies."""
         config = self._engines.config.model_dump_json()
@@ -152,7 +157,11 @@ def local(
     """
     engines = Engines(engines.config.model_copy(update={"threads": crew.threads}))
     resources = RESOURCES | ({GPU: crew.slots if engines.side_by_side else 1} if crew.gpus else {})
-    of_its_own = {"distributed.worker.memory.terminate": MOST_MEMORY} | (PAGES if dashboard else {})
+    of_its_own = {
+        "distributed.worker.memory.terminate": MOST_MEMORY,
+        "distributed.worker.preload": ["transcribe.batch.preload_local"],
+        **(PAGES if dashboard else {}),
+    }
     with dask_settings.in_force(), dask.config.set(of_its_own), ExitStack() as stack:
         try:
             cluster = stack.enter_context(

@@ -10,12 +10,13 @@ from typing import Protocol
 from transcribe import pipeline, store
 from transcribe.batch.plan import Task
 from transcribe.engines import Engines
-from transcribe.errors import ConsentError, SetAside, TranscribeError
+from transcribe.errors import ClusterLost, ConsentError, SetAside, TranscribeError
 from transcribe.hearing import Workshop
 from transcribe.pipeline import Event, Report
 from transcribe.schema import Quiet, record
 from transcribe.vault import Unlocked
 
+STOPPED = "stopped"
 SPARE = 2
 """Recordings under way beyond those that are heard: they are in the stages that are done here."""
 
@@ -25,11 +26,15 @@ class Workforce(Workshop, Protocol):
 
     slots: int
 
+    def stop(self) -> None:
+        """Nobody waits for an order any more: those under way end with an error."""
+        ...
+
 
 @record
 class Outcome(Quiet):
-    """What became of a recording: done, no speech, or with a sentence failed, set aside after several tries, or refused
-    for want of consent.
+    """What became of a recording: done, no speech, or with a sentence failed, stopped with the cluster, set aside after
+    several tries, or refused for want of consent.
     """
 
     recording_id: str
@@ -53,7 +58,7 @@ def run(
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
         batch = _Batch(unlocked, engines, report, again, workforce)
-        outcomes = batch.side_by_side(tasks, workforce.slots + SPARE) if workforce else batch.one_by_one(tasks)
+        outcomes = batch.side_by_side(tasks, workforce) if workforce else batch.one_by_one(tasks)
         pipeline.refresh_findings(unlocked, engines)
     return outcomes
 
@@ -70,15 +75,19 @@ class _Batch:
     def one_by_one(self, tasks: tuple[Task, ...]) -> tuple[Outcome, ...]:
         return tuple(self._one(task) for task in tasks)
 
-    def side_by_side(self, tasks: tuple[Task, ...], at_once: int) -> tuple[Outcome, ...]:
-        """So many under way, the longest begun first. A full disk or a stop by hand stops all that is not begun."""
+    def side_by_side(self, tasks: tuple[Task, ...], workforce: Workforce) -> tuple[Outcome, ...]:
+        """As many under way as there are slots, and some, the longest begun first.
+
+        A full disk or a stop by hand stops all of them.
+        """
         longest_first = sorted(tasks, key=lambda task: -task.duration_s)
-        with ThreadPoolExecutor(at_once) as pool:
+        with ThreadPoolExecutor(workforce.slots + SPARE) as pool:
             begun = {task.recording_id: pool.submit(self._one, task) for task in longest_first}
             try:
                 return tuple(begun[task.recording_id].result() for task in tasks)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                workforce.stop()
                 raise
 
     def _report(self, event: Event) -> None:
@@ -106,13 +115,16 @@ class _Batch:
         else:
             state = "done" if transcript.utterances else "no speech"
             outcome = Outcome(recording_id=recording_id, state=state)
-        self._open.study.log(outcome.state, recording=recording_id)
+        if outcome.state != STOPPED:  # nothing is wrong with the recording itself
+            self._open.study.log(outcome.state, recording=recording_id)
         return outcome
 
 
 def _state(error: TranscribeError) -> str:
     if isinstance(error, SetAside):
         return "set aside"
+    if isinstance(error, ClusterLost):
+        return STOPPED
     return "refused" if isinstance(error, ConsentError) else "failed"
 
 
