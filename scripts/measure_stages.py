@@ -1,22 +1,26 @@
 """What the stages of an interview cost here, for scripts/simulate-cluster: called by it with --measure, some minutes.
 
 CPU seconds of all threads and children, not seconds of the clock, so that others' work on the machine counts little.
-Cores that are shared with others are slower all the same: the load is written beside the costs. The engines of a study
-as it comes, one thread each; two synthetic development interviews, each primed with its roster as `--who P1,R1` links
-it. Costs are summed over the interviews, and divided by their sound last.
+Cores that are shared with others are slower all the same: the load is written beside the costs. Each of two synthetic
+development interviews goes through `pipeline.Job` in a study of its own as it comes, one thread an engine, linked to
+its roster as `--who P1,R1` does. What it orders of a workshop is a worker's, all else the client's. Costs are summed
+over the interviews, and divided by their sound last.
 """
 
 import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from transcribe.pipeline import Engines
+    from transcribe.engines import Engines
+    from transcribe.hearing import Order
+    from transcribe.schema import Audio
+    from transcribe.vault import Unlocked
 
 Spent = defaultdict[str, float]
 INTERVIEWS = Path(__file__).parent.parent.parent / "shared" / "data" / "interviews"
@@ -29,14 +33,6 @@ EMPTY_JOBS, LOADED_JOBS, LOAD_MB = 2000, 20, 20
 def cpu_s() -> float:
     """CPU seconds of this process since it began, and of children that ended."""
     return sum(os.times()[:4])
-
-
-@contextmanager
-def counted(into: Spent, name: str) -> Iterator[None]:
-    """Add what is done within to a cost."""
-    began = cpu_s()
-    yield
-    into[name] += cpu_s() - began
 
 
 def write(file: Path) -> None:
@@ -71,7 +67,7 @@ def started() -> tuple[float, "Engines"]:
     import distributed  # noqa: F401 - a worker is Dask's
 
     from transcribe.config import StudyConfig
-    from transcribe.pipeline import Engines
+    from transcribe.engines import Engines
 
     engines = Engines(StudyConfig(threads=1))
     _ = engines.diariser, engines.transcriber
@@ -80,43 +76,72 @@ def started() -> tuple[float, "Engines"]:
     return took_s, engines
 
 
+class Counting:
+    """A workshop in this process that counts what each order costs. One at a time: the seconds are the process's."""
+
+    def __init__(self, engines: "Engines", spent: Spent) -> None:
+        from transcribe.hearing import Here
+
+        self._here, self._spent, self._alone = Here(engines, self._decoded), spent, Lock()
+        self.took_s = self.children_s = 0.0
+
+    def do(self, order: "Order") -> bytes:
+        """As `hearing.Here`; decoding is counted apart, since the next order of a recording finds it done."""
+        with self._alone:
+            began, decoded_s = os.times(), self._spent["decode_s"]
+            made = self._here.do(order)
+            took_s = cpu_s() - sum(began[:4])
+            self._spent[f"{order.task.stage}_s"] += took_s - (self._spent["decode_s"] - decoded_s)
+            self.took_s += took_s
+            self.children_s += sum(os.times()[2:4]) - sum(began[2:4])
+        return made
+
+    def let_go(self, recording_id: str) -> None:
+        self._here.let_go(recording_id)
+
+    def _decoded(self, order: "Order") -> "Audio":
+        from transcribe.hearing import decoded
+
+        began = cpu_s()
+        sound = decoded(order)
+        self._spent["decode_s"] += cpu_s() - began
+        return sound
+
+
 def interview(name: str, engines: "Engines", spent: Spent, until_s: int = 3600) -> None:
-    """One interview, or its beginning, through all stages, as the workers and the client of a cluster would take it."""
-    import pyrage
+    """One interview, or its beginning, through all stages; the programs that the client starts make the copy."""
+    from transcribe import pipeline
 
-    from transcribe import asr, audio, people, pipeline, store
-    from transcribe.asr.scoring import Scorer
-    from transcribe.detect import look, resolve, second_listen, tagger_of
-    from transcribe.detect.identity import Scope
-    from transcribe.schema import Audio, SpeakerBounds
+    with TemporaryDirectory() as folder:
+        unlocked, sound_s = made_study(Path(folder), name, until_s)
+        workshop, began = Counting(engines, spent), os.times()
+        pipeline.Job(unlocked, "R001", engines, lambda event: None, workshop).run()
+        children_s = sum(os.times()[2:4]) - sum(began[2:4]) - workshop.children_s
+        spent["client_s"] += cpu_s() - sum(began[:4]) - workshop.took_s - children_s
+        spent["copy_s"] += children_s
+        spent["sealed_mb"] += unlocked.study.sound_path("R001").stat().st_size / 1e6
+        spent["sound_h"] += sound_s / 3600
 
-    known = pipeline.linked(people.read((INTERVIEWS / f"{name}.roster.csv").read_bytes()), WHO)
-    names, key = tuple(person.forms[0] for person in known), store.new_identity()
-    sealed = pyrage.encrypt((INTERVIEWS / f"{name}.flac").read_bytes(), [key.to_public()])
-    with counted(spent, "decode_s"), audio.in_memory(store.decrypt(sealed, key)) as descriptor:
-        sound = Audio(samples=audio.decode(descriptor).samples[: until_s * 16_000])
-    spent["sealed_mb"] += len(sealed) / 1e6
-    spent["sound_h"] += sound.duration_s / 3600
-    with counted(spent, "segment_s"):
-        speech = engines.diariser.speech(sound)
-    with counted(spent, "recognise_s"):
-        options = asr.AsrOptions(
-            language="en", names=names, beam_size=engines.config.recognition.beam_size, speech=speech
-        )
-        words = engines.transcriber.transcribe(sound, options)
-    with counted(spent, "diarise_s"):  # of a copy, since what was segmented is kept for the very same samples
-        turns = engines.diariser.diarise(Audio(samples=sound.samples.copy()), SpeakerBounds())
-    tagger = tagger_of(engines.rules)
-    with counted(spent, "text_s"):
-        transcript = pipeline.build_transcript("R001", words, turns)
-    assert isinstance(engines.transcriber, Scorer)
-    with counted(spent, "listen_s"):
-        by_roster = resolve.by_roster(transcript, known, tagger)
-        heard = second_listen.listen(transcript, known, engines.transcriber, sound, by_roster)
-    with counted(spent, "text_s"):
-        seen = look.look(transcript, engines.rules)
-        scope = Scope(recording_id="R001", who=WHO, of="P1")
-        resolve.resolve(transcript, seen.found + heard, known, tagger=tagger, scope=scope)
+
+def made_study(folder: Path, name: str, until_s: int) -> tuple["Unlocked", float]:
+    """A study of one interview and its roster, and the seconds of sound."""
+    import soundfile
+
+    from transcribe import intake, people, store, study, vault
+    from transcribe.vault import with_people
+
+    identity = store.new_identity()
+    opened = study.create(folder / "study", identity, "a passphrase that nobody types")
+    unlocked = vault.create(opened, identity)
+    roster = people.read((INTERVIEWS / f"{name}.roster.csv").read_bytes())
+    unlocked.change(lambda known: with_people(known, roster))
+    source = INTERVIEWS / f"{name}.flac"
+    rate = soundfile.info(source).samplerate
+    samples, _ = soundfile.read(source, until_s * rate, dtype="int16")
+    beginning = folder / source.name
+    soundfile.write(beginning, samples, rate)
+    added = intake.add(opened, beginning, intake.Request(id="R001", who=WHO), unlocked)
+    return unlocked, added.duration_s
 
 
 def empty(_: Any) -> None:
@@ -124,11 +149,15 @@ def empty(_: Any) -> None:
 
 
 def dask_costs() -> dict[str, float]:
-    """CPU seconds that Dask's client and scheduler, one process here, spend on a job, and on a megabyte with it."""
-    from distributed import Client, LocalCluster
+    """CPU seconds that Dask's client and scheduler, one process here, spend on a job, and a megabyte with it (TLS)."""
+    from distributed import Client, LocalCluster, Security
 
+    from transcribe.batch import dask_settings
+
+    sealed = {"protocol": "tls://", "security": Security.temporary()}
     with (
-        LocalCluster(processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        dask_settings.in_force(),
+        LocalCluster(processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None, **sealed) as cluster,
         Client(cluster) as client,
     ):
         client.gather(client.map(empty, range(100)))

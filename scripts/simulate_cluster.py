@@ -1,15 +1,20 @@
 """How far a cluster carries: 10 000 interviews on 1 to 500 workers, some of which die, simulated event by event.
 
-For each recording, the longest first, a job finds where anybody speaks; then one job recognises and one diarises, on
-whatever workers are free. Each job takes the sealed recording over the client's link, then a moment of the Dask
-scheduler, then a lane of a worker: every worker has one lane for recognition and one for diarisation (which finds
-speech as well), of one thread each. What needs the key - assembly, the second listen, detection - runs in a process of
-the client. A worker dies now and then and comes back; what it was doing is tried again, four times in all, and then the
-recording is set aside. No more recordings are under way than two a worker, and two.
+For each recording, the longest first, a job finds where anybody speaks; then one job recognises and one diarises; then
+one listens a second time. Every worker has one lane for recognition (and the second listen) and one for diarisation
+(which finds speech as well), of one thread each. A job takes a moment of the Dask scheduler, then the lane of whatever
+worker is free, which decodes the sound. Where workers do not see the study's folder a job first goes without the sound,
+and a worker answers at once that it lacks it; then the job goes again, with the sealed recording, over the client's
+link and through the scheduler. What needs the key - assembly, detection - takes turns in one process of the client,
+after the programs that make the copy to listen to, which have cores of their own. A worker dies now and then and comes
+back; what it was doing is tried again, four times in all, and then the recording is set aside. No more recordings are
+under way than there are lanes, and two.
 
 What every step costs is not assumed but measured: --measure writes simulate_cluster.toml on this machine, with the
-engines of a study as it comes. Not simulated: results on their way back (text), the search of the whole study for
-people that were found (after the last recording), a network that others use, disks.
+engines of a study as it comes. Not simulated: the sound that a worker may still hold from a recording's job before,
+Dask's own choice among the workers, results on their way back (text), the search of the whole study for people that
+were found (after the last recording), a scheduler in the process with the key, a network and a file system that others
+use.
 """
 
 import argparse
@@ -32,7 +37,8 @@ COSTS = HERE / "simulate_cluster.toml"
 WORKERS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 RECORDINGS, QUICK = 10_000, 200
 TRIES = 4
-JOBS = 3  # of a recording: segment, recognise, diarise
+SPARE = 2  # recordings under way beyond the lanes
+JOBS = 4  # of a recording: segment, recognise, diarise, listen
 RECOGNISE, DIARISE, LINK, CLIENT, SCHEDULER, LONGEST = (
     "recognise", "diarise", "link", "client", "scheduler", "longest",
 )  # fmt: skip
@@ -46,26 +52,26 @@ class Costs:
     decode_s: float  # decrypt and decode the recording, which every job does for itself
     segment_s: float
     recognise_s: float
-    diarise_s: float  # on another worker than `segment_s`, so segmentation is made again
+    diarise_s: float  # from the segmentation on
     listen_s: float
-    text_s: float  # assemble, detect
-    sealed_mb: float  # megabytes of the recording as it lies in the study, which go along with each job
+    client_s: float  # of the process with the key: assemble, detect, keep artefacts, feed the copy to listen to
+    copy_s: float  # of the programs that decode and encode for that copy
+    sealed_mb: float  # megabytes of the recording as it lies in the study
     startup_s: float  # of a worker, from its process to its loaded models
     dask_s_per_job: float  # client and scheduler
     dask_s_per_mb: float
 
-    @property
-    def client_s(self) -> float:
-        """All that needs the key."""
-        return self.decode_s + self.listen_s + self.text_s
-
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """What the jobs run on; `faster` divides what engines cost a worker, as a GPU might."""
+    """What the jobs run on; `faster` divides what engines cost a worker, as a GPU might. Built is one client process.
+
+    `shared`: workers see the study's folder, so that the sound is not sent.
+    """
 
     workers: int
-    client_processes: int = 8
+    client_processes: int = 1
+    shared: bool = False
     mbit_per_s: float = 1000.0
     mtbf_h: float = 24.0  # hours that a worker lives, in the mean; its life is exponential
     faster: float = 1.0
@@ -101,13 +107,13 @@ class Batch:
         self._hours, self._costs, self._cluster = sorted(hours, reverse=True), costs, cluster
         self._dice = random.Random(seed)  # noqa: S311
         self._env = env = simpy.Environment()
-        self._places = simpy.Resource(env, 2 * cluster.workers + 2)
         self._serving = {
             LINK: simpy.Resource(env),
             SCHEDULER: simpy.Resource(env),
             CLIENT: simpy.Resource(env, cluster.client_processes),
         }
         self._lanes = {RECOGNISE: simpy.Store(env), DIARISE: simpy.Store(env)}
+        self._places = simpy.Resource(env, len(self._lanes) * cluster.workers + SPARE)
         self._busy_s = dict.fromkeys((*self._lanes, *self._serving), 0.0)
         self._ended: Counter[bool] = Counter()
         self._repeated, self._lost_s = 0, 0.0
@@ -140,22 +146,36 @@ class Batch:
                 turns = process(self._job(DIARISE, hours, costs.diarise_s))
                 yield words & turns
                 whole = words.value and turns.value
+            whole = whole and (yield from self._job(RECOGNISE, hours, costs.listen_s))
             if whole:
+                yield self._env.timeout(hours * costs.copy_s)
                 yield from self._serve(CLIENT, hours * costs.client_s)
         self._ended[whole] += 1
 
     def _job(self, lane: str, hours: float, seconds_per_h: float) -> Steps:
         """Whether some worker did it."""
-        megabytes = hours * self._costs.sealed_mb
         for number in range(TRIES):
             self._repeated += number > 0
-            yield from self._serve(LINK, megabytes * 8 / self._cluster.mbit_per_s)
-            yield from self._serve(SCHEDULER, self._costs.dask_s_per_job + megabytes * self._costs.dask_s_per_mb)
-            job = Job(hours * (self._costs.decode_s + seconds_per_h / self._cluster.faster), self._env.event())
-            self._lanes[lane].put(job)
-            if (yield job.ended):
+            if (yield from self._tried(lane, hours, seconds_per_h / self._cluster.faster)):
                 return True
         return False
+
+    def _tried(self, lane: str, hours: float, seconds_per_h: float) -> Steps:
+        """Whether the worker that it was given to did it. One that lacks the sound says so, and it is sent."""
+        megabytes, costs = hours * self._costs.sealed_mb, self._costs
+        yield from self._serve(SCHEDULER, costs.dask_s_per_job)
+        if not self._cluster.shared:
+            if not (yield from self._given(lane, 0.0)):
+                return False
+            yield from self._serve(LINK, megabytes * 8 / self._cluster.mbit_per_s)
+            yield from self._serve(SCHEDULER, costs.dask_s_per_job + megabytes * costs.dask_s_per_mb)
+        return (yield from self._given(lane, hours * (costs.decode_s + seconds_per_h)))
+
+    def _given(self, lane: str, seconds: float) -> Steps:
+        """Whether the worker lived to its end."""
+        job = Job(seconds, self._env.event())
+        self._lanes[lane].put(job)
+        return (yield job.ended)
 
     def _serve(self, name: str, seconds: float) -> Steps:
         with self._serving[name].request() as turn:
@@ -192,16 +212,19 @@ class Batch:
 
 def least_s(hours: tuple[float, ...], costs: Costs, cluster: Cluster) -> dict[str, float]:
     """Seconds below which the batch cannot end, by what would make it so; deaths can only add to them."""
-    sound_h, sent_mb = sum(hours), JOBS * sum(hours) * costs.sealed_mb
-    way_s = 2 * costs.decode_s + (costs.segment_s + max(costs.recognise_s, costs.diarise_s)) / cluster.faster
+    sound_h, sent_mb = sum(hours), 0.0 if cluster.shared else JOBS * sum(hours) * costs.sealed_mb
+    messages = JOBS * len(hours) * (1 if cluster.shared else 2)
+    words_s = 2 * costs.decode_s + (costs.recognise_s + costs.listen_s) / cluster.faster
     turns_s = 2 * costs.decode_s + (costs.segment_s + costs.diarise_s) / cluster.faster
+    heard_s = costs.segment_s + max(costs.recognise_s, costs.diarise_s) + costs.listen_s
+    way_s = 3 * costs.decode_s + heard_s / cluster.faster + costs.copy_s + costs.client_s
     return {
-        RECOGNISE: sound_h * (costs.decode_s + costs.recognise_s / cluster.faster) / cluster.workers,
+        RECOGNISE: sound_h * words_s / cluster.workers,
         DIARISE: sound_h * turns_s / cluster.workers,
         LINK: sent_mb * 8 / cluster.mbit_per_s,
         CLIENT: sound_h * costs.client_s / cluster.client_processes,
-        SCHEDULER: JOBS * len(hours) * costs.dask_s_per_job + sent_mb * costs.dask_s_per_mb,
-        LONGEST: max(hours) * (costs.client_s + way_s),
+        SCHEDULER: messages * costs.dask_s_per_job + sent_mb * costs.dask_s_per_mb,
+        LONGEST: max(hours) * way_s,
     }
 
 
@@ -239,14 +262,17 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help=f"measure the costs here, into {COSTS.name}")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} interviews rather than {RECORDINGS}")
     parser.add_argument("--json", action="store_true", help="say it in JSON")
-    parser.add_argument("--client-processes", type=int, default=Cluster.client_processes, help="that hold the key")
+    parser.add_argument(
+        "--client-processes", type=int, default=Cluster.client_processes, help="what if more held the key?"
+    )
+    parser.add_argument("--shared", action="store_true", help="workers see the study's folder: no sound is sent")
     parser.add_argument("--mbit-per-s", type=float, default=Cluster.mbit_per_s, help="of the client's link")
     parser.add_argument("--mtbf-h", type=float, default=Cluster.mtbf_h, help="hours that a worker lives, in the mean")
     parser.add_argument("--faster", type=float, default=Cluster.faster, help="what if workers were so much faster?")
     parser.add_argument("--seed", type=int, default=1)
     asked = vars(parser.parse_args())
     measure, quick, as_json, seed = (asked.pop(name) for name in ("measure", "quick", "json", "seed"))
-    if min(asked.values()) <= 0:
+    if min(value for name, value in asked.items() if name != "shared") <= 0:
         parser.error("every number has to be above 0")
     if measure:
         import measure_stages

@@ -9,19 +9,31 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
+
+from tests.builders import NoEngines
+from tests.study_session import ROSTER
+from transcribe.asr.fake import FakeTranscriber
+from transcribe.batch import dask_cluster, dask_settings
+from transcribe.batch import run as batches
+from transcribe.config import StudyConfig
+from transcribe.diarise.fake import FakeDiariser
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 simulated = pytest.importorskip("simulate_cluster")
+measured = pytest.importorskip("measure_stages")
 
 COSTS = simulated.Costs(
     decode_s=10,
     segment_s=60,
     recognise_s=600,
-    diarise_s=300,
-    listen_s=60,
-    text_s=20,
+    diarise_s=240,
+    listen_s=50,
+    client_s=80,
+    copy_s=20,
     sealed_mb=100,
     startup_s=15,
     dask_s_per_job=0.01,
@@ -57,54 +69,87 @@ def test_a_recording_is_set_aside_after_four_tries_and_the_others_are_done() -> 
     assert outcome.repeated >= simulated.TRIES - 1
 
 
-@pytest.mark.parametrize("stage", ["segment_s", "recognise_s", "diarise_s"])
+@pytest.mark.parametrize("stage", ["segment_s", "recognise_s", "diarise_s", "listen_s"])
 def test_a_recording_that_lacks_one_stage_is_set_aside_and_costs_the_client_nothing(stage: str) -> None:
     """Only that stage takes longer than any worker lives."""
-    stages = {"decode_s": 0, "segment_s": 0.1, "recognise_s": 0.1, "diarise_s": 0.1}
+    stages = {"decode_s": 0, "segment_s": 0.1, "recognise_s": 0.1, "diarise_s": 0.1, "listen_s": 0.1}
     outcome = batch((1.0,), replace(FREE, **{**stages, stage: 1e6}), mtbf_h=0.01)
     assert (outcome.set_aside, outcome.done, outcome.repeated) == (1, 0, simulated.TRIES - 1)
     assert outcome.busy["client"] == 0
 
 
 def test_one_recording_takes_the_sum_of_its_steps() -> None:
+    """A worker asks for the sound by the time that it has started; later questions are answered at once."""
     sent_s = 100 * 8 / 1000 + 0.01 + 100 * 0.001
-    steps_s = 15 - sent_s + sent_s + 70 + sent_s + 610 + 90  # the worker starts while the first job is on its way
+    steps_s = 15 + sent_s + 70 + 0.01 + sent_s + 610 + 0.01 + sent_s + 60 + 20 + 80
     assert batch((1.0,), workers=1).hours * 3600 == pytest.approx(steps_s)
+
+
+def test_where_workers_see_the_folder_one_recording_takes_the_same_steps_and_nothing_is_sent() -> None:
+    outcome = batch((1.0,), workers=1, shared=True)
+    assert outcome.hours * 3600 == pytest.approx(15 + 70 + 0.01 + 610 + 0.01 + 60 + 20 + 80)
+    assert outcome.busy["link"] == 0
+    assert outcome.busy["scheduler"] * outcome.hours * 3600 == pytest.approx(4 * 0.01)
+
+
+def test_the_sound_goes_to_each_of_the_four_jobs_after_a_question() -> None:
+    outcome = batch()
+    took_s = outcome.hours * 3600
+    assert outcome.busy["link"] * took_s == pytest.approx(4 * sum(HOURS) * 100 * 8 / 1000)
+    assert outcome.busy["scheduler"] * took_s == pytest.approx(4 * (len(HOURS) * 2 * 0.01 + sum(HOURS) * 100 * 0.001))
+
+
+def test_what_is_simulated_is_what_is_built() -> None:
+    """As many tries, recordings under way and lanes as `transcribe run` has."""
+    assert simulated.TRIES == dask_cluster.TRIES
+    assert simulated.SPARE == batches.SPARE
+    assert len(set(RESOURCES) - {"link", "scheduler", "client"}) == dask_settings.THREADS
+    assert cluster().client_processes == 1
+
+
+def test_no_more_recordings_are_under_way_than_lanes_and_two() -> None:
+    """Four of ten, where the client takes longest by far and has a process for each: so they go in three rounds."""
+    outcome = batch((1.0,) * 10, replace(FREE, client_s=1e6), workers=1, client_processes=10)
+    assert outcome.hours * 3600 == pytest.approx(3e6, rel=0.01)
 
 
 @pytest.mark.parametrize("count", [2, 7, 40])
 def test_one_worker_recognises_one_recording_after_the_other(count: int) -> None:
-    """Its lane waits for the first segmentation alone, and the client's last stages come after the last recognition."""
+    """Its lane waits for the first segmentation alone, and hears each recording twice."""
     hours = sorted(HOURS[:count], reverse=True)
-    expected_s = hours[0] * 70 + sum(hours) * 610 + hours[-1] * 90
-    outcome = batch(tuple(hours), FREE, workers=1)
-    assert outcome.hours * 3600 == pytest.approx(expected_s)
-    assert outcome.busy["diarise"] * outcome.hours * 3600 == pytest.approx(sum(hours) * (70 + 310))
+    outcome = batch(tuple(hours), replace(FREE, client_s=0, copy_s=0), workers=1)
+    assert outcome.hours * 3600 == pytest.approx(hours[0] * 70 + sum(hours) * (610 + 60))
+    assert outcome.busy["diarise"] * outcome.hours * 3600 == pytest.approx(sum(hours) * (70 + 250))
 
 
 @pytest.mark.parametrize("workers", [1, 3, 20, 200])
-@pytest.mark.parametrize("setting", [{}, {"client_processes": 1}, {"mbit_per_s": 10}, {"faster": 50}, {"mtbf_h": 5}])
+@pytest.mark.parametrize(
+    "setting", [{}, {"client_processes": 8}, {"shared": True}, {"mbit_per_s": 10}, {"faster": 50}, {"mtbf_h": 5}]
+)
 def test_no_batch_ends_sooner_than_its_scarcest_resource_lets_it(workers: int, setting: dict[str, float]) -> None:
     outcome = batch(workers=workers, **setting)
     least = simulated.least_s(HOURS, COSTS, cluster(workers=workers, **setting))
     assert outcome.hours * 3600 >= max(least.values()) - 1e-6
     assert outcome.binds == max(least, key=lambda name: least[name])
     assert set(outcome.busy) == set(RESOURCES)
-    assert all(0 < share <= 1 + 1e-9 for share in outcome.busy.values())
+    assert all(share <= 1 + 1e-9 for share in outcome.busy.values())
+    assert [name for name, share in outcome.busy.items() if not share] == (["link"] if setting.get("shared") else [])
 
 
 def test_the_least_times_are_those_of_a_count_by_hand() -> None:
     least = simulated.least_s((1.0, 3.0), COSTS, cluster(workers=2, client_processes=4, faster=10))
     assert least == pytest.approx(
         {
-            "recognise": 4 * 70 / 2,
-            "diarise": 4 * (20 + 36) / 2,
-            "link": 4 * 3 * 100 * 8 / 1000,
-            "scheduler": 6 * 0.01 + 4 * 3 * 100 * 0.001,
-            "client": 4 * 90 / 4,
-            "longest": 3 * (90 + 20 + 66),
+            "recognise": 4 * (20 + 65) / 2,
+            "diarise": 4 * (20 + 30) / 2,
+            "link": 4 * 4 * 100 * 8 / 1000,
+            "scheduler": 4 * 2 * 2 * 0.01 + 4 * 4 * 100 * 0.001,
+            "client": 4 * 80 / 4,
+            "longest": 3 * (30 + 71 + 20 + 80),
         }
     )
+    seen = simulated.least_s((1.0, 3.0), COSTS, cluster(workers=2, client_processes=4, faster=10, shared=True))
+    assert seen == pytest.approx(least | {"link": 0, "scheduler": 4 * 2 * 0.01})
 
 
 def test_more_workers_are_never_slower_and_what_binds_goes_from_them_to_what_they_share() -> None:
@@ -126,9 +171,9 @@ def test_more_workers_are_never_slower_and_what_binds_goes_from_them_to_what_the
     ],
 )
 def test_what_binds_is_what_helps(narrow: dict[str, float], wide: dict[str, float], name: str) -> None:
-    bound = batch(workers=10, **narrow)
+    bound = batch(**{"workers": 20, "client_processes": 16, **narrow})
     assert bound.binds == name
-    assert batch(workers=10, **wide).hours < bound.hours / 1.5
+    assert batch(**{"workers": 20, "client_processes": 16, **wide}).hours < bound.hours / 1.5
 
 
 def test_equal_seeds_give_equal_batches() -> None:
@@ -151,6 +196,29 @@ def test_interviews_are_an_hour_long_or_so() -> None:
     assert sorted(hours)[1000] == pytest.approx(1.0, abs=0.05)
 
 
+class Fakes(NoEngines):
+    """Engines without weights."""
+
+    transcriber = FakeTranscriber("Well, Karen laughed, every day.")  # type: ignore[assignment]
+    diariser = FakeDiariser()  # type: ignore[assignment]
+
+
+def test_an_interview_is_measured_by_the_pipeline_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cost of a stage is measured, in an interview and in its beginning, and none but those."""
+    samples = np.random.default_rng(1).normal(0, 0.1, 3 * 16_000)
+    soundfile.write(tmp_path / "one.flac", samples, 16_000)
+    (tmp_path / "one.roster.csv").write_text(ROSTER, encoding="utf-8")
+    monkeypatch.setattr(measured, "INTERVIEWS", tmp_path)
+    spent = measured.Spent(float)
+    measured.interview("one", Fakes(StudyConfig(device="cpu")), spent)
+    of_dask_and_workers = {"startup_s", "dask_s_per_job", "dask_s_per_mb"}
+    assert set(spent) == {field.name for field in fields(simulated.Costs)} - of_dask_and_workers | {"sound_h"}
+    assert spent["sound_h"] * 3600 == pytest.approx(3)
+    assert min(spent["copy_s"], spent["client_s"], spent["decode_s"], spent["sealed_mb"]) > 0
+    measured.interview("one", Fakes(StudyConfig(device="cpu")), spent, until_s=1)
+    assert spent["sound_h"] * 3600 == pytest.approx(4)
+
+
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     """The script, in a process of its own."""
     command = [sys.executable, str(ROOT / "scripts" / "simulate_cluster.py"), *options]
@@ -158,14 +226,14 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_script_simulates_all_sizes_from_the_costs_that_were_measured() -> None:
-    done = run("--quick", "--json", "--client-processes", "4")
+    done = run("--quick", "--json", "--shared", "--client-processes", "4")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    measured = tomllib.loads((ROOT / "scripts" / "simulate_cluster.toml").read_text(encoding="utf-8"))
-    assert told["costs"] == measured["costs"]
-    assert set(measured["costs"]) == {field.name for field in fields(simulated.Costs)}
-    assert {"date", "processor"} <= set(measured["made"])
-    assert told["setting"]["client_processes"] == 4
+    costs = tomllib.loads((ROOT / "scripts" / "simulate_cluster.toml").read_text(encoding="utf-8"))
+    assert told["costs"] == costs["costs"]
+    assert set(costs["costs"]) == {field.name for field in fields(simulated.Costs)}
+    assert {"date", "processor"} <= set(costs["made"])
+    assert (told["setting"]["client_processes"], told["setting"]["shared"]) == (4, True)
     assert [one["workers"] for one in told["outcomes"]] == list(simulated.WORKERS)
     assert {one["done"] + one["set_aside"] for one in told["outcomes"]} == {simulated.QUICK}
 
