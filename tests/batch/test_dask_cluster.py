@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import threading
 import urllib.error
 import urllib.request
 import wave
@@ -213,6 +214,21 @@ def test_nothing_is_laid_on_the_disk_and_nobody_listens_beyond_this_machine(
         for page in ("info/main/workers.html", "status", "json/identity.json", "metrics"):
             with pytest.raises(urllib.error.HTTPError):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}")
+
+
+def test_a_run_that_is_stopped_waits_for_nobody_and_blames_no_recording(
+    study: Callable[[int], Study], acts: Path
+) -> None:
+    stuck = study(2)
+    stuck.told(1, "hang:99")
+    with dask_cluster.local(plan.Crew(workers=1, threads=1), Engines(CONFIG)) as force:
+        timer = threading.Timer(6.0, force.stop)
+        timer.start()
+        outcomes = stuck.run(force)
+        timer.join()
+    assert outcomes["R001"].state == "stopped"
+    assert "run again" in outcomes["R001"].error
+    assert not [event for event in stuck.unlocked.study.journal() if event["event"] in ("failed", "stopped")]
 
 
 def test_a_parcel_is_for_the_run_alone_and_carries_no_key_of_the_study(tmp_path: Path) -> None:

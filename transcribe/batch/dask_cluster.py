@@ -69,11 +69,12 @@ class Workforce:
         for lean in range(TRIES):
             try:
                 reply = self._reply(replace(order, lean=lean))
-            except (KilledWorker, CancelledError, CommClosedError):
-                if self._client.status != "running":
-                    raise ClusterLost(
-                        "the cluster's scheduler is gone", advice="run again, what is done is kept"
-                    ) from None
+            except Exception as trouble:
+                if self._client.status != "running":  # whatever it says then
+                    what = "the cluster's scheduler is gone"
+                    raise ClusterLost(what, advice="run again, what is done is kept") from None
+                if not isinstance(trouble, KilledWorker | CancelledError | CommClosedError):
+                    raise
                 continue
             if "done" in reply:
                 return bytes(reply["done"])
