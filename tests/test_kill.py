@@ -1,11 +1,9 @@
 """SIGKILL in each stage, start again: the same released bytes, and no finished stage repeated."""
 
 import json
-import random
 import shutil
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +14,7 @@ from tests.study_session import PROGRAM, environment, journal, new_study, releas
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
 
-STAGES = ("recognise", "diarise", "assemble", "detect")
+STAGES = ("segment", "recognise", "diarise", "assemble", "detect")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +55,7 @@ def kill_in(root: Path, stage: str) -> bool:
 def test_a_run_killed_in_every_stage_ends_in_the_same_bytes(prepared: Path, undisturbed: dict[str, bytes]) -> None:
     root = shutil.copytree(prepared, prepared.parent / "killed")
     killed = [kill_in(root, stage) for stage in STAGES]
-    assert killed.count(True) >= 3  # assembling takes a hundredth of a second and may be over before the signal
+    assert killed.count(True) >= 4  # assembling takes a hundredth of a second and may be over before the signal
     succeed("run", root)
     succeed("release", root, "--unreviewed")
     assert released_bytes(root) == undisturbed
@@ -65,24 +63,3 @@ def test_a_run_killed_in_every_stage_ends_in_the_same_bytes(prepared: Path, undi
     made_twice = {stage for stage, count in finished.items() if count > 1}
     assert not made_twice
     assert not list(root.rglob("*.tmp"))
-
-
-def test_a_release_killed_at_any_moment_is_there_whole_or_not_at_all(
-    prepared: Path, undisturbed: dict[str, bytes]
-) -> None:
-    root = shutil.copytree(prepared, prepared.parent / "half-released")
-    succeed("run", root)
-    chance = random.Random(20261122)
-    for _ in range(4):
-        process = subprocess.Popen([PROGRAM, "release", str(root), "--unreviewed"], env=environment())
-        time.sleep(chance.uniform(3.0, 6.5))
-        process.kill()
-        process.wait()
-    succeed("release", root, "--unreviewed")
-    releases = sorted(path for path in (root / "release").iterdir())
-    assert all(path.name.isdigit() for path in releases)
-    for path in releases:
-        whole = {file.name: file.read_bytes() for file in path.iterdir()}
-        assert {n: d for n, d in whole.items() if n != "manifest.json"} == {
-            n: d for n, d in undisturbed.items() if n != "manifest.json"
-        }
