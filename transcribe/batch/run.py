@@ -4,7 +4,9 @@ One that fails does not stop the others. The stages that need the study's key ar
 """
 
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol
 
 from transcribe import pipeline, store
@@ -12,8 +14,9 @@ from transcribe.batch.plan import Task
 from transcribe.engines import Engines
 from transcribe.errors import ConsentError, SetAside, TranscribeError
 from transcribe.hearing import Workshop
-from transcribe.pipeline import Event, Report
+from transcribe.pipeline import Event
 from transcribe.schema import Quiet, record
+from transcribe.study import Study
 from transcribe.vault import Unlocked
 
 SPARE = 2
@@ -21,9 +24,12 @@ SPARE = 2
 
 
 class Workforce(Workshop, Protocol):
-    """A workshop that carries out so many orders at the same time."""
+    """A workshop that carries out so many orders at the same time; `dashboard`: the address of its own page, if any."""
 
     slots: int
+
+    @property
+    def dashboard(self) -> str: ...
 
 
 @record
@@ -36,6 +42,10 @@ class Outcome(Quiet):
     state: str
     error: str = ""
     exit_code: int = 0
+
+
+Report = Callable[[Event | Outcome], None]
+"""Is told of each stage, and of each recording that has come to its end; by one thread at a time."""
 
 
 def run(
@@ -53,9 +63,20 @@ def run(
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
         batch = _Batch(unlocked, engines, report, again, workforce)
-        outcomes = batch.side_by_side(tasks, workforce.slots + SPARE) if workforce else batch.one_by_one(tasks)
-        pipeline.refresh_findings(unlocked, engines)
+        with _noted(unlocked.study):
+            outcomes = batch.side_by_side(tasks, workforce.slots + SPARE) if workforce else batch.one_by_one(tasks)
+            pipeline.refresh_findings(unlocked, engines)
     return outcomes
+
+
+@contextmanager
+def _noted(study: Study) -> Iterator[None]:
+    """So that the journal tells what is under way: nothing after a run, nor when the next begins after one was killed."""
+    study.log("run begun")
+    try:
+        yield
+    finally:
+        study.log("run ended")
 
 
 class _Batch:
@@ -81,9 +102,9 @@ class _Batch:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _report(self, event: Event) -> None:
+    def _report(self, what: Event | Outcome) -> None:
         with self._telling:
-            self._tell(event)
+            self._tell(what)
 
     def _one(self, task: Task) -> Outcome:
         recording_id = task.recording_id
@@ -107,6 +128,7 @@ class _Batch:
             state = "done" if transcript.utterances else "no speech"
             outcome = Outcome(recording_id=recording_id, state=state)
         self._open.study.log(outcome.state, recording=recording_id)
+        self._report(outcome)
         return outcome
 
 
