@@ -71,7 +71,7 @@ def run(
 
 @contextmanager
 def _noted(study: Study) -> Iterator[None]:
-    """So that the journal tells what is under way: nothing after a run, nor when the next begins after one was killed."""
+    """The journal tells what is under way: nothing after a run, nor when one begins after another was killed."""
     study.log("run begun")
     try:
         yield
