@@ -88,7 +88,7 @@ class Study:
 
     def run(self, force: Workforce | None) -> dict[str, run.Outcome]:
         tasks = tuple(plan.Task(recording_id=one, duration_s=self.seconds(n)) for n, one in enumerate(self.ids))
-        self.events: list[Event] = []
+        self.events: list[Event | run.Outcome] = []
         outcomes = run.run(self.unlocked, tasks, NoEngines(CONFIG), self.events.append, workforce=force)
         return {outcome.recording_id: outcome for outcome in outcomes}
 
@@ -115,7 +115,8 @@ def test_workers_make_what_this_process_makes_once_each_and_the_longest_first(
     spread = study(5)
     assert {outcome.error for outcome in spread.run(force).values()} == {""}
     assert set(spread.finished().values()) == {1}
-    begun = [event.recording_id for event in spread.events if event.stage == "segment"]
+    events = [event for event in spread.events if isinstance(event, Event)]
+    begun = [event.recording_id for event in events if event.stage == "segment"]
     assert begun[-1] == "R000"  # the shortest
     pids = {line.split()[2] for line in (spread.acts / "tries").read_text().splitlines()}
     assert len(pids) == 2
