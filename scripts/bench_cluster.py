@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +100,7 @@ def pieces(folder: Path, seconds: int, count: int) -> list[bytes]:
     return [wav(samples, folder) for samples in made[:count]]
 
 
-def all_of(
-    unlocked: Unlocked, config: StudyConfig, force: run.Workforce | None, report: Callable[[Event], None]
-) -> float:
+def all_of(unlocked: Unlocked, config: StudyConfig, force: run.Workforce | None, report: run.Report) -> float:
     """Seconds that a run of all recordings takes."""
     began = time.monotonic()
     outcomes = run.run(unlocked, plan.tasks(unlocked), RosterAlone(config), report, workforce=force)
@@ -111,7 +108,7 @@ def all_of(
     return time.monotonic() - began
 
 
-def nobody(event: Event) -> None:
+def nobody(event: Event | run.Outcome) -> None:
     """Is told."""
 
 
@@ -252,9 +249,9 @@ def overhead_table(recordings: int) -> dict[str, Any]:
         memory: dict[int, int] = {}
         ended, counting = 0, threading.Lock()
 
-        def report(event: Event) -> None:
+        def report(event: Event | run.Outcome) -> None:
             nonlocal ended
-            if event.stage == "detect":
+            if isinstance(event, Event) and event.stage == "detect":
                 with counting:
                     ended += event.state == "finished"
                     memory[ended] = psutil.Process().memory_info().rss

@@ -76,7 +76,9 @@ def test_diarisation_error_with_two_speakers_given_is_at_most_eight_per_cent(stu
 def test_a_second_run_does_nothing(study: Path) -> None:
     before = [event for event in journal(study) if event["event"] == "finished"]
     output = succeed("run", study, "--json")
-    assert {json.loads(line)["state"] for line in output.splitlines()[:-1]} == {"skipped"}
+    *stages, end = map(json.loads, output.splitlines()[:-1])
+    assert {event["state"] for event in stages} == {"skipped"}
+    assert (end["state"], end["done"], end["of"], end["left_s"]) == ("done", 1, 1, 0.0)
     assert [event for event in journal(study) if event["event"] == "finished"] == before
 
 

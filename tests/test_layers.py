@@ -30,7 +30,7 @@ LAYERS = [
     "review/uncommon", "review/searching", "review/documents", "review/desk", "review/acts", "review/roll",
     "review/rows", "review/office", "review/ranges", "review/guard", "review/session", "review/server",
     "review/serving",
-    "doctor", "batch", "console", "cli",
+    "doctor", "batch", "console", "live", "looks", "cli",
 ]  # fmt: skip
 
 

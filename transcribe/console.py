@@ -10,12 +10,9 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
-
-from transcribe.batch.plan import Task
-from transcribe.pipeline import SHARE, Event, Report
 
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -28,6 +25,12 @@ def say(as_json: bool, data: dict[str, Any], *lines: str | Table) -> None:
         return
     for line in lines:
         OUT.print(line if isinstance(line, Table) else Text(line))
+
+
+def line(data: dict[str, Any]) -> None:
+    """Print one of several JSON documents, at once: somebody may be waiting for it."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def raw(text: str) -> None:
@@ -66,36 +69,10 @@ def clock(seconds: float | None) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-@contextmanager
-def stages(tasks: tuple[Task, ...], as_json: bool) -> Iterator[Report]:
-    """A reporter that draws the running stage, time left and speed; with --json or without a terminal, lines."""
-    durations = {task.recording_id: task.duration_s for task in tasks}
-    total = sum(durations.values()) or 1.0
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=ERR, transient=True, disable=as_json or not ERR.is_terminal) as progress:
-        bar = progress.add_task("starting", total=total)
-
-        def report(event: Event) -> None:
-            seconds = durations.get(event.recording_id, 0.0)
-            if event.state == "started":
-                progress.update(bar, description=f"{event.recording_id} {event.stage}")
-            else:
-                progress.advance(bar, seconds * SHARE[event.stage])
-            if as_json:
-                sys.stdout.write(json.dumps(_facts(event, seconds)) + "\n")
-                sys.stdout.flush()
-            elif event.state == "finished":
-                speed = f", {seconds / event.seconds:.1f} times as fast as speech" if seconds and event.seconds else ""
-                warn(f"{event.recording_id} {event.stage}: {event.seconds:.1f} s{speed}")
-
-        yield report
-
-
-def _facts(event: Event, duration_s: float) -> dict[str, object]:
-    facts: dict[str, object] = {"recording": event.recording_id, "stage": event.stage, "state": event.state}
-    if event.state == "finished":
-        facts |= {"seconds": round(event.seconds, 3), "sound_s": round(duration_s, 3)}
-    return facts
+def hours(seconds: float) -> str:
+    """0.25, 9.5 or 612: hours, with no more places than they are worth."""
+    value = seconds / 3600
+    return f"{value:.{2 if value < 1 else 1 if value < 100 else 0}f}"
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """What a study looks like: the state of each recording, and what is left to do. Most of it needs no key."""
 
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from transcribe.schema import Purpose, Quiet, Recording, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
 
+SHOWN = ("failed", "no speech", "set aside")
+"""Ends of a run that are a recording's state, whatever else there is of it."""
+GROUPS = ("running", "failed", "set aside", "refused", "waiting", "done")
+"""What a row counts as, for who waits for a run."""
 STAGE_FILES = (("recognised", "words"), ("diarised", "turns"), ("transcribed", "transcript"), ("to review", "findings"))
 
 
@@ -20,6 +26,7 @@ STAGE_FILES = (("recognised", "words"), ("diarised", "turns"), ("transcribed", "
 class Row(Quiet):
     """A recording: its state, seconds of sound and open findings (None without the key), latest release (0 = none).
 
+    `stages` are those under way, `ended` how the last run left it, empty while it has not come to its end.
     `keep_until` is None where no date is set. Without the key there are none of these: `obstacles`, what those in it
     have not agreed to; `parts`, the seconds at which each of several files begins; `by_channel`, how speakers are told
     apart.
@@ -34,6 +41,17 @@ class Row(Quiet):
     obstacles: tuple[Obstacle, ...] = ()
     parts: tuple[float, ...] = ()
     by_channel: bool = False
+    stages: tuple[str, ...] = ()
+    ended: str = ""
+
+    @property
+    def group(self) -> str:
+        """One of `GROUPS`. What is transcribed waits too, for the findings of the whole study."""
+        if self.stages:
+            return "running"
+        if self.state in ("to review", "settled", "released", "no speech"):
+            return "done"
+        return self.ended if self.ended in ("failed", "set aside", "refused") else "waiting"
 
     @property
     def can_be_run(self) -> bool:
@@ -64,7 +82,7 @@ class Overview(Quiet):
         states = {row.state for row in self.rows if row.can_be_run}
         if not self.rows:
             lines.append(f"Next: transcribe add {root} FILE...")
-        elif states & {"added", "recognised", "diarised", "transcribed", "failed"}:
+        elif states & {"added", "recognised", "diarised", "transcribed", "failed", "set aside"}:
             lines.append(f"Next: transcribe run {root}")
         elif "to review" in states:
             lines.append(f"Next: transcribe show {root} ID --identified, then transcribe settle {root} ID")
@@ -102,9 +120,9 @@ class Overview(Quiet):
 
 def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     """What can be told; without the key neither durations nor findings."""
-    kept = retention.dates(study)
+    kept, traces = retention.dates(study), _traces(study)
     rows = tuple(
-        replace(_row(study, recording_id, unlocked), keep_until=kept.get(recording_id))
+        replace(_row(study, recording_id, traces[recording_id], unlocked), keep_until=kept.get(recording_id))
         for recording_id in study.recordings()
     )
     reminders = retention.reminders(kept, datetime.now(UTC).date())
@@ -124,6 +142,12 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     )
 
 
+def totals(rows: Iterable[Row]) -> dict[str, int]:
+    """How many of them count as what."""
+    counted = Counter(row.group for row in rows)
+    return {group: counted[group] for group in GROUPS}
+
+
 def exists(path: str) -> bool:
 
     try:
@@ -132,20 +156,42 @@ def exists(path: str) -> bool:
         return False
 
 
-def _row(study: Study, recording_id: str, unlocked: Unlocked | None) -> Row:
-    last, release = "", 0
+@dataclass
+class _Trace:
+    """What the journal tells of a recording."""
+
+    ended: str = ""
+    release: int = 0
+    stages: list[str] = field(default_factory=list)
+
+
+def _traces(study: Study) -> defaultdict[str, _Trace]:
+    """Recording id -> its trace, in one pass over the journal."""
+    traces: defaultdict[str, _Trace] = defaultdict(_Trace)
     for event in study.journal():
-        if event.get("recording") == recording_id and event.get("event") in ("done", "failed", "no speech"):
-            last = str(event["event"])
-        ids = str(event.get("recordings", "")).split()
-        if event.get("event") == "released" and recording_id in ids:
-            release = int(str(event["release"]))
+        what, of = event.get("event"), traces[str(event.get("recording"))]
+        if what in ("started", "finished"):
+            of.ended = ""
+            of.stages = [one for one in of.stages if one != event["stage"]]
+            of.stages += [str(event["stage"])] if what == "started" else []
+        elif what in ("done", "refused", *SHOWN):
+            of.ended, of.stages = str(what), []
+        elif what in ("run begun", "run ended"):
+            for trace in traces.values():
+                trace.stages = []
+        elif what == "released":
+            for recording_id in str(event.get("recordings", "")).split():
+                traces[recording_id].release = int(str(event["release"]))
+    return traces
+
+
+def _row(study: Study, recording_id: str, trace: _Trace, unlocked: Unlocked | None) -> Row:
     state = "added"
     for name, artefact in STAGE_FILES:
         if study.artefact_path(recording_id, artefact).exists():
             state = name
-    if last in ("failed", "no speech"):
-        state = last
+    if trace.ended in SHOWN:
+        state = trace.ended
     duration_s, findings = None, None
     obstacles: tuple[Obstacle, ...] = ()
     parts: tuple[float, ...] = ()
@@ -161,15 +207,17 @@ def _row(study: Study, recording_id: str, unlocked: Unlocked | None) -> Row:
             if state == "to review" and ready.settled.review is ReviewState.REVIEWED:
                 state = "settled"
         obstacles = permission.obstacles(unlocked, recording_id, Purpose.QUOTE, Purpose.ARCHIVE)
-    if release and state in ("to review", "settled"):
+    if trace.release and state in ("to review", "settled"):
         state = "released"
     return Row(
         id=recording_id,
         state=state,
         duration_s=duration_s,
         findings=findings,
-        release=release,
+        release=trace.release,
         obstacles=obstacles,
         parts=parts,
         by_channel=by_channel,
+        stages=tuple(trace.stages),
+        ended=trace.ended,
     )

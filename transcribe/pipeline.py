@@ -145,17 +145,24 @@ class Job:
             raise StudyError("the sound is missing", recording_id=self._id, advice="restore it from a backup")
         return stored
 
-    def _do(
-        self, stage: str, name: str, key: str, make: Callable[[], bytes | T], again: bool = False, former: str = ""
-    ) -> Stored[T]:
-        """The artefact `name` as it stands under `key`, or under a `former` one that will do, or made now: a value, or
-        the sealed file that a workshop made.
-        """
+    def _do(self, stage: str, name: str, key: str, make: Callable[[], bytes | T]) -> Stored[T]:
+        """The artefact `name` as it stands under `key`, or made now."""
+        stored: Stored[T] | None = self._standing(stage, name, key)
+        return stored or self._made(stage, name, key, make)
+
+    def _standing(self, stage: str, name: str, *keys: str) -> Stored[T] | None:
+        """The artefact `name` where it stands under one of these keys."""
         cls: type[T] = ARTEFACTS[name]
         stored = self._open.standing(self._id, name, cls)
-        if stored is not None and stored.key in (key, former or key) and not again:
-            self._report(Event(recording_id=self._id, stage=stage, state="skipped"))
-            return stored
+        if stored is None or stored.key not in keys:
+            return None
+        self._report(Event(recording_id=self._id, stage=stage, state="skipped"))
+        return stored
+
+    def _made(self, stage: str, name: str, key: str, make: Callable[[], bytes | T]) -> Stored[T]:
+        """The artefact `name`, made now: from a value, or the sealed file that a workshop made."""
+        cls: type[T] = ARTEFACTS[name]
+        self._open.study.log("started", recording=self._id, stage=stage)
         self._report(Event(recording_id=self._id, stage=stage, state="started"))
         began = time.monotonic()
         made = make()
@@ -195,17 +202,16 @@ class Job:
     def _words(self, again: bool) -> Stored[Words]:
         names = self._names(again)
         key = self._words_key(names)
-
-        def recognised() -> bytes:
-            task = Recognise(
-                language=None if self._spoken == AUTO else self._spoken,
-                names=names,
-                beam_size=self._engines.config.recognition.beam_size,
-                speech=self._segmented().speech,
-            )
-            return self._asked(key, task)
-
-        return self._do(RECOGNISE, "words", key, recognised, again, former=self._former(names))
+        stored: Stored[Words] | None = None if again else self._standing(RECOGNISE, "words", key, self._former(names))
+        if stored is not None:
+            return stored
+        task = Recognise(
+            language=None if self._spoken == AUTO else self._spoken,
+            names=names,
+            beam_size=self._engines.config.recognition.beam_size,
+            speech=self._segmented().speech,  # before the clock of recognition starts
+        )
+        return self._made(RECOGNISE, "words", key, lambda: self._asked(key, task))
 
     def _words_key(self, names: tuple[str, ...]) -> str:
         beam = str(self._engines.config.recognition.beam_size)
@@ -234,7 +240,7 @@ class Job:
     def _former(self, names: tuple[str, ...]) -> str:
         """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
         if not self._open.study.is_reviewed(self._id):
-            return ""
+            return self._words_key(names)
         beam = str(self._engines.config.recognition.beam_size)
         engine = self._recognised_by[:3]
         return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, self._spoken, beam, *names)
@@ -259,20 +265,20 @@ class Job:
             return self._turns_by_channel(again)
         bounds = self._entry.bounds
         key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
-
-        def diarised() -> bytes:
-            return self._asked(key, Diarise(bounds=bounds, segmented=self._segmented()))
-
-        return self._do(DIARISE, "turns", key, diarised, again)
+        stored: Stored[Turns] | None = None if again else self._standing(DIARISE, "turns", key)
+        if stored is not None:
+            return stored
+        segmented = self._segmented()
+        return self._made(DIARISE, "turns", key, lambda: self._asked(key, Diarise(bounds=bounds, segmented=segmented)))
 
     def _turns_by_channel(self, again: bool) -> Stored[Turns]:
         """Made here: it takes a decoding and little else."""
         key = self._key(DIARISE, channels.ENGINE, channels.VERSION, *self._segmented_by)
-
-        def told_apart() -> Turns:
-            return intake.turns_by_channel(self._open, self._id, self._segmented().speech)
-
-        return self._do(DIARISE, "turns", key, told_apart, again)
+        stored: Stored[Turns] | None = None if again else self._standing(DIARISE, "turns", key)
+        if stored is not None:
+            return stored
+        speech = self._segmented().speech
+        return self._made(DIARISE, "turns", key, lambda: intake.turns_by_channel(self._open, self._id, speech))
 
     def _transcript(self, words: Stored[Words], turns: Stored[Turns]) -> Stored[Transcript]:
         key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)

@@ -184,7 +184,7 @@ class Bad(Exception):
 def stage_breaks() -> None:
     """Recognition fails with a name in its message, and so does what nobody expects to fail."""
     from transcribe import overview
-    from transcribe.cli import studies
+    from transcribe.cli import batches
     from transcribe.engines import Engines
 
     def breaks(*given: object) -> None:
@@ -192,7 +192,7 @@ def stage_breaks() -> None:
 
     day.fake_engines()
     Engines.transcriber = type("Broken", (), {"transcribe": breaks})()  # type: ignore[assignment]
-    studies.overview = breaks  # type: ignore[assignment]
+    batches.overview = breaks  # type: ignore[assignment]
     overview.overview = breaks  # type: ignore[assignment]
 
 

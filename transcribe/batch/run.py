@@ -4,7 +4,9 @@ One that fails does not stop the others. The stages that need the study's key ar
 """
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Protocol
 
 from transcribe import pipeline, store
@@ -12,19 +14,22 @@ from transcribe.batch.plan import Task
 from transcribe.engines import Engines
 from transcribe.errors import ClusterLost, ConsentError, SetAside, TranscribeError
 from transcribe.hearing import Workshop
-from transcribe.pipeline import Event, Report
+from transcribe.pipeline import Event
 from transcribe.schema import Quiet, record
+from transcribe.study import Study
 from transcribe.vault import Unlocked
 
-STOPPED = "stopped"
 SPARE = 2
 """Recordings under way beyond those that are heard: they are in the stages that are done here."""
 
 
 class Workforce(Workshop, Protocol):
-    """A workshop that carries out so many orders at the same time."""
+    """A workshop that carries out so many orders at the same time; `dashboard`: the address of its own page, if any."""
 
     slots: int
+
+    @property
+    def dashboard(self) -> str: ...
 
     def stop(self) -> None:
         """Nobody waits for an order any more: those under way end with an error."""
@@ -33,14 +38,18 @@ class Workforce(Workshop, Protocol):
 
 @record
 class Outcome(Quiet):
-    """What became of a recording: done, no speech, or with a sentence failed, stopped with the cluster, set aside after
-    several tries, or refused for want of consent.
+    """What became of a recording: done, no speech, or with a sentence failed, set aside after several tries, or refused
+    for want of consent.
     """
 
     recording_id: str
     state: str
     error: str = ""
     exit_code: int = 0
+
+
+Report = Callable[[Event | Outcome], None]
+"""Is told of each stage, and of each recording that has come to its end; by one thread at a time."""
 
 
 def run(
@@ -51,16 +60,28 @@ def run(
     again: str = "",
     workforce: Workforce | None = None,
 ) -> tuple[Outcome, ...]:
-    """All stages of all tasks, then the findings of the whole study; outcomes in the order of the tasks.
+    """All stages of all tasks, then the findings of the whole study; outcomes in the order of the tasks. Raises
+    ClusterLost, and OSError where the disk fails: what is done by then is kept.
 
     Without a workforce all is done in this process, recording by recording. Holds the study for this time.
     """
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
         batch = _Batch(unlocked, engines, report, again, workforce)
-        outcomes = batch.side_by_side(tasks, workforce) if workforce else batch.one_by_one(tasks)
-        pipeline.refresh_findings(unlocked, engines)
+        with _noted(unlocked.study):
+            outcomes = batch.side_by_side(tasks, workforce) if workforce else batch.one_by_one(tasks)
+            pipeline.refresh_findings(unlocked, engines)
     return outcomes
+
+
+@contextmanager
+def _noted(study: Study) -> Iterator[None]:
+    """The journal tells what is under way: nothing after a run, nor when one begins after another was killed."""
+    study.log("run begun")
+    try:
+        yield
+    finally:
+        study.log("run ended")
 
 
 class _Batch:
@@ -78,27 +99,31 @@ class _Batch:
     def side_by_side(self, tasks: tuple[Task, ...], workforce: Workforce) -> tuple[Outcome, ...]:
         """As many under way as there are slots, and some, the longest begun first.
 
-        A full disk or a stop by hand stops all of them.
+        A full disk, a lost cluster or a stop by hand stops all of them.
         """
         longest_first = sorted(tasks, key=lambda task: -task.duration_s)
         with ThreadPoolExecutor(workforce.slots + SPARE) as pool:
             begun = {task.recording_id: pool.submit(self._one, task) for task in longest_first}
             try:
+                for ended in wait(begun.values(), return_when=FIRST_EXCEPTION).done:
+                    ended.result()  # raises what stops all
                 return tuple(begun[task.recording_id].result() for task in tasks)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 workforce.stop()
                 raise
 
-    def _report(self, event: Event) -> None:
+    def _report(self, what: Event | Outcome) -> None:
         with self._telling:
-            self._tell(event)
+            self._tell(what)
 
     def _one(self, task: Task) -> Outcome:
         recording_id = task.recording_id
         try:
             job = pipeline.Job(self._open, recording_id, self._engines, self._report, self._workshop)
             transcript = job.run(self._again)
+        except ClusterLost:  # nothing is wrong with the recording itself
+            raise
         except TranscribeError as error:
             error.recording_id = error.recording_id or recording_id
             outcome = Outcome(
@@ -108,23 +133,19 @@ class _Batch:
             if store.disk_error(error) is not None:  # no other recording would fare better
                 raise
             outcome = _engine_failed(recording_id, error)
-        except (
-            Exception
-        ) as error:  # an engine's own fault; its message may hold words of the interview, its type cannot
+        except Exception as error:  # its message may hold words of the interview, its type cannot
             outcome = _engine_failed(recording_id, error)
         else:
             state = "done" if transcript.utterances else "no speech"
             outcome = Outcome(recording_id=recording_id, state=state)
-        if outcome.state != STOPPED:  # nothing is wrong with the recording itself
-            self._open.study.log(outcome.state, recording=recording_id)
+        self._open.study.log(outcome.state, recording=recording_id)
+        self._report(outcome)
         return outcome
 
 
 def _state(error: TranscribeError) -> str:
     if isinstance(error, SetAside):
         return "set aside"
-    if isinstance(error, ClusterLost):
-        return STOPPED
     return "refused" if isinstance(error, ConsentError) else "failed"
 
 

@@ -7,6 +7,7 @@ from typer.exceptions import TyperException
 
 from transcribe import console, core_dumps, passphrase, store
 from transcribe.cli import (
+    batches,
     checks,
     clusters,
     ending,
@@ -23,7 +24,7 @@ from transcribe.cli import (
 from transcribe.errors import TranscribeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (studies, taking, reviews, releases, measures, keeping, keys, ending, checks, clusters):
+for part in (studies, taking, batches, reviews, releases, measures, keeping, keys, ending, checks, clusters):
     app.add_typer(part.app)
 app.add_typer(models.models, name="models")
 app.add_typer(checks.audits, name="audit")

@@ -8,11 +8,8 @@ import typer
 from transcribe import console, describe, enrolment, intake, passphrase, redraw, rekeying, show, store, study, vault
 from transcribe import explain as explanations
 from transcribe import people as roster
-from transcribe.batch import plan, workforces
-from transcribe.batch import run as batch
 from transcribe.cli.common import (
     AsJson,
-    Ids,
     PassphraseFile,
     StudyPath,
     language_code,
@@ -22,8 +19,6 @@ from transcribe.cli.common import (
 )
 from transcribe.engines import Engines
 from transcribe.errors import ConfigError
-from transcribe.overview import overview
-from transcribe.pipeline import AGAIN
 from transcribe.review import settling
 from transcribe.speakers import tell_apart
 
@@ -100,82 +95,6 @@ def topics(
     """Where topics begin in recordings: headings of the Word document, for auto-coding by topic."""
     count = describe.bring_in_topics(unlock(root, passphrase_file), file)
     console.say(as_json, {"topics": count}, f"{count} topics are set. Next: transcribe release {root} --to docx")
-
-
-@app.command()
-def status(root: StudyPath, passphrase_file: PassphraseFile = None, as_json: AsJson = False) -> None:
-    """The state of each recording; with the key also lengths, findings, and what needs care."""
-    opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
-    seen = overview(opened, unlocked)
-    rows = [
-        (r.id, r.state, console.clock(r.duration_s), "-" if r.findings is None else str(r.findings),
-         f"{r.release:03d}" if r.release else "-", r.keep_until.isoformat() if r.keep_until else "-")
-        for r in seen.rows
-    ]  # fmt: skip
-    titles = ("recording", "state", "length", "findings", "release", "keep until")
-    data = {
-        "study_id": seen.study_id,
-        "recordings": [
-            {"recording": r.id, "state": r.state, "duration_s": r.duration_s, "findings": r.findings,
-             "parts": [{"part": number, "start_s": start_s} for number, start_s in enumerate(r.parts, 1)],
-             "by_channel": r.by_channel,
-             "release": r.release or None, "keep_until": r.keep_until.isoformat() if r.keep_until else None,
-             "consent": [{"person": o.person_id or None, "purpose": o.purpose, "said": o.said, "linked": o.linked}
-                         for o in r.obstacles]}
-            for r in seen.rows
-        ],
-        "sources_outside": list(seen.sources_outside),
-        "redraw": list(seen.to_redraw),
-        "doubles": [list(pair) for pair in seen.doubles],
-        "consent_recorded": seen.consent_recorded,
-        "time_ends": [{"recordings": list(r.recording_ids), "until": r.until.isoformat(), "days": r.days}
-                      for r in seen.reminders],
-    }  # fmt: skip
-    console.say(as_json, data, console.table(titles, rows), *seen.advice(str(root)))
-
-
-@app.command()
-def run(
-    root: StudyPath,
-    ids: Ids = None,
-    asr: Annotated[str, typer.Option(help="faster-whisper or openai-whisper, instead of study.toml's.")] = "",
-    model: Annotated[str, typer.Option(help="A recognition model of the registry, instead of study.toml's.")] = "",
-    again: Annotated[str, typer.Option(help=f"Do a stage again: {', '.join(AGAIN)}.")] = "",
-    workers: Annotated[int, typer.Option(min=0, help="So many at once, instead of what the machine carries.")] = 0,
-    dashboard: Annotated[bool, typer.Option(help="Dask's own page of the run, for this machine alone.")] = False,
-    cluster: Annotated[str, typer.Option(metavar="ADDRESS", help="Workers of a running scheduler.")] = "",
-    certificates: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Of that cluster: see transcribe cluster.")
-    ] = None,
-    slurm: Annotated[Path | None, typer.Option(metavar="PROFILE", help="Workers as jobs of SLURM, PBS or SGE.")] = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take recordings through all stages; what is done is skipped, what was stopped goes on."""
-    if again not in ("", *AGAIN):
-        raise ConfigError(f"--again takes {' or '.join(AGAIN)}", advice="the other stages follow by themselves")
-    unlocked = unlock(root, passphrase_file)
-    engines = Engines(unlocked.study.config.with_recognition(asr, model))
-    engines.check()
-    enrolment.check(unlocked)
-    tasks = plan.tasks(unlocked, tuple(ids or ()))
-    asked = workforces.Asked(
-        workers=workers, dashboard=dashboard, cluster=cluster, certificates=certificates, profile=slurm
-    )
-    with (
-        workforces.found(engines, tasks, asked) as force,
-        console.stages(tasks, as_json) as report,
-    ):
-        outcomes = batch.run(unlocked, tasks, engines, report, again, force)
-    data = [{"recording": o.recording_id, "state": o.state, "error": o.error or None} for o in outcomes]
-    lines = [f"{o.recording_id}: {o.state}" for o in outcomes if not o.error]
-    console.say(as_json, {"recordings": data}, *lines, f"Next: transcribe show {root} ID --identified, then "
-                f"transcribe settle {root} ID --reviewer ALIAS, then transcribe release {root}")  # fmt: skip
-    failed = [o for o in outcomes if o.error]
-    for outcome in failed:
-        console.warn(f"Error: {outcome.error}")
-    if failed:
-        raise typer.Exit(failed[0].exit_code)
 
 
 @app.command("show")
