@@ -1,6 +1,6 @@
 """What workers bring and what Dask costs. Called by scripts/bench cluster [--recordings 600].
 
-workers: eight pieces of a minute through one worker of one thread and through two, models loaded and workers warm, with
+workers: eight pieces of half a minute through one worker of one thread and through two, models loaded and workers warm, with
 the same artefacts in the end; beside them the machine's own limit, two commands that know nothing of each other.
 
 overhead: many recordings whose engines are faked: they sleep, as long as a GPU would take for a minute of speech. So
@@ -35,8 +35,8 @@ from transcribe.study import Study
 from transcribe.vault import RecordingEntry, Unlocked
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
-PIECE_S, PIECES, WARM_S = 60, 8, 10
-ROUNDS = 2
+PIECE_S, PIECES, WARM_S = 30, 8, 10
+ROUNDS = 1
 SLEEPS_S = {"segment": 0.3, "recognise": 2.0, "diarise": 0.7}
 WORKERS = 4
 REAL = StudyConfig.model_validate({"device": "cpu", "threads": 1, "detection": {"rules": {}}})
@@ -166,7 +166,7 @@ def half(folder: Path, number: int) -> None:
 
 
 def workers_table() -> dict[str, Any]:
-    """Times of one and two workers, alternating, the best of `ROUNDS` each, and the machine's own limit."""
+    """Times of one and two workers, alternating, and the machine's own limit."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepared = made_study(folder / "study", pieces(folder, PIECE_S, PIECES), PIECE_S)
