@@ -100,7 +100,8 @@ def offset(first: Heard, second: Heard) -> Offset:
 
 def _coarse(first: Kept, second: Kept) -> int | None:
     """The offset of the whole in levels, about; None where there is none."""
-    found = _best(*(_even(_fewer(one), RATE_HZ // COARSE) for one in (first, second)), LEAST // COARSE)
+    rate_hz = RATE_HZ // COARSE
+    found = _best(_even(_fewer(first), rate_hz), _even(_fewer(second), rate_hz), LEAST // COARSE)
     return None if found is None else round(found * COARSE)
 
 
@@ -115,12 +116,18 @@ def _by_stretch(first: Kept, second: Kept, about: int) -> list[float | None]:
         low = max(0, start - about - around)
         there = second[low : max(0, stop - about + around)]
         best = _best(_even(first[start:stop], RATE_HZ), _even(there, RATE_HZ), LEAST)
-        if best is not None:
-            found.append(best + start - low)
-            continue
-        elsewhere = _coarse(first[start:stop], second)
-        found.append(None if elsewhere is None else float(elsewhere + start))
+        found.append(best + start - low if best is not None else _elsewhere(first, second, (start, stop), about))
     return found
+
+
+def _elsewhere(first: Kept, second: Kept, stretch: tuple[int, int], about: int) -> float | None:
+    """The offset at which what one of the two heard in a stretch is found anywhere in the other."""
+    start, stop = stretch
+    of_first = _coarse(first[start:stop], second)
+    if of_first is not None:
+        return float(of_first + start)
+    of_second = _coarse(first, second[start - about : stop - about])
+    return None if of_second is None else float(of_second - start + about)
 
 
 def _fewer(levels: Kept) -> Kept:

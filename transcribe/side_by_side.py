@@ -9,7 +9,7 @@ from transcribe.audio import Form, Sink
 
 _TYPES = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}
 
-Samples = npt.NDArray[np.generic]
+Samples = npt.NDArray[np.int16] | npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 
 class Track:
@@ -59,6 +59,6 @@ def put_together(tracks: Sequence[Track], form: Form, sink: Sink) -> None:
             sounds[alone, own] = sounds[alone, 1 - own]
         if form.channels == 1:
             sounds = sounds.mean(axis=1).astype(sounds.dtype)
-        sink(memoryview(np.ascontiguousarray(sounds)).cast("B"))
+        sink(memoryview(bytearray(sounds.tobytes())))
     for track in tracks:
         track.end()
