@@ -17,18 +17,15 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NoEngines, new_unlocked, says_nothing_of
+from tests.builders import new_unlocked, says_nothing_of
 from tests.study_session import last_json, succeed
 from tests.two_microphones import QUIET, Samples, heard, reference
-from transcribe import audio, channels, giving_back, intake, joining, media, overview, redact, store, stored_sound
+from transcribe import audio, giving_back, intake, joining, media, overview, redact, store, stored_sound
 from transcribe.bundle import Bundle
-from transcribe.config import StudyConfig
-from transcribe.diarise.fake import FakeDiariser
 from transcribe.errors import AudioError, StudyError, TranscribeError
 from transcribe.evaluate.der import diarisation_errors
 from transcribe.intake import Request
 from transcribe.microphones import Heard, Offset, offset
-from transcribe.pipeline import Job
 from transcribe.redact import Covered
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Recording, Turn
 from transcribe.side_by_side import Track, put_together
@@ -182,15 +179,6 @@ def files(sample_audio: Audio, said: tuple[Turn, ...], tmp_path_factory: pytest.
     return folder / "Karen.wav", folder / "Okonkwo.flac"
 
 
-class Speech(NoEngines):
-    """Segmentation that hears somebody throughout."""
-
-    diariser = FakeDiariser()  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__(StudyConfig())
-
-
 def shifted(said: tuple[Turn, ...], by_s: float) -> tuple[Turn, ...]:
     return tuple(Turn(start_s=t.start_s + by_s, end_s=t.end_s + by_s, speaker=t.speaker) for t in said)
 
@@ -208,8 +196,7 @@ def test_two_are_one_recording_whose_turns_are_by_channel(
     assert len(mix) / SAMPLE_RATE_HZ == pytest.approx(added.duration_s, abs=1e-4)
     assert found(mix, sample_audio.samples).later_s == pytest.approx(LATER_S, abs=NEAR_S)
 
-    made = Job(unlocked, "R001", Speech(), lambda event: None)._turns(again=False).value
-    assert made.made_by.engine == channels.ENGINE
+    made = intake.turns_by_channel(unlocked, "R001", ((0.0, added.duration_s),))
     assert diarisation_errors(shifted(said, LATER_S), made.all).rate < 0.1
 
     with intake.opened(unlocked, "R001") as sound:
