@@ -223,17 +223,17 @@ def test_covered_sound_has_a_channel_for_each(unlocked: Unlocked, files: tuple[P
     assert covered[round(11.0 * rate) :, 0].any()
 
 
-def test_status_says_how_they_stand(unlocked: Unlocked, files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_command_line_takes_them_and_status_says_how_they_stand(
+    unlocked: Unlocked, files: tuple[Path, Path], tmp_path: Path
+) -> None:
     (tmp_path / "key.txt").write_text(f"{unlocked.identity}\n")
-    own = ("--passphrase-file", tmp_path / "key.txt")
-    root = unlocked.study.root
-    succeed("add", root, *files, "--as", "microphones", "--json", *own, passphrase=None)
-    row = last_json(succeed("status", root, "--json", *own, passphrase=None))["recordings"][0]
-    assert (row["by_channel"], [part["part"] for part in row["parts"]]) == (True, [1, 2])
+    words = ("add", unlocked.study.root, *files, "--as", "microphones", "--json", "--passphrase-file")
+    (added,) = last_json(succeed(*words, tmp_path / "key.txt", passphrase=None))["added"]
+    assert (added["by_channel"], added["channels"]) == (True, 2)
     later = Unlocked(unlocked.study, unlocked.identity)
-    assert [line for line in overview.overview(later.study, later).advice("s") if "begins" in line] == [
-        "R001: part 1 begins at [00:00:07]"
-    ]
+    seen = overview.overview(later.study, later)
+    assert (seen.rows[0].by_channel, [round(start_s) for start_s in seen.rows[0].parts]) == (True, [7, 0])
+    assert [line for line in seen.advice("s") if "begins" in line] == ["R001: part 1 begins at [00:00:07]"]
 
 
 def test_what_does_not_belong_together_is_refused_and_nothing_is_kept(
