@@ -45,6 +45,14 @@ def _by_channel(samples: npt.NDArray[np.float64], rate: int, said: Path) -> npt.
     return channels
 
 
+def _write_microphones(folder: Path, samples: npt.NDArray[np.float64], rate: int, said: Path) -> None:
+    """The call as two recorders keep it that each hear the other speaker too, the first begun a second later."""
+    near = _by_channel(samples, rate, said)
+    both = near + 0.2 * near[:, ::-1] + np.random.default_rng(1).normal(0, 0.001, near.shape)
+    soundfile.write(folder / "mic-1.wav", both[rate:, 0], rate)
+    soundfile.write(folder / "mic-2.wav", both[:, 1], rate)
+
+
 @pytest.fixture
 def desk(tmp_path: Path, sample_dir: Path) -> Path:
     """A folder with what the README's researcher has: a recording, a roster, old transcripts, texts, passphrases."""
@@ -57,6 +65,7 @@ def desk(tmp_path: Path, sample_dir: Path) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         soundfile.write(tmp_path / f"{name}.wav", samples[start_s * rate : (start_s + 6) * rate], rate)
     soundfile.write(tmp_path / "phone.wav", _by_channel(samples, rate, sample_dir / "sample.rttm"), rate)
+    _write_microphones(tmp_path, samples, rate, sample_dir / "sample.rttm")
     alone = max(read_rttm((sample_dir / "sample.rttm").read_text()), key=lambda turn: turn.end_s - turn.start_s)
     soundfile.write(tmp_path / "sample.wav", samples[int(alone.start_s * rate) : int(alone.end_s * rate)], rate)
     shutil.copy(sample_dir / "sample.stm", tmp_path / "gold.stm")
