@@ -1,59 +1,40 @@
 """Speakers told apart by their channel: a real call, each speaker near a microphone that hears the other too."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import soundfile
 
 from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, transcript
 from tests.study_session import call as run
 from tests.study_session import last_json, succeed
+from tests.two_microphones import QUIET, Samples, heard, reference
 from transcribe import channels, intake
 from transcribe.channels import Levels
 from transcribe.config import StudyConfig
 from transcribe.diarise.fake import FakeDiariser
 from transcribe.errors import AudioError, StudyError
-from transcribe.evaluate.der import diarisation_errors, read_rttm
+from transcribe.evaluate.der import diarisation_errors
 from transcribe.intake import Request
 from transcribe.pipeline import Job
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Speaker, Turn, Turns
 from transcribe.speakers import SpeakerFixes, tell_apart
 from transcribe.vault import Unlocked
 
-Samples = npt.NDArray[np.float32]
 Call = Callable[..., Samples]
-QUIET = 10 ** (-60 / 20)
 
 
 @pytest.fixture(scope="module")
 def said(sample_dir: Path) -> tuple[Turn, ...]:
-    """Who speaks when in the call, S1 first."""
-    turns = read_rttm((sample_dir / "sample.rttm").read_text())
-    names = list(dict.fromkeys(turn.speaker for turn in sorted(turns, key=lambda turn: turn.start_s)))
-    return tuple(Turn(start_s=t.start_s, end_s=t.end_s, speaker=f"S{1 + names.index(t.speaker)}") for t in turns)
+    return reference(sample_dir)
 
 
 @pytest.fixture(scope="module")
 def call(sample_audio: Audio, said: tuple[Turn, ...]) -> Call:
-    """The call as two microphones hear it, (samples, 2); the other speaker's sound comes softer and later."""
-
-    def heard(bleed_db: float, late_ms: float = 5.0, second_db: float = 0.0, noise: float = QUIET) -> Samples:
-        own = []
-        for speaker in ("S1", "S2"):
-            mask = np.zeros_like(sample_audio.samples)
-            for turn in said:
-                if turn.speaker == speaker:
-                    mask[round(turn.start_s * SAMPLE_RATE_HZ) : round(turn.end_s * SAMPLE_RATE_HZ)] = 1
-            own.append(sample_audio.samples * mask)
-        late, softer = round(late_ms * SAMPLE_RATE_HZ / 1000), 10 ** (-bleed_db / 20)
-        first, second = own[0] + softer * np.roll(own[1], late), own[1] + softer * np.roll(own[0], late)
-        both = np.stack([first, second * 10 ** (second_db / 20)], axis=1)
-        return (both + np.random.default_rng(1).normal(0, noise, both.shape)).astype(np.float32)
-
-    return heard
+    return partial(heard, sample_audio, said)
 
 
 def levels(sound: Samples, block: int = 1 << 16) -> Levels:
@@ -235,7 +216,7 @@ def test_the_command_line_says_so_and_takes_it(unlocked: Unlocked, call: Call, t
     root, phone = unlocked.study.root, wav(tmp_path / "Karen.wav", call(20))
     said = succeed("add", root, phone, *own, passphrase=None)
     assert f"transcribe speakers {root} R001 --by channels" in said
-    assert run("add", root, phone, "--as", "microphones", *own, passphrase=None).returncode == 2
+    assert run("add", root, phone, "--as", "voices", *own, passphrase=None).returncode == 2
     assert run("speakers", root, "R001", "--by", "Karen", *own, passphrase=None).returncode == 2
     succeed("speakers", root, "R001", "--by", "channels", *own, passphrase=None)
     assert last_json(succeed("status", root, "--json", *own, passphrase=None))["recordings"][0]["by_channel"]

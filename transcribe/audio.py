@@ -10,8 +10,8 @@ import os
 import select
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import IO
 
 import ffmpeg
@@ -103,6 +103,11 @@ def stream(fd: int, seen: Look, form: Form, sink: Sink) -> float:
     return _decode_checked(seen, fd, _command(fd, form), form, sink)
 
 
+def blocks(fd: int, seen: Look, form: Form) -> Generator[memoryview]:
+    """The same, block by block as it is asked for; a block is good until the next."""
+    return _checked(seen, fd, _command(fd, form), form)
+
+
 @contextmanager
 def in_memory(data: bytes | bytearray | memoryview | Iterable[bytes]) -> Iterator[int]:
     """The descriptor of a sealed file in memory that holds `data`; it is gone on leaving."""
@@ -142,7 +147,26 @@ class Collected:
 
 def _decode_checked(seen: Look, fd: int, command: list[str], form: Form, sink: Sink) -> float:
     """Decode into the sink and check that the end was reached; the duration in seconds."""
-    decoded_s, said, failed = _stream(fd, command, form, sink)
+    decoded = 0
+    with closing(_checked(seen, fd, command, form)) as found:
+        for block in found:
+            sink(block)
+            decoded += len(block)
+    return decoded / form.bytes_per_s
+
+
+def _checked(seen: Look, fd: int, command: list[str], form: Form) -> Generator[memoryview]:
+    """What ffmpeg decodes, in blocks, and at the end the check that it was reached."""
+    decoded = 0
+    with running(command, (fd,)) as child:
+        try:
+            for block in child.blocks(form):
+                yield block
+                decoded += len(block)
+            said, failed = child.end()
+        except subprocess.TimeoutExpired:
+            raise Refusal.STUCK.error() from None
+    decoded_s = decoded / form.bytes_per_s
     declared_s = seen.probe.duration_s if seen.of_the_sound else None
     promises = [promise for promise in (declared_s, containers.declared_s(fd)) if promise]
     if any(decoded_s < promise - max(0.5, 0.02 * promise) for promise in promises):
@@ -153,7 +177,6 @@ def _decode_checked(seen: Look, fd: int, command: list[str], form: Form, sink: S
         raise Refusal.DAMAGED.error()
     if decoded_s < SHORTEST_S:
         raise Refusal.TOO_SHORT.error()
-    return decoded_s
 
 
 def _command(fd: int, form: Form = MONO) -> list[str]:
@@ -194,10 +217,10 @@ class Child:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    def pour(self, form: Form, sink: Sink) -> int:
-        """Its output into the sink: see `_pour`."""
+    def blocks(self, form: Form) -> Iterator[memoryview]:
+        """Its output: see `_blocks`."""
         assert self._process.stdout is not None  # noqa: S101 - a pipe, as asked for
-        return _pour(self._process.stdout, form, sink)
+        return _blocks(self._process.stdout, form)
 
     def end(self) -> tuple[str, bool]:
         """What it said, for us alone, and whether it failed. Raises subprocess.TimeoutExpired: it does not end."""
@@ -241,17 +264,6 @@ def running(command: list[str], fds: tuple[int, ...] = (), *, fed: bool = False,
         child.close()
 
 
-def _stream(fd: int, command: list[str], form: Form, sink: Sink) -> tuple[float, str, bool]:
-    """Run ffmpeg and pour its output into the sink: seconds decoded, its messages, whether it failed."""
-    with running(command, (fd,)) as child:
-        try:
-            decoded = child.pour(form, sink)
-            said, failed = child.end()
-        except subprocess.TimeoutExpired:
-            raise Refusal.STUCK.error() from None
-    return decoded / form.bytes_per_s, said, failed
-
-
 def _drain(pipe: IO[bytes], said: list[bytes]) -> None:
     """Empty the pipe of messages to its end; keep the first 64 KiB and the last block, for us alone."""
     kept = 0
@@ -263,8 +275,8 @@ def _drain(pipe: IO[bytes], said: list[bytes]) -> None:
             said[-1] = block
 
 
-def _pour(pipe: IO[bytes], form: Form, sink: Sink) -> int:
-    """Read the pipe to its end in blocks of whole frames; the number of bytes. Raises AudioError: stuck, too long."""
+def _blocks(pipe: IO[bytes], form: Form) -> Iterator[memoryview]:
+    """Read the pipe to its end in blocks of whole frames. Raises AudioError: stuck, too long."""
     frame = form.frame_bytes
     block, filled, total = bytearray(BLOCK // frame * frame), 0, 0
     view = memoryview(block)
@@ -276,9 +288,9 @@ def _pour(pipe: IO[bytes], form: Form, sink: Sink) -> int:
         filled += got
         if filled == len(block) or not got:
             whole = filled - filled % frame
-            sink(view[:whole])
+            yield view[:whole]
             total, filled = total + whole, 0
         if total > LONGEST_S * form.bytes_per_s:
             raise Refusal.TOO_LONG.error()
         if not got:
-            return total
+            return

@@ -140,7 +140,8 @@ def disguised(form: Form, sink: Sink) -> Iterator[Sink]:
 
         def passed_on() -> None:
             try:
-                child.pour(form, through.take)
+                for block in child.blocks(form):
+                    through.take(block)
             except BaseException:
                 child.kill()  # whoever feeds it must not wait for us
                 raise

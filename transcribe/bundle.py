@@ -39,13 +39,14 @@ class Piece(Quiet):
 
 @record
 class Bundle(Quiet):
-    """The stored files, which sound one after the other."""
+    """The stored files, which sound one after the other; or at once, where two microphones heard one conversation."""
 
     pieces: tuple[Piece, ...]
+    at_once: bool = False
 
     @property
     def duration_s(self) -> float:
-        return self.pieces[-1].end_s
+        return max(piece.end_s for piece in self.pieces)
 
 
 def suffix(name: str) -> str:

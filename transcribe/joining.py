@@ -1,20 +1,23 @@
-"""Several files taken in as one recording: all of them or none, each to be had back as it came."""
+"""Several files taken in as one recording, parts or microphones: all or none, each to be had back as it came."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
-from transcribe import intake, store
+from transcribe import audio, channels, intake, microphones, store, stored_sound
 from transcribe.audio import LONGEST_S
 from transcribe.bundle import Bundle, Packed, Piece, suffix
 from transcribe.errors import AudioError, StudyError, TranscribeError
 from transcribe.intake import Request
-from transcribe.media import Probe, Refusal
+from transcribe.media import Probe, Refusal, look
 from transcribe.schema import Purpose, Quiet, Recording, record
 from transcribe.study import Study
 from transcribe.vault import Part, Unlocked
+
+PART, MICROPHONE = "part", "microphone"
 
 
 @record
@@ -37,15 +40,28 @@ def add(study: Study, sources: tuple[Path, ...], request: Request, unlocked: Unl
         raise StudyError(
             "one file has no parts", advice="name all files in the order of their sound, or leave out --as"
         )
-    with ExitStack() as stack:
-        files = [_opened(stack, number, source) for number, source in enumerate(sources, 1)]
+    with _all_opened(sources, request, unlocked, PART) as files:
         _check_together(files)
-        if unlocked is not None:
-            for number, file in enumerate(files, 1):
-                with _of_part(number):
-                    intake.check(unlocked, request, file.sha256)
-            intake.ask(unlocked, request, Purpose.RECORD)
-        recording = _seal(study, sources, files, request)
+        recording = _seal(study, sources, files, request, _one_after_the_other(sources, files))
+    if unlocked is not None:
+        unlocked.change(lambda vault: vault)
+    return recording
+
+
+def add_microphones(
+    study: Study, sources: tuple[Path, ...], request: Request, unlocked: Unlocked | None = None
+) -> Recording:
+    """Take two files in as one recording, made by two recorders at the same time, one near each speaker.
+
+    Raises as `add` does, and AudioError for two that do not belong together.
+    """
+    if len(sources) != 2:
+        raise StudyError("microphones are two files", advice="name the two, the first speaker's first")
+    with _all_opened(sources, request, unlocked, MICROPHONE) as files:
+        bundle = _at_once(sources, files)
+        if bundle.duration_s > LONGEST_S:
+            raise Refusal.TOO_LONG.error()
+        recording = _seal(study, sources, files, replace(request, by_channel=True), bundle)
     if unlocked is not None:
         unlocked.change(lambda vault: vault)
     return recording
@@ -63,17 +79,38 @@ def remove(study: Study, recording: Recording, sources: tuple[Path, ...]) -> lis
 
 
 @contextmanager
-def _of_part(number: int) -> Iterator[None]:
+def _of(what: str, number: int) -> Iterator[None]:
     """An error tells which of the files it is about."""
     try:
         yield
     except TranscribeError as error:
-        error.what = f"part {number}: {error.what}"
+        error.what = f"{what} {number}: {error.what}"
         raise
 
 
-def _opened(stack: ExitStack, number: int, source: Path) -> _File:
-    with _of_part(number):
+@contextmanager
+def _all_opened(
+    sources: tuple[Path, ...], request: Request, unlocked: Unlocked | None, what: str
+) -> Iterator[list[_File]]:
+    """The files, each of which could be added, and no two of which are one."""
+    with ExitStack() as stack:
+        files = [_opened(stack, what, number, source) for number, source in enumerate(sources, 1)]
+        seen: dict[str, int] = {}
+        for number, file in enumerate(files, 1):
+            if seen.setdefault(file.sha256, number) != number:
+                raise StudyError(
+                    f"{what} {number} is the same file as {what} {seen[file.sha256]}", advice=f"name each {what} once"
+                )
+        if unlocked is not None:
+            for number, file in enumerate(files, 1):
+                with _of(what, number):
+                    intake.check(unlocked, request, file.sha256)
+            intake.ask(unlocked, request, Purpose.RECORD)
+        yield files
+
+
+def _opened(stack: ExitStack, what: str, number: int, source: Path) -> _File:
+    with _of(what, number):
         descriptor = intake.open_source(source)
         stack.callback(os.close, descriptor)
         probe, duration_s = intake.inspected(descriptor)
@@ -81,12 +118,6 @@ def _opened(stack: ExitStack, number: int, source: Path) -> _File:
 
 
 def _check_together(files: list[_File]) -> None:
-    seen: dict[str, int] = {}
-    for number, file in enumerate(files, 1):
-        if seen.setdefault(file.sha256, number) != number:
-            raise StudyError(
-                f"part {number} is the same file as part {seen[file.sha256]}", advice="name each part once"
-            )
     if sum(file.duration_s for file in files) > LONGEST_S:
         raise Refusal.TOO_LONG.error()
     counts = {file.probe.channels for file in files}
@@ -94,8 +125,7 @@ def _check_together(files: list[_File]) -> None:
         raise AudioError("parts with more than two channels do not have equally many", advice="convert them to stereo")
 
 
-def _seal(study: Study, sources: tuple[Path, ...], files: list[_File], request: Request) -> Recording:
-    bundle = _bundle(sources, files)
+def _seal(study: Study, sources: tuple[Path, ...], files: list[_File], request: Request, bundle: Bundle) -> Recording:
     descriptors = [file.descriptor for file in files]
     sha256 = store.HashingReader(Packed(bundle, descriptors)).to_end()
     parts = tuple(
@@ -115,17 +145,42 @@ def _seal(study: Study, sources: tuple[Path, ...], files: list[_File], request: 
             sha256=sha256,
             duration_s=bundle.duration_s,
             sample_rate_hz=max(file.probe.sample_rate_hz for file in files),
-            channels=max(file.probe.channels for file in files),
+            channels=len(files) if bundle.at_once else max(file.probe.channels for file in files),
         )
-        entry = replace(intake.entry_of(recording, request), parts=parts)
+        entry = replace(intake.entry_of(recording, request), parts=parts, at_once=bundle.at_once)
         intake.seal(study, Packed(bundle, descriptors), recording, entry)
     return recording
 
 
-def _bundle(sources: tuple[Path, ...], files: list[_File]) -> Bundle:
-    """The parts one after the other; each begins where the one before ends."""
-    pieces, at_s = [], 0.0
-    for number, (source, file) in enumerate(zip(sources, files, strict=True), 1):
-        pieces.append(Piece(name=f"{number}{suffix(source.name)}", start_s=at_s, duration_s=file.duration_s))
-        at_s += file.duration_s
-    return Bundle(pieces=tuple(pieces))
+def _one_after_the_other(sources: tuple[Path, ...], files: list[_File]) -> Bundle:
+    """The parts; each begins where the one before ends."""
+    starts = accumulate((file.duration_s for file in files[:-1]), initial=0.0)
+    return Bundle(pieces=_pieces(sources, files, starts))
+
+
+def _at_once(sources: tuple[Path, ...], files: list[_File]) -> Bundle:
+    """The microphones where they stand to each other; the recording begins with the one that began first."""
+    heard = [_heard(file) for file in files]
+    later_s = round(microphones.offset(*heard).later_s, 3)
+    starts = (max(0.0, -later_s), max(0.0, later_s))
+    bundle = Bundle(pieces=_pieces(sources, files, starts), at_once=True)
+    descriptors = [file.descriptor for file in files]
+    levels = stored_sound.levels_of(
+        lambda sink: stored_sound.beside(descriptors, bundle, channels.FORM, sink), channels.LISTENED_S
+    )
+    if channels.same(levels):
+        raise AudioError("both files hold the same sound", advice="add one of them alone")
+    return bundle
+
+
+def _heard(file: _File) -> microphones.Heard:
+    heard = microphones.Heard()
+    audio.stream(file.descriptor, look(file.descriptor), audio.MONO, heard.take)
+    return heard
+
+
+def _pieces(sources: tuple[Path, ...], files: list[_File], starts_s: Iterable[float]) -> tuple[Piece, ...]:
+    return tuple(
+        Piece(name=f"{number}{suffix(source.name)}", start_s=start_s, duration_s=file.duration_s)
+        for number, (source, file, start_s) in enumerate(zip(sources, files, starts_s, strict=True), 1)
+    )

@@ -99,7 +99,7 @@ class Overview(Quiet):
             f"{row.id}: part {number} begins at {stamp(start_s)}"
             for row in self.rows
             for number, start_s in enumerate(row.parts, 1)
-            if number > 1
+            if start_s > 0
         ]
         return (*lines, *self._consent(root), *retention.lines(self.reminders, root))
 

@@ -36,7 +36,8 @@ def tell_apart(unlocked: Unlocked, recording_id: str, *, by_channel: bool) -> No
     entry = unlocked.vault.entry(recording_id)
     if by_channel:
         facts = unlocked.load(recording_id, "recording", Recording)
-        counts = {part.channels for part in entry.parts} or {facts.value.channels if facts else 0}
+        parts = () if entry.at_once else entry.parts
+        counts = {part.channels for part in parts} or {facts.value.channels if facts else 0}
         if counts != {2}:
             raise StudyError("there is not one channel for each of two speakers", recording_id=recording_id,
                              advice="leave it to the voices")  # fmt: skip

@@ -46,8 +46,8 @@ class RecordingEntry(Quiet):
 
     `sha256` is that of the stored sound. `added_on` is an ISO date; `language` a code or "auto", empty where the
     study's settings say it. `parts` are the files in their order where there are several, which then have the names and
-    paths; `by_channel`: who speaks is known by the channel, S1 in the first. Written as a sealed note when the key is
-    not at hand, and merged at the next unlock.
+    paths; `at_once`: these are two microphones, a channel each; `by_channel`: who speaks is known by the channel, S1 in
+    the first. Written as a sealed note when the key is not at hand, and merged at the next unlock.
     """
 
     id: str
@@ -61,6 +61,7 @@ class RecordingEntry(Quiet):
     language: str = ""
     parts: tuple[Part, ...] = ()
     by_channel: bool = False
+    at_once: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:

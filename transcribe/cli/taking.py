@@ -27,7 +27,8 @@ from transcribe.intake import Request
 from transcribe.schema import Recording, SpeakerBounds
 from transcribe.watching import Outcome
 
-PARTS, CHANNELS = MANNERS = ("parts", "channels")
+PARTS, CHANNELS, MICROPHONES = MANNERS = ("parts", "channels", "microphones")
+TOGETHER = {PARTS: joining.add, MICROPHONES: joining.add_microphones}
 
 Speakers = Annotated[str, typer.Option(help="How many speak: 2, or 2-4.")]
 Who = Annotated[str, typer.Option(help="Ids of all who took part: P1,R1.")]
@@ -46,7 +47,12 @@ def add(
     who: Who = "",
     language: Language = AS_STUDY,
     manner: Annotated[
-        str, typer.Option("--as", help="parts: all files are one recording, in this order; channels: one speaker each.")
+        str,
+        typer.Option(
+            "--as",
+            help="parts: all files are one recording, in this order; channels: one speaker each; "
+            "microphones: two recorders that ran at once.",
+        ),
     ] = "",
     remove_source: RemoveSource = False,
     passphrase_file: PassphraseFile = None,
@@ -54,12 +60,14 @@ def add(
 ) -> None:
     """Take recordings into the study, encrypted; needs no passphrase, but checks more with one."""
     if manner not in ("", *MANNERS):
-        raise ConfigError(f"--as takes {' or '.join(MANNERS)}", advice="leave it out for a recording a file")
+        raise ConfigError(
+            f"--as takes {', '.join(MANNERS[:-1])} or {MANNERS[-1]}", advice="leave it out for a recording a file"
+        )
     opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
     request = Request(id=recording_id, who=listed(who), bounds=_bounds(speakers), language=language_code(language),
-                      by_channel=manner == CHANNELS)  # fmt: skip
-    if manner == PARTS:
-        taken = [joining.add(opened, tuple(sources), request, unlocked)]
+                      by_channel=manner in (CHANNELS, MICROPHONES))  # fmt: skip
+    if manner in TOGETHER:
+        taken = [TOGETHER[manner](opened, tuple(sources), request, unlocked)]
         refused = joining.remove(opened, taken[0], tuple(sources)) if remove_source else []
     else:
         taken, refused = intake.add_all(opened, tuple(sources), request, unlocked, remove_source=remove_source)
