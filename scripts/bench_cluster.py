@@ -1,7 +1,7 @@
 """What workers bring and what Dask costs. Called by scripts/bench cluster [--recordings 600].
 
-workers: eight pieces of half a minute through one worker of one thread and through two, models loaded and workers warm, with
-the same artefacts in the end; beside them the machine's own limit, two commands that know nothing of each other.
+workers: eight pieces of half a minute through one worker of one thread and through two, models loaded and workers warm,
+with the same artefacts in the end; beside them the machine's own limit, two commands that know nothing of each other.
 
 overhead: many recordings whose engines are faked: they sleep, as long as a GPU would take for a minute of speech. So
 what is left is Dask's and ours: processor time of the one process that schedules, with Dask and (half of the
