@@ -70,7 +70,7 @@ class Engines:
         """The models of recognition and diarisation."""
         return self.config.recognition.model, *self.config.diarisation.models
 
-    @property
+    @cached_property
     def fingerprint(self) -> tuple[str, ...]:
         """What has to be the same wherever the sound is heard. Raises WeightsError for weights that are not here."""
         for model in self.models:

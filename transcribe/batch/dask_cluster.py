@@ -54,6 +54,7 @@ class Workforce:
         self.slots = slots
         self._client = client
         self._engines = engines
+        self._settings = engines.config.model_dump_json()
         self._patience_s = patience_s
         self._key = store.new_identity()
         self._run = str(self._key.to_public())
@@ -97,9 +98,10 @@ class Workforce:
 
     def _reply(self, order: Order) -> Reply:
         """What a worker says that lacks nothing. Raises what Dask raises when it dies."""
-        config = self._engines.config.model_dump_json()
         parcel = wrap(
-            Parcel(order=order, settings=config, made_with=self._engines.fingerprint, patience_s=self._patience_s),
+            Parcel(
+                order=order, settings=self._settings, made_with=self._engines.fingerprint, patience_s=self._patience_s
+            ),
             self._run,
         )
         sound: bytes | None = None
