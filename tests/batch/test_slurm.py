@@ -7,14 +7,18 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from distributed import Client
 
-from transcribe.batch import job_queue
+from tests.study_session import last_json, new_study, succeed
+from transcribe.batch import dask_cluster, job_queue
 from transcribe.batch.job_queue import Profile
+from transcribe.config import StudyConfig
+from transcribe.engines import Engines
+from transcribe.errors import EngineError
 
 pytestmark = pytest.mark.system("slurmctld")
 
@@ -112,3 +116,33 @@ def test_two_jobs_of_slurm_are_two_workers_behind_tls(slurm: Path, tmp_path: Pat
     until("", "squeue", "-h")
     assert list((tmp_path / "scratch").glob(".t*")) == []
     assert len(list((tmp_path / "scratch" / job_queue.LOGS).glob("*.err"))) == 2
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_a_study_is_run_by_jobs(
+    slurm: Path, tmp_path: Path, sample_dir: Path, model_path: Callable[[str], Path]
+) -> None:
+    for name in ("whisper-tiny.en", "segmentation-3.0", "campplus", "en_core_web_md"):
+        model_path(name)
+    study, scratch = new_study(tmp_path / "study", sample_dir / "sample.wav"), tmp_path / "scratch"
+    settings = study / "study.toml"
+    settings.write_text(settings.read_text().replace('"whisper-base"', '"whisper-tiny.en"'))
+    scratch.mkdir()
+    profile = tmp_path / "profile.toml"
+    profile.write_text(f'cores = 2\nmemory = "2GB"\nwalltime = "10"\ninterface = "lo"\nscratch = "{scratch}"\n')
+    done = last_json(succeed("run", study, "--slurm", profile, "--json"))
+    assert [one["state"] for one in done["recordings"]] == ["done"]
+    printed = "".join(path.read_text() for path in (scratch / job_queue.LOGS).iterdir())
+    assert "Diane" not in printed
+    until("", "squeue", "-h")
+    assert list(scratch.glob(".t*")) == []
+
+
+def test_jobs_that_the_queue_does_not_take_are_told_at_once(slurm: Path, tmp_path: Path) -> None:
+    profile = Profile(memory="900GB", walltime="5", interface="lo", scratch=str(tmp_path))
+    with (
+        pytest.raises(EngineError, match="does not take the jobs"),
+        dask_cluster.queued(profile, Engines(StudyConfig(device="cpu"))),
+    ):
+        pass

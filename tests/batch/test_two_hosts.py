@@ -3,6 +3,7 @@
 Network namespaces stand for the machines; the second one sees an empty folder where the first has the study.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.study_session import PROGRAM, call, environment, journal, last_json, new_study, succeed
+from tests.study_session import PROGRAM, call, environment, journal, new_study, succeed
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow, pytest.mark.system("ip")]
 HERE, THERE = "10.77.0.1", "10.77.0.2"
@@ -134,7 +135,7 @@ def test_a_worker_on_another_machine_is_sent_the_sound_and_nothing_can_be_read_o
     left = [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()]
     assert [path.name for path in left if not path.name.endswith("lock")] == []
     succeed("run", alone)
-    said = [last_json(succeed("show", root, "R001", "--identified", "--format", "json")) for root in (study, alone)]
+    said = [json.loads(succeed("show", root, "R001", "--identified", "--format", "json")) for root in (study, alone)]
     assert said[0]["turns"] == said[1]["turns"]
     taken = wire.read_bytes()
     assert len(taken) > (study / "private" / "recordings" / "R001.age").stat().st_size  # the sound went over the wire

@@ -66,10 +66,11 @@ def test_a_checkpoint_that_would_run_code_runs_none(model_path: Callable[[str], 
 
 
 def test_no_loader_of_ours_unpickles() -> None:
-    """Every torch.load says weights_only=True; nothing imports pickle to load by."""
+    """Every torch.load says weights_only=True; nothing imports pickle to load by, but Dask does: over mutual TLS."""
     package = Path(weights.__file__).parent
     for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert text.count("torch.load(") == text.count("weights_only=True)"), path.name
-        assert "import pickle" not in text, path.name
+        assert "import pickle" not in text or path.name in ("parcels.py", "dask_cluster.py"), path.name
+        assert "pickle.loads(" not in text, path.name
         assert "joblib" not in text, path.name

@@ -7,6 +7,7 @@ the one who holds the study alone, so that there is exactly one of each key.
 
 import pickle
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
@@ -226,13 +227,19 @@ def queued(profile: Profile, engines: Engines) -> Iterator[Workforce]:
         cluster.sync(_trust_loop)
         client = stack.enter_context(Client(cluster))
         cluster.adapt(minimum_jobs=profile.jobs, maximum_jobs=profile.jobs)
-        try:
-            client.wait_for_workers(1, timeout=QUEUES_S)
-        except TimeoutError:
-            raise EngineError(
-                "no job of the queue has begun within an hour", advice="run again when it is less busy"
-            ) from None
+        _wait_for_jobs(client, cluster.refused)
         yield Workforce(client, engines, slots=profile.jobs * dask_settings.THREADS)
+
+
+def _wait_for_jobs(client: Client, refused: threading.Event) -> None:
+    """Until a first job has begun. Raises EngineError."""
+    end = time.monotonic() + QUEUES_S
+    while not client.scheduler_info()["workers"]:
+        if refused.wait(1.0):
+            what = "the queue does not take the jobs"
+            raise EngineError(what, advice="compare the profile with what your site's queue offers")
+        if time.monotonic() > end:
+            raise EngineError("no job of the queue has begun within an hour", advice="run again when it is less busy")
 
 
 async def _trust_loop() -> None:

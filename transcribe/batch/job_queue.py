@@ -3,10 +3,11 @@
 import shlex
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,9 +15,6 @@ from pydantic_core import PydanticCustomError
 from transcribe import config, store
 from transcribe.batch import cluster_folder, dask_settings
 from transcribe.errors import ConfigError
-
-if TYPE_CHECKING:
-    from dask_jobqueue.core import JobQueueCluster
 
 LOGS = "transcribe-jobs"
 """The folder in `scratch` where the queue writes what jobs print."""
@@ -99,8 +97,9 @@ def load(path: Path) -> Profile:
 
 
 @contextmanager
-def cluster(profile: Profile, resources: Mapping[str, int], threads: int) -> "Iterator[JobQueueCluster]":
-    """A scheduler in this process, for workers that are jobs; none is submitted before its `scale`.
+def cluster(profile: Profile, resources: Mapping[str, int], threads: int) -> Iterator[Any]:
+    """A scheduler in this process, for workers that are jobs: a `JobQueueCluster` whose event `refused` is set when the
+    queue does not take a job. None is submitted before its `scale`.
 
     Each worker takes `threads` tasks at a time and has these `resources`. What admits to the cluster is made for this
     time, in a folder of `scratch`. The scheduler reaches other machines, which `offline` forbids unless
@@ -119,13 +118,28 @@ def cluster(profile: Profile, resources: Mapping[str, int], threads: int) -> "It
         cluster_folder.make(folder)
         options = {**_job(profile, folder, resources), **_request(profile)}
         try:
-            started = kinds[profile.system](cores=threads, **options)
+            started = _noting(kinds[profile.system])(cores=threads, **options)
         except (OSError, RuntimeError, ValueError):
             raise ConfigError(
                 "the cluster's scheduler cannot start on this machine", advice="check interface in the profile"
             ) from None
         with started:
             yield started
+
+
+def _noting(kind: Any) -> Any:
+    """The same kind of cluster; `refused` is set when its queue does not take a job: Dask tries again in silence."""
+    refused = threading.Event()
+
+    class Job(kind.job_cls):  # type: ignore[misc]
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except Exception:
+                refused.set()
+                raise
+
+    return type(kind.__name__, (kind,), {"job_cls": Job, "refused": refused})
 
 
 def _job(profile: Profile, folder: Path, resources: Mapping[str, int]) -> dict[str, Any]:
