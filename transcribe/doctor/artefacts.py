@@ -42,6 +42,7 @@ class Origin(Enum):
     """Where an artefact comes from, and so what becomes of it when it is lost."""
 
     RUN = "`transcribe run` makes it again"
+    WHEN_ASKED_FOR = "it is made again when a stage asks for it"
     READING = "the next settling or release reads the text again"
     RELEASE = "the next release cannot say what it changes"
     VOICES = "who was known by voice in a recording that is settled; see `transcribe speakers`"
@@ -53,6 +54,7 @@ class Origin(Enum):
 
 ORIGINS = {
     **dict.fromkeys((*ARTEFACTS, "priming", "invented", "findings", LISTENING), Origin.RUN),
+    "segmented": Origin.WHEN_ASKED_FOR,
     "amended": Origin.READING,
     "reread": Origin.READING,
     "clean": Origin.READING,
