@@ -226,8 +226,9 @@ def queued(profile: Profile, engines: Engines) -> Iterator[Workforce]:
         stack.push(started.__exit__)
         cluster.sync(_trust_loop)
         client = stack.enter_context(Client(cluster))
-        cluster.adapt(minimum_jobs=profile.jobs, maximum_jobs=profile.jobs)
+        cluster.scale(jobs=profile.jobs)
         _wait_for_jobs(client, cluster.refused)
+        cluster.adapt(minimum_jobs=profile.jobs, maximum_jobs=profile.jobs)
         yield Workforce(client, engines, slots=profile.jobs * dask_settings.THREADS)
 
 

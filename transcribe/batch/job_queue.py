@@ -129,6 +129,8 @@ def cluster(profile: Profile, resources: Mapping[str, int], threads: int) -> Ite
 
 def _noting(kind: Any) -> Any:
     """The same kind of cluster; `refused` is set when its queue does not take a job: Dask tries again in silence."""
+    from distributed.core import Status
+
     refused = threading.Event()
 
     class Job(kind.job_cls):  # type: ignore[misc]
@@ -137,6 +139,7 @@ def _noting(kind: Any) -> Any:
                 await super().start()
             except Exception:
                 refused.set()
+                self.status = Status.closed  # else the cluster could not be closed: it waits for what never began
                 raise
 
     return type(kind.__name__, (kind,), {"job_cls": Job, "refused": refused})
