@@ -18,6 +18,7 @@ from tests.builders import NoEngines, add_recording, new_unlocked, person, says_
 from transcribe import store
 from transcribe.batch import dask_cluster, plan, run
 from transcribe.batch.dask_cluster import TRIES, Workforce
+from transcribe.batch.job_queue import Profile
 from transcribe.batch.parcels import Parcel, unwrap, wrap
 from transcribe.config import StudyConfig
 from transcribe.diarise import Segmented
@@ -324,3 +325,17 @@ def test_a_worker_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     crew = plan.crew(engines, (plan.Task(recording_id="R001", duration_s=1.0),) * 9)
     assert (crew.workers, crew.gpus) == (4, 4)
     assert crew.slots == 2
+
+
+def test_jobs_that_the_queue_does_not_take_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = tmp_path / "sbatch"
+    queue.write_text("#!/bin/sh\necho no such partition >&2\nexit 1\n")
+    queue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    profile = Profile(cores=1, memory="1GB", interface="lo", scratch=str(tmp_path))
+    with (
+        pytest.raises(EngineError, match="does not take the jobs"),
+        dask_cluster.queued(profile, Engines(CONFIG)),
+    ):
+        pass
+    assert list(tmp_path.glob(".t*")) == []

@@ -14,11 +14,8 @@ import pytest
 from distributed import Client
 
 from tests.study_session import last_json, new_study, succeed
-from transcribe.batch import dask_cluster, job_queue
+from transcribe.batch import job_queue
 from transcribe.batch.job_queue import Profile
-from transcribe.config import StudyConfig
-from transcribe.engines import Engines
-from transcribe.errors import EngineError
 
 pytestmark = pytest.mark.system("slurmctld")
 
@@ -137,12 +134,3 @@ def test_a_study_is_run_by_jobs(
     assert "Diane" not in printed
     until("", "squeue", "-h")
     assert list(scratch.glob(".t*")) == []
-
-
-def test_jobs_that_the_queue_does_not_take_are_told_at_once(slurm: Path, tmp_path: Path) -> None:
-    profile = Profile(memory="900GB", walltime="5", interface="lo", scratch=str(tmp_path))
-    with (
-        pytest.raises(EngineError, match="does not take the jobs"),
-        dask_cluster.queued(profile, Engines(StudyConfig(device="cpu"))),
-    ):
-        pass
