@@ -45,7 +45,7 @@ def _is_local(host: object) -> bool:
 
 
 def _is_number(host: object) -> bool:
-    """An address in figures is looked up nowhere."""
+    """An address in figures needs no look-up; its name would."""
     try:
         ipaddress.ip_address(str(host))
     except ValueError:
@@ -62,7 +62,7 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
     elif event == "socket.getnameinfo":
         local = _is_local(args[0][0]) if isinstance(args[0], tuple) else False
     elif event in _LOOK_UPS:
-        local = _is_local(args[0]) or _is_number(args[0])
+        local = _is_local(args[0]) or (event != "socket.gethostbyaddr" and _is_number(args[0]))
     else:
         return
     if not local:
