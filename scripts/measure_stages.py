@@ -96,8 +96,8 @@ class Counting:
             self.children_s += sum(os.times()[2:4]) - sum(began[2:4])
         return made
 
-    def let_go(self, recording_id: str) -> None:
-        self._here.let_go(recording_id)
+    def let_go(self) -> None:
+        self._here.let_go()
 
     def _decoded(self, order: "Order") -> "Audio":
         from transcribe.hearing import decoded

@@ -151,6 +151,14 @@ def ciphertext_alone(unlocked: Unlocked) -> bool:
     return all(p.read_bytes().startswith(b"age-encryption.org/v1") for p in files)
 
 
+def study_of(root: Path, *ids: str) -> Unlocked:
+    """A study with these recordings, added in this order and no more."""
+    unlocked = new_unlocked(root)
+    for recording_id in ids:
+        add_recording(unlocked, recording_id)
+    return unlocked
+
+
 def add_detected(unlocked: Unlocked, said: Transcript, *, looked: bool = True, **recording: Any) -> None:
     """A recording with all artefacts that `run` leaves, made by nobody."""
     recording_id = said.recording_id

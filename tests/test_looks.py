@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from tests.builders import add_detected, add_recording, new_unlocked, transcript
+from tests.builders import add_detected, add_recording, new_unlocked, study_of, transcript
 from transcribe import console, looks, overview
 from transcribe.cli import app, batches
 from transcribe.schema import Transcript
@@ -19,10 +19,7 @@ from transcribe.vault import Unlocked
 
 @pytest.fixture
 def unlocked(tmp_path: Path) -> Unlocked:
-    opened = new_unlocked(tmp_path / "study")
-    for recording_id in ("R001", "R002", "R003"):
-        add_recording(opened, recording_id)
-    return opened
+    return study_of(tmp_path / "study", "R001", "R002", "R003")
 
 
 def log(study: Study, *events: str) -> None:

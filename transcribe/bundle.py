@@ -4,7 +4,6 @@ The first member, `MANIFEST`, is what `store.pack` writes of a `Bundle`; the oth
 number. So whoever has the recording's key gets them back with age and tar alone, without this program.
 """
 
-import fcntl
 import os
 import re
 import tarfile
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from transcribe import store
+from transcribe import audio, store
 from transcribe.errors import StoreError
 from transcribe.schema import Quiet, record
 
@@ -117,26 +116,24 @@ def read(fd: int) -> Bundle | None:
 @contextmanager
 def opened(fd: int, name: str) -> Iterator[int]:
     """One of the files in memory, by a descriptor of its own: ffmpeg must be able to seek in it. Raises StoreError."""
-    at, left = _place(fd, name)
-    piece = os.memfd_create("piece", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        while left:
-            moved = os.sendfile(piece, fd, at, min(left, 1 << 30))
-            if not moved:
-                raise _damaged()
-            at, left = at + moved, left - moved
-        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-        fcntl.fcntl(piece, fcntl.F_ADD_SEALS, seals)
+    with audio.in_memory(_bytes(fd, name)) as piece:
         yield piece
-    finally:
-        os.close(piece)
 
 
 def copy(fd: int, name: str, sink: BinaryIO) -> None:
     """One of the files, bit for bit, into the sink. Raises StoreError."""
+    for block in _bytes(fd, name):
+        sink.write(block)
+
+
+def _bytes(fd: int, name: str) -> Iterator[bytes]:
     at, size = _place(fd, name)
     for start in range(at, at + size, BLOCK):
-        sink.write(os.pread(fd, min(BLOCK, at + size - start), start))
+        wanted = min(BLOCK, at + size - start)
+        block = os.pread(fd, wanted, start)
+        if len(block) < wanted:
+            raise _damaged()
+        yield block
 
 
 def _place(fd: int, name: str) -> tuple[int, int]:

@@ -14,6 +14,11 @@ def typed(given: str) -> str:
     return given if _ID.fullmatch(given) else "that was given"
 
 
+def of_memory(error: BaseException | None) -> bool:
+    """Whether it is for want of memory; torch and CTranslate2 tell it in their message alone."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
+
+
 class TranscribeError(Exception):
     """The root of all expected errors; the command line prints it as one sentence and exits with `exit_code`."""
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal, Protocol
 
-import pyrage
-
 from transcribe import asr, intake, store, stored_sound
 from transcribe.asr.scoring import Scorer
 from transcribe.detect import second_listen
@@ -90,6 +88,11 @@ class Order(Quiet):
     task: Task
     lean: int = 0
 
+    @property
+    def engine(self) -> str:
+        """Which of the two hears it."""
+        return DIARISATION if self.task.stage in (SEGMENT, DIARISE) else RECOGNITION
+
 
 class Workshop(Protocol):
     """Whoever carries out orders."""
@@ -98,8 +101,8 @@ class Workshop(Protocol):
         """The artefact as a file, sealed to the recording's key."""
         ...
 
-    def let_go(self, recording_id: str) -> None:
-        """Its sound is not needed any more."""
+    def let_go(self) -> None:
+        """The sound that was heard last is not needed any more."""
         ...
 
 
@@ -110,12 +113,6 @@ def decoded(order: Order) -> Audio:
     """The sound of a recording, decrypted and decoded in memory."""
     with intake.plain(Path(order.sound), store.identity(order.secret)) as descriptor:
         return stored_sound.decode(descriptor)
-
-
-def sealed(order: Order, made: Made) -> bytes:
-    """An artefact's file."""
-    to = store.identity(order.secret).to_public()
-    return bytes(pyrage.encrypt(store.pack(made, order.key), [to]))
 
 
 class Here:
@@ -130,12 +127,12 @@ class Here:
         self._last: tuple[str, Audio] | None = None
 
     def do(self, order: Order) -> bytes:
-        return sealed(order, self.made(order))
+        return store.sealed(self.made(order), store.identity(order.secret).to_public(), order.key)
 
     def made(self, order: Order) -> Made:
         """What the task asks for. Raises AudioError, StoreError, EngineError, and whatever an engine raises."""
         sound = self._sound(order)
-        with self._at(DIARISATION if order.task.stage in (SEGMENT, DIARISE) else RECOGNITION):
+        with self._at(order.engine):
             return self._made(order, sound)
 
     def _made(self, order: Order, sound: Audio) -> Made:
@@ -166,7 +163,7 @@ class Here:
                 self._last = (order.sound, self._decode(order))
             return self._last[1]
 
-    def let_go(self, recording_id: str) -> None:
+    def let_go(self) -> None:
         self._last = None
 
     @contextmanager

@@ -118,7 +118,7 @@ class Job:
             transcript = self._transcript(words, turns)
             self._flag(transcript, turns)
             self._listened(transcript)
-            self._workshop.let_go(self._id)  # it is large
+            self._workshop.let_go()  # it is large
             enrolment.recognise(self._open, self._id, turns, lambda: intake.sound(self._open, self._id))
             self._to_hear()
         self._candidates(transcript)
@@ -261,24 +261,23 @@ class Job:
         return names
 
     def _turns(self, again: bool) -> Stored[Turns]:
-        if self._entry.by_channel:
-            return self._turns_by_channel(again)
-        bounds = self._entry.bounds
-        key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
+        """By voice; by channel they are made here, which takes a decoding and little else."""
+        bounds, by_channel = self._entry.bounds, self._entry.by_channel
+        if by_channel:
+            key = self._key(DIARISE, channels.ENGINE, channels.VERSION, *self._segmented_by)
+        else:
+            key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
         stored: Stored[Turns] | None = None if again else self._standing(DIARISE, "turns", key)
         if stored is not None:
             return stored
         segmented = self._segmented()
-        return self._made(DIARISE, "turns", key, lambda: self._asked(key, Diarise(bounds=bounds, segmented=segmented)))
 
-    def _turns_by_channel(self, again: bool) -> Stored[Turns]:
-        """Made here: it takes a decoding and little else."""
-        key = self._key(DIARISE, channels.ENGINE, channels.VERSION, *self._segmented_by)
-        stored: Stored[Turns] | None = None if again else self._standing(DIARISE, "turns", key)
-        if stored is not None:
-            return stored
-        speech = self._segmented().speech
-        return self._made(DIARISE, "turns", key, lambda: intake.turns_by_channel(self._open, self._id, speech))
+        def told_apart() -> bytes | Turns:
+            if by_channel:
+                return intake.turns_by_channel(self._open, self._id, segmented.speech)
+            return self._asked(key, Diarise(bounds=bounds, segmented=segmented))
+
+        return self._made(DIARISE, "turns", key, told_apart)
 
     def _transcript(self, words: Stored[Words], turns: Stored[Turns]) -> Stored[Transcript]:
         key = self._key(ASSEMBLE, words.body_sha256, turns.body_sha256)

@@ -154,7 +154,12 @@ def _as_now(found: Raw) -> bytes:
 
 def save(path: Path, value: object, to: Recipient, key: str = "") -> None:
     """Write a value, encrypted to `to`, atomically."""
-    write_bytes(path, pyrage.encrypt(pack(value, key), [to]))
+    write_bytes(path, sealed(value, to, key))
+
+
+def sealed(value: object, to: Recipient, key: str = "") -> bytes:
+    """A value as a file of its own, encrypted to `to`."""
+    return bytes(pyrage.encrypt(pack(value, key), [to]))
 
 
 def load(path: Path, cls: type[T], by: Identity) -> Stored[T]:

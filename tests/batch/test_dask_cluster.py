@@ -317,6 +317,14 @@ def test_this_machine_carries_as_many_workers_as_cores_and_memory_allow(
     assert crew.workers * crew.threads <= cores
 
 
+def test_each_worker_sees_a_gpu_of_its_own(study: Callable[[int], Study]) -> None:
+    spread = study(4)
+    with dask_cluster.local(plan.Crew(workers=2, threads=1, gpus=2), Engines(CONFIG)) as force:
+        assert {outcome.state for outcome in spread.run(force).values()} == {"done"}
+    seen = {tuple(line.split()[2:]) for line in (spread.acts / "tries").read_text().splitlines()}
+    assert sorted(gpu for _, gpu in seen) == ["0", "1"]
+
+
 def test_a_worker_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import NoEngines, add_recording, new_unlocked, says_nothing_of, transcript
+from tests.builders import NoEngines, says_nothing_of, study_of, transcript
 from transcribe import pipeline
 from transcribe.batch import plan, run
 from transcribe.config import StudyConfig
@@ -16,10 +16,7 @@ ENGINES = NoEngines(StudyConfig())
 
 @pytest.fixture
 def unlocked(tmp_path: Path) -> Unlocked:
-    opened = new_unlocked(tmp_path / "study")
-    for recording_id in ("R002", "R001", "R003"):
-        add_recording(opened, recording_id)
-    return opened
+    return study_of(tmp_path / "study", "R002", "R001", "R003")
 
 
 def test_a_plan_is_all_or_those_named_once_each(unlocked: Unlocked) -> None:

@@ -25,6 +25,7 @@ from transcribe import pulse
 from transcribe.asr import AsrOptions
 from transcribe.asr.scoring import LONGEST_S
 from transcribe.asr.sections import Samples
+from transcribe.errors import of_memory
 from transcribe.schema import SAMPLE_RATE_HZ, Quiet, Word, record
 
 LOOPING = 2.4
@@ -78,7 +79,7 @@ class Windows:
 
     def _batch(self, batch: Sequence[Samples], tokenizer: Tokenizer, options: AsrOptions) -> list[tuple[Word, ...]]:
         at_once, words = in_batches(
-            batch, self._at_once, lambda some: self._decoded(some, tokenizer, options), _out_of_memory
+            batch, self._at_once, lambda some: self._decoded(some, tokenizer, options), of_memory
         )
         self._at_once = min(self._at_once, at_once)
         pulse.beat(pulse.RECOGNITION)
@@ -186,7 +187,3 @@ def in_batches(
                 raise
             at_once = max(1, at_once // 2)
     return at_once, done
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return "out of memory" in str(error).lower()

@@ -21,7 +21,7 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster, Security
 from distributed.comm.core import CommClosedError
 
-from transcribe import offline, pulse, store
+from transcribe import offline, store
 from transcribe.batch import cluster_folder, dask_settings, job_queue, worker
 from transcribe.batch.dask_settings import RESOURCES
 from transcribe.batch.job_queue import Profile
@@ -29,7 +29,7 @@ from transcribe.batch.parcels import Errand, Parcel, Reply, error, seal_key, wra
 from transcribe.batch.plan import Crew
 from transcribe.engines import Engines
 from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
-from transcribe.hearing import DIARISE, SEGMENT, Order
+from transcribe.hearing import Order
 
 TRIES = 4
 PATIENCE_S = 900.0
@@ -89,7 +89,7 @@ class Workforce:
             advice="run it again with fewer workers, or on a machine with more memory",
         )
 
-    def let_go(self, recording_id: str) -> None:
+    def let_go(self) -> None:
         """Workers let go of a sound when they are given another."""
 
     def stop(self) -> None:
@@ -116,8 +116,7 @@ class Workforce:
                 return reply
 
     def _sent(self, order: Order, parcel: bytes, sound: bytes | None) -> Reply:
-        engine = pulse.DIARISATION if order.task.stage in (SEGMENT, DIARISE) else pulse.RECOGNITION
-        resources = {engine: 1} | ({GPU: 1} if self._engines.device.startswith("cuda") else {})
+        resources = {order.engine: 1} | ({GPU: 1} if self._engines.device.startswith("cuda") else {})
         future = self._client.submit(
             pickle.loads,
             Errand(self._run, parcel, sound).packed(),
@@ -140,15 +139,16 @@ class Workforce:
 class _Crew(LocalCluster):
     """Workers on this machine, each with a GPU of its own where there are any."""
 
-    gpus = 0
+    def __init__(self, gpus: int, **settings: Any) -> None:
+        self._gpus = gpus
+        super().__init__(**settings)  # type: ignore[no-untyped-call]
 
-    def new_worker_spec(self) -> dict[Any, Any]:
-        spec: dict[Any, Any] = super().new_worker_spec()  # type: ignore[no-untyped-call]
-        for name, one in spec.items():
-            one["options"] = dict(one["options"])
-            if self.gpus:
-                one["options"]["env"] = {"CUDA_VISIBLE_DEVICES": str(int(name) % self.gpus)}
-        return spec
+    async def _start(self) -> None:
+        if self._gpus:
+            for name, one in self.worker_spec.items():
+                options = one["options"] | {"env": {"CUDA_VISIBLE_DEVICES": str(name % self._gpus)}}
+                self.worker_spec[name] = one | {"options": options}
+        await super()._start()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -169,7 +169,8 @@ def local(
     with dask_settings.in_force(), dask.config.set(of_its_own), ExitStack() as stack:
         try:
             cluster = stack.enter_context(
-                _Crew(  # type: ignore[no-untyped-call]
+                _Crew(
+                    crew.gpus,
                     n_workers=crew.workers,
                     threads_per_worker=crew.slots,
                     processes=True,
@@ -219,11 +220,9 @@ def queued(profile: Profile, engines: Engines) -> Iterator[Workforce]:
     """
     resources = RESOURCES | ({GPU: 1} if profile.gpus else {})
     engines = Engines(engines.config.model_copy(update={"threads": profile.cores}))
-    with offline.network_allowed():
-        started = job_queue.cluster(profile, resources, dask_settings.THREADS)
-        cluster = started.__enter__()
     with ExitStack() as stack:
-        stack.push(started.__exit__)
+        with offline.network_allowed():
+            cluster = stack.enter_context(job_queue.cluster(profile, resources, dask_settings.THREADS))
         cluster.sync(_trust_loop)
         client = stack.enter_context(Client(cluster))
         cluster.scale(jobs=profile.jobs)

@@ -13,7 +13,7 @@ from pyrage.x25519 import Identity
 
 from transcribe import errors, store
 from transcribe.config import StudyConfig
-from transcribe.errors import EngineError, TranscribeError
+from transcribe.errors import EngineError, TranscribeError, of_memory
 from transcribe.hearing import Order
 from transcribe.schema import Quiet, record
 
@@ -43,7 +43,7 @@ class Parcel(Quiet):
 
 def wrap(parcel: Parcel, run: str) -> bytes:
     """A parcel, sealed to a run's public half."""
-    return bytes(pyrage.encrypt(store.pack(parcel), [store.recipient(run)]))
+    return store.sealed(parcel, store.recipient(run))
 
 
 def unwrap(data: bytes, key: Identity) -> Parcel:
@@ -77,17 +77,13 @@ class Errand:
 
 def failure(error: Exception) -> Reply:
     """What may be told of an error. The message of one that is not ours may hold what was heard; its name cannot."""
-    ours = isinstance(error, TranscribeError)
+    ours = error if isinstance(error, TranscribeError) else TranscribeError("")
     return {
         "failed": type(error).__name__,
-        "what": error.what if isinstance(error, TranscribeError) else "",
-        "advice": error.advice if isinstance(error, TranscribeError) else "",
-        "memory": _for_want_of_memory(error) or (ours and _for_want_of_memory(error.__cause__)),
+        "what": ours.what,
+        "advice": ours.advice,
+        "memory": of_memory(error) or of_memory(ours.__cause__),
     }
-
-
-def _for_want_of_memory(error: BaseException | None) -> bool:
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
 
 
 def error(reply: Reply) -> TranscribeError:

@@ -15,7 +15,7 @@ from transcribe import audio, pulse, store, stored_sound
 from transcribe.batch.parcels import Parcel, Reply, failure, open_key, unwrap
 from transcribe.engines import Engines
 from transcribe.errors import EngineError, StoreError
-from transcribe.hearing import DIARISE, SEGMENT, Here, Order, decoded
+from transcribe.hearing import Here, Order, decoded
 from transcribe.schema import Audio
 
 STUCK = 70  # the exit status of a worker that ended itself
@@ -32,7 +32,7 @@ class Post:
     def __init__(self) -> None:
         self._own = store.new_identity()
         self._runs: dict[str, Identity] = {}
-        self._here: dict[str, Here] = {}
+        self._here: dict[str, tuple[Engines, Here]] = {}
         self._sent: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
@@ -50,20 +50,29 @@ class Post:
             return {"lacks": "key", "public": self.public, "address": _address()}
         try:
             parcel = unwrap(data, self._runs[run])
-            _check(parcel)
+            here = self._engines(parcel)
             with self._sound(parcel.order, sound), _watched(parcel):
-                return {"done": self._engines(parcel).do(parcel.order)}
+                return {"done": here.do(parcel.order)}
         except _NoSound:
             return {"lacks": "sound"}
         except Exception as error:
             return failure(error)
 
     def _engines(self, parcel: Parcel) -> Here:
-        """One set of engines: those of another study's settings are let go."""
+        """One set of engines: those of another study's settings are let go. Raises EngineError where this worker would
+        hear something else than the others.
+        """
         with self._lock:
             if parcel.settings not in self._here:
-                self._here = {parcel.settings: Here(Engines(parcel.config), self._decoded)}
-            return self._here[parcel.settings]
+                engines = Engines(parcel.config)
+                self._here = {parcel.settings: (engines, Here(engines, self._decoded))}
+            engines, here = self._here[parcel.settings]
+            if engines.fingerprint != parcel.made_with:
+                raise EngineError(
+                    "a worker has another version of the program, or other weights",
+                    advice="install the same on all machines of the cluster",
+                )
+            return here
 
     @contextmanager
     def _sound(self, order: Order, sound: bytes | None) -> Iterator[None]:
@@ -107,22 +116,13 @@ def _address() -> str:
     return str(get_worker().address)
 
 
-def _check(parcel: Parcel) -> None:
-    """Raises EngineError where this worker would hear something else than the others."""
-    if Engines(parcel.config).fingerprint != parcel.made_with:
-        raise EngineError(
-            "a worker has another version of the program, or other weights",
-            advice="install the same on all machines of the cluster",
-        )
-
-
 @contextmanager
 def _watched(parcel: Parcel) -> Iterator[None]:
     """A native call that never returns cannot be broken off: where the engine is silent for long the process ends.
 
     Dask notices, and the order goes to another worker.
     """
-    engine = pulse.DIARISATION if parcel.order.task.stage in (SEGMENT, DIARISE) else pulse.RECOGNITION
+    engine = parcel.order.engine
     pulse.beat(engine)
     done = threading.Event()
 

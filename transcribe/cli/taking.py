@@ -1,8 +1,6 @@
 """Commands that take recordings in."""
 
-import json
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,8 +144,7 @@ def _tell(outcome: Outcome, request: Request, root: Path, as_json: bool) -> None
     if as_json:
         added = _facts(outcome.added, request) if outcome.added else None
         error = str(outcome.refused) if outcome.refused else None
-        sys.stdout.write(json.dumps({"file": outcome.number, "added": added, "error": error}) + "\n")
-        sys.stdout.flush()
+        console.line({"file": outcome.number, "added": added, "error": error})
         return
     if outcome.added:
         console.say(False, {}, *_said(outcome.added, request, root))
