@@ -32,6 +32,8 @@ from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
 from transcribe.hearing import Order
 
 TRIES = 4
+WAITS = 20
+"""How often an order may be given anew that had not begun when the worker died that it waited for."""
 PATIENCE_S = 900.0
 """A window of 30 s takes Whisper large on one slow core some minutes; nothing takes an engine longer between two."""
 GPU = "GPU"
@@ -61,6 +63,8 @@ class Workforce:
         self._run = str(self._key.to_public())
         self._numbers = count()
         self._admitting = threading.Lock()
+        self._begun: set[str] = set()
+        client.subscribe_topic(self._run, lambda event: self._begun.add(event[1]))
 
     @property
     def dashboard(self) -> str:
@@ -116,19 +120,23 @@ class Workforce:
                 return reply
 
     def _sent(self, order: Order, parcel: bytes, sound: bytes | None) -> Reply:
+        """What a worker replies. Raises what Dask raises when it dies over this order, and not over one before it."""
+        errand = Errand(self._run, parcel, sound).packed()
         resources = {order.engine: 1} | ({GPU: 1} if self._engines.device.startswith("cuda") else {})
-        future = self._client.submit(
-            pickle.loads,
-            Errand(self._run, parcel, sound).packed(),
-            key=f"{order.task.stage}-{order.key}-{next(self._numbers)}",
-            resources=resources,
-            pure=False,
-        )
-        try:
-            reply: Reply = future.result()
-        finally:
-            future.release()
-        return reply
+        waits = 0
+        while True:
+            key = f"{order.task.stage}-{order.key}-{next(self._numbers)}"
+            future = self._client.submit(pickle.loads, errand, key=key, resources=resources, pure=False)
+            try:
+                reply: Reply = future.result()
+                return reply
+            except KilledWorker:
+                waits += 1
+                if key in self._begun or waits == WAITS:
+                    raise
+            finally:
+                future.release()
+                self._begun.discard(key)
 
     def _admit(self, public: str, address: str) -> None:
         """Give a worker the key of this run, sealed to its own; it may be gone by now, then nothing is lost."""
