@@ -112,7 +112,7 @@ def admit(run: str, sealed: bytes) -> None:
 
 
 def _tell_begun(run: str) -> None:
-    """Whoever gave the order learns that it is under way: a worker that dies now dies over it, not over one that waits."""
+    """Whoever gave the order learns that it is under way: a worker that dies now dies over it, over none that waits."""
     from distributed import get_worker
 
     worker = get_worker()
