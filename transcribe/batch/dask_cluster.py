@@ -8,7 +8,7 @@ the one who holds the study alone, so that there is exactly one of each key.
 import pickle
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import dask
 from distributed import Client, KilledWorker, LocalCluster, Security
 from distributed.comm.core import CommClosedError
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from transcribe import offline, store
 from transcribe.batch import cluster_folder, dask_settings, job_queue, worker
@@ -27,13 +28,12 @@ from transcribe.batch.dask_settings import RESOURCES
 from transcribe.batch.job_queue import Profile
 from transcribe.batch.parcels import Errand, Parcel, Reply, error, seal_key, wrap
 from transcribe.batch.plan import Crew
+from transcribe.batch.seats import Seats
 from transcribe.engines import Engines
 from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
 from transcribe.hearing import Order
 
 TRIES = 4
-WAITS = 20
-"""How often an order may be given anew that had not begun when the worker died that it waited for."""
 PATIENCE_S = 900.0
 """A window of 30 s takes Whisper large on one slow core some minutes; nothing takes an engine longer between two."""
 GPU = "GPU"
@@ -55,6 +55,8 @@ class Workforce:
     def __init__(self, client: Client, engines: Engines, *, slots: int, patience_s: float = PATIENCE_S) -> None:
         """`slots`: how many orders are done at the same time."""
         self.slots = slots
+        self._needs = {GPU: 1} if engines.device.startswith("cuda") else {}
+        self._seats = Seats(lambda: _able(client, self._needs))
         self._client = client
         self._engines = engines
         self._settings = engines.config.model_dump_json()
@@ -63,8 +65,6 @@ class Workforce:
         self._run = str(self._key.to_public())
         self._numbers = count()
         self._admitting = threading.Lock()
-        self._begun: set[str] = set()
-        client.subscribe_topic(self._run, lambda event: self._begun.add(event[1]))
 
     @property
     def dashboard(self) -> str:
@@ -98,6 +98,7 @@ class Workforce:
 
     def stop(self) -> None:
         """Nobody waits for an order any more: all that are under way raise ClusterLost."""
+        self._seats.close()
         with suppress(TimeoutError):  # it does not wait for what it was doing
             self._client.close(timeout=0)
 
@@ -120,23 +121,28 @@ class Workforce:
                 return reply
 
     def _sent(self, order: Order, parcel: bytes, sound: bytes | None) -> Reply:
-        """What a worker replies. Raises what Dask raises when it dies over this order, and not over one before it."""
+        """What a worker replies. Raises what Dask raises when it dies over it."""
         errand = Errand(self._run, parcel, sound).packed()
-        resources = {order.engine: 1} | ({GPU: 1} if self._engines.device.startswith("cuda") else {})
-        waits = 0
         while True:
-            key = f"{order.task.stage}-{order.key}-{next(self._numbers)}"
-            future = self._client.submit(pickle.loads, errand, key=key, resources=resources, pure=False)
-            try:
-                reply: Reply = future.result()
-                return reply
-            except KilledWorker:
-                waits += 1
-                if key in self._begun or waits == WAITS:
+            with self._seats.taken(order.engine, order.sound) as address:
+                future = self._client.submit(
+                    pickle.loads,
+                    errand,
+                    key=f"{order.task.stage}-{order.key}-{next(self._numbers)}",
+                    workers=[address],
+                    resources={order.engine: 1} | self._needs,
+                    pure=False,
+                )
+                try:
+                    reply: Reply = future.result()
+                    return reply
+                except (NoValidWorkerError, NoWorkerError):  # it was gone before the order reached it
+                    self._seats.gone(address)
+                except KilledWorker:
+                    self._seats.gone(address)
                     raise
-            finally:
-                future.release()
-                self._begun.discard(key)
+                finally:
+                    future.release()
 
     def _admit(self, public: str, address: str) -> None:
         """Give a worker the key of this run, sealed to its own; it may be gone by now, then nothing is lost."""
@@ -257,11 +263,19 @@ async def _trust_loop() -> None:
 
 def _slots(client: Client) -> int:
     """How many orders a cluster's workers do at the same time. Raises EngineError where none can."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    able = [one for one in workers if one["resources"].keys() >= RESOURCES.keys()]
-    slots = sum(min(int(one["nthreads"]), len(RESOURCES)) for one in able)
+    slots = sum(_able(client, {}).values())
     if not slots:
         raise EngineError(
             "no worker of this cluster has begun as `transcribe cluster` says", advice="start them with its dask.yaml"
         )
     return slots
+
+
+def _able(client: Client, needs: Mapping[str, float]) -> dict[str, int]:
+    """The workers that have our engines and all that is needed, and how many orders each does at the same time."""
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    return {
+        address: int(min(one["nthreads"], len(RESOURCES), *(one["resources"][name] for name in needs)))
+        for address, one in workers.items()
+        if one["resources"].keys() >= RESOURCES.keys() | needs.keys()
+    }

@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "distributed.comm.require-encryption": True,
     "distributed.comm.tls.min-version": 1.3,
     "distributed.scheduler.allowed-failures": 0,  # a task that ended its worker fails; whether to repeat it is our rule
+    "distributed.scheduler.no-workers-timeout": "5s",  # an order goes to one worker; if that is gone, to another
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.memory.target": False,  # nothing is written to a disk for want of memory
@@ -31,6 +32,12 @@ SETTINGS: dict[str, Any] = {
     "distributed.nanny.pre-spawn-environ.MKL_NUM_THREADS": None,
     "distributed.nanny.pre-spawn-environ.OPENBLAS_NUM_THREADS": None,
     "distributed.logging": LOGGERS,
+    "distributed.admin.system-monitor.disk": False,  # Dask watching itself took a sixth of a core
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.worker.memory.monitor-interval": "500ms",
+    "distributed.worker.profile.enabled": False,
 }
 """Dask's keys and what we set them to; all else stays as Dask has it."""
 
