@@ -28,7 +28,7 @@ from transcribe.intake import Request
 from transcribe.microphones import Heard, Offset, offset
 from transcribe.redact import Covered
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Recording, Turn
-from transcribe.side_by_side import Track, put_together
+from transcribe.side_by_side import Track, on_clock, put_together
 from transcribe.speakers import tell_apart
 from transcribe.vault import Unlocked
 
@@ -105,17 +105,23 @@ def other_clock(samples: Samples, apart_s: float) -> Samples:
     return np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
 
 
-def test_clocks_may_run_apart_a_little(long: Samples) -> None:
-    """Halfway it fits; at both ends it is off by half, which turns by channel bear."""
-    second = other_clock(long, 0.06)[20 * SAMPLE_RATE_HZ :]
-    assert found(long, second).later_s == pytest.approx(20.0 + 0.03, abs=0.015)
+@pytest.mark.parametrize(("apart_s", "clock"), [(0.0, 1.0), (0.01, 1.0), (0.03, 1 + 100e-6), (-0.06, 1 - 200e-6)])
+def test_a_clock_that_runs_slow_or_fast_is_found(long: Samples, apart_s: float, clock: float) -> None:
+    """The second is 5 minutes less 20 s long; what it lost in these is not its clock's."""
+    second = other_clock(long, apart_s)[round(20 / clock) * SAMPLE_RATE_HZ :]
+    stands = found(long, second)
+    assert stands.later_s == pytest.approx(20.0, abs=0.015)
+    assert stands.clock == pytest.approx(clock, abs=40e-6)
+
+
+def test_clocks_too_far_apart_are_no_clocks(long: Samples) -> None:
     with pytest.raises(AudioError, match="clocks of the two recorders run too far apart"):
         found(long, other_clock(long, 0.15))
 
 
-@pytest.mark.parametrize(("stopped_s", "at_s"), [(3, 150), (30, 210), (100, 120)])
-def test_a_recorder_that_was_stopped_in_between_is_refused(long: Samples, stopped_s: int, at_s: int) -> None:
-    cut = np.concatenate([long[: at_s * SAMPLE_RATE_HZ], long[(at_s + stopped_s) * SAMPLE_RATE_HZ :]])
+@pytest.mark.parametrize(("stopped_s", "at_s"), [(0.2, 150), (3, 150), (30, 210), (100, 120)])
+def test_a_recorder_that_was_stopped_in_between_is_refused(long: Samples, stopped_s: float, at_s: int) -> None:
+    cut = np.concatenate([long[: at_s * SAMPLE_RATE_HZ], long[round((at_s + stopped_s) * SAMPLE_RATE_HZ) :]])
     for pair in ((long, cut), (cut, long)):
         with pytest.raises(AudioError, match="only in part"):
             found(*pair)
@@ -157,6 +163,30 @@ def test_each_frame_stands_where_it_was_heard(first: int, long: int, second: int
         covered = np.zeros(len(frames), dtype=bool)
         covered[starts[1 - number] : starts[1 - number] + lengths[1 - number]] = True
         assert np.array_equal(frames[alone & covered, number], frames[alone & covered, 1 - number])
+
+
+@pytest.mark.parametrize("sample", ["s16le", "s32le", "f32le"])
+@pytest.mark.parametrize("clock", [1.0, 1 + 100e-6, 1 - 100e-6])
+def test_a_slow_clock_is_put_right(sample: str, clock: float) -> None:
+    """A tone comes out as it was, at its own pitch and in step to the end; however its blocks are cut."""
+    rate_hz, seconds, hz = 16_000, 20, 1000
+    form = audio.Form(sample_rate_hz=rate_hz, channels=1, sample=sample)
+    full = {"s16le": 2**15, "s32le": 2**31, "f32le": 1}[sample]
+    of_type = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}[sample]
+
+    def tone(frames: int, a_second: float) -> npt.NDArray[np.float64]:
+        return np.asarray(0.5 * full * np.sin(2 * np.pi * hz * np.arange(frames) / a_second))
+
+    kept = tone(round(seconds * rate_hz / clock), rate_hz / clock).astype(of_type)
+    made = []
+    for size in (1 << 16, 1777):
+        cut = (memoryview(kept[at : at + size].tobytes()) for at in range(0, len(kept), size))
+        made.append(np.frombuffer(b"".join(bytes(one) for one in on_clock(cut, form, clock)), of_type))
+    assert np.array_equal(*made)
+    frames = min(len(made[0]), seconds * rate_hz)
+    assert frames >= seconds * rate_hz - 2
+    beside = (made[0][:frames] - tone(frames, rate_hz))[1000:-1000] / full
+    assert np.abs(beside).max() < 1e-3
 
 
 # --- in a study -----------------------------------------------------------------------------------------------------
@@ -207,6 +237,26 @@ def test_two_are_one_recording_whose_turns_are_by_channel(
     assert [(tmp_path / "out" / one.name).read_bytes() for one in given_back] == [path.read_bytes() for path in files]
     tell_apart(unlocked, "R001", by_channel=False)
     tell_apart(unlocked, "R001", by_channel=True)
+
+
+def test_a_recorder_whose_clock_ran_slow_is_heard_in_step_to_the_end(
+    unlocked: Unlocked, long: Samples, tmp_path: Path
+) -> None:
+    """Two take turns of two seconds; the mix of both is in step with what was said, at the end as at the beginning."""
+    sources = tmp_path / "Karen.wav", tmp_path / "Okonkwo.wav"
+    nearer = np.where(np.arange(len(long)) // (2 * SAMPLE_RATE_HZ) % 2, 1.0, 0.25)
+    soundfile.write(sources[0], nearer * long, SAMPLE_RATE_HZ)
+    soundfile.write(sources[1], other_clock((1.25 - nearer) * long, 0.06), SAMPLE_RATE_HZ)
+    joining.add_microphones(unlocked.study, sources, Request(), unlocked)
+    later = unlocked.vault.entry("R001").parts[1]
+    assert (later.start_s, later.duration_s) == (pytest.approx(0.0, abs=0.01), pytest.approx(300.0, abs=0.015))
+    mix = intake.sound(unlocked, "R001").samples
+    for start_s in (0, 140, 270):
+        there = slice(start_s * SAMPLE_RATE_HZ, (start_s + 25) * SAMPLE_RATE_HZ)
+        stands = found(mix[there], long[there])
+        assert stands.later_s == pytest.approx(0.0, abs=0.01)
+    giving_back.give_back(unlocked, tmp_path / "out")
+    assert (tmp_path / "out" / "R001.part2.wav").read_bytes() == sources[1].read_bytes()
 
 
 def test_covered_sound_has_a_channel_for_each(unlocked: Unlocked, files: tuple[Path, Path], tmp_path: Path) -> None:

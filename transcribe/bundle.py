@@ -25,11 +25,15 @@ MOST_BYTES = 1 << 20
 
 @record
 class Piece(Quiet):
-    """One of the files: its name in the bundle, where it begins in the recording and how long it sounds there."""
+    """One of the files: its name in the bundle, where it begins in the recording and how long it sounds there.
+
+    `clock`: how long a second of the file lasts in the recording, where its recorder's clock ran fast or slow.
+    """
 
     name: str
     start_s: float
     duration_s: float
+    clock: float = 1.0
 
     @property
     def end_s(self) -> float:

@@ -160,10 +160,11 @@ def _one_after_the_other(sources: tuple[Path, ...], files: list[_File]) -> Bundl
 
 def _at_once(sources: tuple[Path, ...], files: list[_File]) -> Bundle:
     """The microphones where they stand to each other; the recording begins with the one that began first."""
-    heard = [_heard(file) for file in files]
-    later_s = round(microphones.offset(*heard).later_s, 3)
-    starts = (max(0.0, -later_s), max(0.0, later_s))
-    bundle = Bundle(pieces=_pieces(sources, files, starts), at_once=True)
+    found = microphones.offset(*(_heard(file) for file in files))
+    later_s, clock = round(found.later_s, 3), round(found.clock, 7)  # a millisecond in three hours
+    first, second = _pieces(sources, files, (max(0.0, -later_s), max(0.0, later_s)))
+    second = replace(second, duration_s=second.duration_s * clock, clock=clock)
+    bundle = Bundle(pieces=(first, second), at_once=True)
     descriptors = [file.descriptor for file in files]
     levels = stored_sound.levels_of(
         lambda sink: stored_sound.beside(descriptors, bundle, channels.FORM, sink), channels.LISTENED_S

@@ -1,8 +1,9 @@
-"""Two recorders that ran at the same time: how much later one began than the other, by what both of them heard.
+"""Two recorders that ran at the same time: how their clocks stand to each other, by what both of them heard.
 
 Each is reduced to how loud its bands of voice are, a hundred times a second; no sound is kept. Where two recorders
 heard one room these rise and fall together, at one offset and no other, however loud each was set and whoever sat
-nearer. The offset is found over the whole first, and then in every minute, which tells whether it holds.
+nearer. The offset is found over the whole first, and then in every minute, which tells whether it holds, grows as it
+does where one clock runs faster, or jumps.
 """
 
 from enum import Enum
@@ -24,8 +25,9 @@ LEAST = 10 * RATE_HZ  # that both must have heard
 STRETCH_S = 60.0  # in which the offset is found again
 AROUND_S = 5.0  # of the whole's
 MOST_UNSURE = 0.5  # of the stretches, in which nobody speaks or both hear little
-BREAK_S = 1.0  # no clock runs apart by so much
-MOST_APART_S = 0.08  # that the offset may change, half of it to either side: turns by channel bear 0.04, and 0.06 not
+STEADY_S = 0.02  # an offset that changes by no more is one offset
+MOST_BESIDE_S = 0.04  # that a minute's may lie beside what the clocks say: turns by channel bear it, and 0.06 not
+MOST_APART = 300e-6  # of two clocks: a recorder's quartz is right to some 50 millionths, a bad one to 100
 _LEAST = 1e-5  # no microphone's noise is softer (-75 dB of full scale)
 _SMALL = 1e-3
 
@@ -73,29 +75,35 @@ class Heard:
 
 @record
 class Offset(Quiet):
-    """By how many seconds the second began later than the first (below nothing: earlier), and how far that changes
-    while both run.
+    """By how many seconds of the first's clock the second began later (below nothing: earlier), and how long a second
+    of the second's clock lasts by the first's.
     """
 
     later_s: float
-    apart_s: float
+    clock: float
 
 
 def offset(first: Heard, second: Heard) -> Offset:
     """How two recorders stand to each other. Raises AudioError: they heard different things, one of them was stopped in
-    between, or their clocks run apart by more than `MOST_APART_S`.
+    between, or their clocks run apart by more than `MOST_APART`.
     """
     about = _coarse(first.levels, second.levels)
     if about is None:
         raise Misfit.STRANGERS.error()
     found = _by_stretch(first.levels, second.levels, about)
-    sure = [one for one in found if one is not None]
-    if len(sure) < MOST_UNSURE * len(found) or max(sure) - min(sure) > BREAK_S * RATE_HZ:
+    sure = np.array([(at, later) for at, later in found if later is not None]) / RATE_HZ
+    if len(sure) < MOST_UNSURE * len(found):
         raise Misfit.BREAK.error()
-    apart_s = (max(sure) - min(sure)) / RATE_HZ
-    if apart_s > MOST_APART_S:
+    at_s, later_s = sure.T
+    grows, begins_s = 0.0, (later_s.max() + later_s.min()) / 2
+    if np.ptp(later_s) > STEADY_S:
+        grows, begins_s = np.polyfit(at_s, later_s, 1)
+    if np.abs(begins_s + grows * at_s - later_s).max() > MOST_BESIDE_S:
+        raise Misfit.BREAK.error()
+    if abs(grows) > MOST_APART:
         raise Misfit.DRIFT.error()
-    return Offset(later_s=(max(sure) + min(sure)) / 2 / RATE_HZ, apart_s=apart_s)
+    clock = float(1 / (1 - grows))  # second's time is (1 - grows) of the first's, less what it began later
+    return Offset(later_s=float(begins_s) * clock, clock=clock)
 
 
 def _coarse(first: Kept, second: Kept) -> int | None:
@@ -105,18 +113,21 @@ def _coarse(first: Kept, second: Kept) -> int | None:
     return None if found is None else round(found * COARSE)
 
 
-def _by_stretch(first: Kept, second: Kept, about: int) -> list[float | None]:
-    """The offset in each stretch of what both heard, in levels; None where it is not sure, there or anywhere."""
+def _by_stretch(first: Kept, second: Kept, about: int) -> list[tuple[float, float | None]]:
+    """The middle of each stretch of what both heard, and the offset there, in levels; None where it is not sure, there
+    or anywhere.
+    """
     begin, end = max(0, about), min(len(first), len(second) + about)
     count = max(1, (end - begin) // round(STRETCH_S * RATE_HZ))
     edges = [begin + (end - begin) * number // count for number in range(count + 1)]
     around = round(AROUND_S * RATE_HZ)
-    found: list[float | None] = []
+    found: list[tuple[float, float | None]] = []
     for start, stop in pairwise(edges):
         low = max(0, start - about - around)
         there = second[low : max(0, stop - about + around)]
         best = _best(_even(first[start:stop], RATE_HZ), _even(there, RATE_HZ), LEAST)
-        found.append(best + start - low if best is not None else _elsewhere(first, second, (start, stop), about))
+        later = best + start - low if best is not None else _elsewhere(first, second, (start, stop), about)
+        found.append(((start + stop) / 2, later))
     return found
 
 

@@ -44,6 +44,27 @@ class Track:
             pass
 
 
+def on_clock(blocks: Generator[memoryview], form: Form, clock: float) -> Generator[memoryview]:
+    """The sound of one channel, a second of which lasts `clock` seconds of the recording."""
+    if clock == 1.0:
+        yield from blocks
+        return
+    import soxr
+
+    of_type = np.dtype(_TYPES[form.sample])
+    resampler = soxr.ResampleStream(form.sample_rate_hz, form.sample_rate_hz * clock, 1, dtype="float64")
+
+    def put_right(sound: Samples, last: bool = False) -> memoryview:
+        right = resampler.resample_chunk(sound.astype(np.float64), last=last)
+        if of_type.kind == "i":  # soxr's own rounding hangs on how blocks are cut
+            right = np.rint(right).clip(np.iinfo(of_type).min, np.iinfo(of_type).max)
+        return memoryview(right.astype(of_type).tobytes())
+
+    for block in blocks:
+        yield put_right(np.frombuffer(block, of_type))
+    yield put_right(np.zeros(0, of_type), last=True)
+
+
 def put_together(tracks: Sequence[Track], form: Form, sink: Sink) -> None:
     """The tracks into the sink, a channel each; or their mean, where the form has one. Raises AudioError.
 

@@ -16,7 +16,7 @@ from transcribe.bundle import Bundle, Piece
 from transcribe.channels import FORM, Levels
 from transcribe.media import Look, Probe, look
 from transcribe.schema import Audio
-from transcribe.side_by_side import Track, put_together
+from transcribe.side_by_side import Track, on_clock, put_together
 
 _DEPTHS = ("s16", "s24", "s32", "f32")
 
@@ -78,7 +78,7 @@ def beside(fds: Sequence[int], found: Bundle, form: Form, sink: Sink) -> None:
         tracks = []
         for fd, piece in zip(fds, found.pieces, strict=True):
             blocks = stack.enter_context(closing(audio.blocks(fd, look(fd), mono)))
-            tracks.append(Track(blocks, mono, *_edges(piece, form)))
+            tracks.append(Track(on_clock(blocks, mono, piece.clock), mono, *_edges(piece, form)))
         put_together(tracks, form, sink)
 
 
