@@ -1,9 +1,11 @@
 """The engines a configuration names, loaded when first needed and kept for all recordings of a process."""
 
-from functools import cached_property
+import hashlib
+from functools import cache, cached_property
+from pathlib import Path
 from threading import Lock
 
-from transcribe import __version__, asr, detect, diarise, enrolment, plugins, weights
+from transcribe import asr, detect, diarise, enrolment, plugins, weights
 from transcribe.config import StudyConfig
 from transcribe.pulse import DIARISATION, RECOGNITION
 
@@ -72,10 +74,10 @@ class Engines:
 
     @cached_property
     def fingerprint(self) -> tuple[str, ...]:
-        """What has to be the same wherever the sound is heard. Raises WeightsError for weights that are not here."""
+        """What must be the same wherever the sound is heard: program and weights. Raises WeightsError."""
         for model in self.models:
             weights.path(model)
-        return __version__, *(weights.sha256(model) for model in self.models)
+        return _program_sha256(), *(weights.sha256(model) for model in self.models)
 
     def check(self) -> None:
         """Raises WeightsError or EngineError before any work is done, when something that a run needs is missing."""
@@ -90,3 +92,13 @@ class Engines:
         voices = enrolment.MODELS if chosen.voices else ()
         for model in (*self.models, *chosen.detection.rules.values(), *voices):
             weights.path(model)
+
+
+@cache
+def _program_sha256() -> str:
+    """Two checkouts of one version are not one program."""
+    package, digest = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(one for one in package.rglob("*") if one.suffix in {".py", ".toml"}):
+        digest.update(b"%s\0%d\0" % (path.relative_to(package).as_posix().encode(), path.stat().st_size))
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

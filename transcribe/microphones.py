@@ -27,6 +27,7 @@ AROUND_S = 5.0  # of the whole's
 MOST_UNSURE = 0.5  # of the stretches, in which nobody speaks or both hear little
 STEADY_S = 0.02  # an offset that changes by no more is one offset
 MOST_BESIDE_S = 0.04  # that a minute's may lie beside what the clocks say: turns by channel bear it, and 0.06 not
+TELLING = 4  # stretches, of fewer the scatter of two would pass for a clock
 MOST_APART = 300e-6  # of two clocks: a recorder's quartz is right to some 50 millionths, a bad one to 100
 _LEAST = 1e-5  # no microphone's noise is softer (-75 dB of full scale)
 _SMALL = 1e-3
@@ -95,13 +96,17 @@ def offset(first: Heard, second: Heard) -> Offset:
     if len(sure) < MOST_UNSURE * len(found):
         raise Misfit.BREAK.error()
     at_s, later_s = sure.T
-    grows, begins_s = 0.0, (later_s.max() + later_s.min()) / 2
-    if np.ptp(later_s) > STEADY_S:
-        grows, begins_s = np.polyfit(at_s, later_s, 1)
-    if np.abs(begins_s + grows * at_s - later_s).max() > MOST_BESIDE_S:
-        raise Misfit.BREAK.error()
-    if abs(grows) > MOST_APART:
-        raise Misfit.DRIFT.error()
+    apart_s = float(np.ptp(later_s))
+    borne = apart_s <= 2 * MOST_BESIDE_S
+    steady = Offset(later_s=float(later_s.max() + later_s.min()) / 2, clock=1.0)
+    if apart_s <= STEADY_S or (borne and len(sure) < TELLING):
+        return steady
+    grows, begins_s = np.polyfit(at_s, later_s, 1)
+    jumps = np.abs(begins_s + grows * at_s - later_s).max() > MOST_BESIDE_S
+    if jumps or abs(grows) > MOST_APART:
+        if borne:
+            return steady
+        raise (Misfit.BREAK if jumps else Misfit.DRIFT).error()
     clock = float(1 / (1 - grows))  # second's time is (1 - grows) of the first's, less what it began later
     return Offset(later_s=float(begins_s) * clock, clock=clock)
 

@@ -55,7 +55,7 @@ def on_clock(blocks: Generator[memoryview], form: Form, clock: float) -> Generat
     resampler = soxr.ResampleStream(form.sample_rate_hz, form.sample_rate_hz * clock, 1, dtype="float64")
 
     def put_right(sound: Samples, last: bool = False) -> memoryview:
-        right = resampler.resample_chunk(sound.astype(np.float64), last=last)
+        right = resampler.resample_chunk(np.nan_to_num(sound.astype(np.float64)), last=last)
         if of_type.kind == "i":  # soxr's own rounding hangs on how blocks are cut
             right = np.rint(right).clip(np.iinfo(of_type).min, np.iinfo(of_type).max)
         return memoryview(right.astype(of_type).tobytes())

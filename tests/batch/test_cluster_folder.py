@@ -24,10 +24,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.builders import NoEngines
 from transcribe import store
-from transcribe.batch import cluster_folder, dask_settings
+from transcribe.batch import cluster_folder, dask_cluster, dask_settings
 from transcribe.cli import app
-from transcribe.errors import ConfigError, StudyError
+from transcribe.config import StudyConfig
+from transcribe.errors import ConfigError, EngineError, StudyError
 
 FILES = ("ca.pem", "certificate.pem", "dask.yaml", "key.pem")
 ports = st.integers(min_value=1, max_value=65535)
@@ -271,6 +273,24 @@ def test_whoever_holds_the_folder_is_served_by_its_settings(running: Running) ->
             where = f"distributed.worker.memory.{key}"
             assert client.submit(dask.config.get, where, pure=False).result(timeout=30) is False
         assert client.submit(os.getenv, "OMP_NUM_THREADS", pure=False).result(timeout=30) is None
+
+
+def test_a_scheduler_of_the_folder_can_be_joined_and_one_with_other_rules_cannot(running: Running) -> None:
+    engines = NoEngines(StudyConfig(device="cpu", threads=2))
+    with dask_cluster.joined(running.address, running.folder, engines) as force:
+        assert force.slots == dask_settings.THREADS
+    port = free_port()
+    command = ["dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    plain = subprocess.Popen([sys.executable, "-m", *command], stderr=subprocess.DEVNULL)
+    try:
+        with (
+            pytest.raises(EngineError, match="other rules than this version needs"),
+            dask_cluster.joined(f"tcp://127.0.0.1:{port}", None, engines),
+        ):
+            pass
+    finally:
+        plain.terminate()
+        plain.wait(timeout=30)
 
 
 def test_a_stranger_is_not_served(running: Running, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import threading
 import urllib.error
 import urllib.request
@@ -113,6 +114,16 @@ class Study:
     def finished(self) -> Counter[tuple[str, str]]:
         events = (event for event in self.unlocked.study.journal() if event["event"] == "finished")
         return Counter((str(event["recording"]), str(event["stage"])) for event in events)
+
+
+def segment(unlocked: Unlocked, recording_id: str) -> Order:
+    return Order(
+        recording_id=recording_id,
+        sound=str(unlocked.study.sound_path(recording_id)),
+        secret=unlocked.vault.entry(recording_id).secret,
+        key="k",
+        task=Segment(),
+    )
 
 
 @pytest.fixture
@@ -246,13 +257,6 @@ def test_a_parcel_is_for_the_run_alone_and_carries_no_key_of_the_study(tmp_path:
 def test_a_worker_of_another_version_is_refused(force: Workforce, tmp_path: Path) -> None:
     unlocked = new_unlocked(tmp_path / "study")
     add_recording(unlocked, "R001", sound=tone(1.0))
-    order = Order(
-        recording_id="R001",
-        sound=str(unlocked.study.sound_path("R001")),
-        secret=unlocked.vault.entry("R001").secret,
-        key="k",
-        task=Segment(),
-    )
 
     class Newer(Engines):
         @property
@@ -261,7 +265,47 @@ def test_a_worker_of_another_version_is_refused(force: Workforce, tmp_path: Path
 
     newer = Workforce(force._client, Newer(CONFIG), slots=2)
     with pytest.raises(EngineError, match="another version"):
-        newer.do(order)
+        newer.do(segment(unlocked, "R001"))
+
+
+def test_an_order_for_a_worker_that_is_gone_goes_to_another(
+    force: Workforce, study: Callable[[int], Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, look = [{"tls://127.0.0.1:9": 1}], Workforce._look
+    monkeypatch.setattr(Workforce, "_look", lambda self: looks.pop() if looks else look(self))
+    late = Workforce(force._client, Engines(CONFIG), slots=1)
+    assert late.do(segment(study(1).unlocked, "R000"))
+    assert not looks
+
+
+def test_workers_that_die_while_they_are_idle_cost_no_try(study: Callable[[int], Study], force: Workforce) -> None:
+    twice = study(4)
+    twice.run(force)
+    for pid in {int(line.split()[2]) for line in (twice.acts / "tries").read_text().splitlines()}:
+        os.kill(pid, signal.SIGKILL)
+    for recording_id in twice.ids:
+        for name in ("segmented", "words", "turns"):
+            twice.unlocked.study.artefact_path(recording_id, name).unlink()
+    assert {outcome.error for outcome in twice.run(force).values()} == {""}
+    assert [twice.tries(number) for number in range(4)] == [[0, 0]] * 4
+
+
+def test_who_hears_beside_one_that_dies_is_heard_by_another(study: Callable[[int], Study]) -> None:
+    """A worker of two threads does two things at a time."""
+    spread = study(4)
+    spread.told(1, "die:1")
+    with dask_cluster.local(plan.Crew(workers=1, threads=2), Engines(CONFIG)) as both:
+        assert both.slots == 2
+        assert {outcome.error for outcome in spread.run(both).values()} == {""}
+    assert set(spread.finished().values()) == {1}
+    assert spread.tries(1) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("offers", "expected"), [({}, 2), ({"threads": 1}, 1), ({"threads": 8}, 2), ({"GPU": 1}, 1), ({"GPU": 2}, 2)]
+)
+def test_a_worker_does_what_its_threads_and_its_gpu_allow(offers: dict[str, float], expected: int) -> None:
+    assert dask_cluster.room({"threads": 2, "recognition": 1, "diarisation": 1} | offers) == expected
 
 
 def test_a_sound_out_of_a_workers_reach_is_sent_sealed(force: Workforce, study: Callable[[int], Study]) -> None:
@@ -271,9 +315,7 @@ def test_a_sound_out_of_a_workers_reach_is_sent_sealed(force: Workforce, study: 
     hidden = path.with_name("hidden")
     path.rename(hidden)
     os.mkfifo(path)  # no ordinary file there for the worker
-    order = Order(
-        recording_id="R000", sound=str(path), secret=far.unlocked.vault.entry("R000").secret, key="k", task=Segment()
-    )
+    order = segment(far.unlocked, "R000")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "read_bytes", lambda self: store.read_at_most(hidden, 10_000_000))
         sealed = force.do(order)

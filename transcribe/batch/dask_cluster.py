@@ -34,11 +34,14 @@ from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
 from transcribe.hearing import Order
 
 TRIES = 4
+ELSEWHERE = 20
+"""How often an order may be given anew that no worker began: another run's order ended the worker that it went to."""
 PATIENCE_S = 900.0
 """A window of 30 s takes Whisper large on one slow core some minutes; nothing takes an engine longer between two."""
-GPU = "GPU"
+GPU, THREADS = "GPU", "threads"
 MOST_MEMORY = 0.95
 """Of a worker's share: above it the nanny ends it, before the system ends something else."""
+RULES = ("distributed.scheduler.allowed-failures", "distributed.scheduler.no-workers-timeout")
 PAGES = {
     "distributed.scheduler.http.routes": dask.config.get("distributed.scheduler.http.routes"),
     "distributed.worker.http.routes": dask.config.get("distributed.worker.http.routes"),
@@ -55,8 +58,8 @@ class Workforce:
     def __init__(self, client: Client, engines: Engines, *, slots: int, patience_s: float = PATIENCE_S) -> None:
         """`slots`: how many orders are done at the same time."""
         self.slots = slots
-        self._needs = {GPU: 1} if engines.device.startswith("cuda") else {}
-        self._seats = Seats(lambda: _able(client, self._needs))
+        self._seats = Seats(self._look)
+        self._claims: dict[str, dict[str, int]] = {}
         self._client = client
         self._engines = engines
         self._settings = engines.config.model_dump_json()
@@ -65,6 +68,8 @@ class Workforce:
         self._run = str(self._key.to_public())
         self._numbers = count()
         self._admitting = threading.Lock()
+        self._begun: set[str] = set()
+        client.subscribe_topic(self._run, lambda event: self._begun.add(event[1]))
 
     @property
     def dashboard(self) -> str:
@@ -123,14 +128,15 @@ class Workforce:
     def _sent(self, order: Order, parcel: bytes, sound: bytes | None) -> Reply:
         """What a worker replies. Raises what Dask raises when it dies over it."""
         errand = Errand(self._run, parcel, sound).packed()
-        while True:
+        for _ in range(ELSEWHERE):
+            key = f"{order.task.stage}-{order.key}-{next(self._numbers)}"
             with self._seats.taken(order.engine, order.sound) as address:
                 future = self._client.submit(
                     pickle.loads,
                     errand,
-                    key=f"{order.task.stage}-{order.key}-{next(self._numbers)}",
+                    key=key,
                     workers=[address],
-                    resources={order.engine: 1} | self._needs,
+                    resources={order.engine: 1} | self._claims.get(address, {}),
                     pure=False,
                 )
                 try:
@@ -140,9 +146,18 @@ class Workforce:
                     self._seats.gone(address)
                 except KilledWorker:
                     self._seats.gone(address)
-                    raise
+                    if key in self._begun:
+                        raise
                 finally:
                     future.release()
+                    self._begun.discard(key)
+        raise EngineError("workers die before they have begun", advice="see what else uses these machines")
+
+    def _look(self) -> dict[str, int]:
+        """The workers that have our engines, and how many orders each does at the same time."""
+        able = _able(self._client)
+        self._claims = {address: {GPU: 1} for address, offers in able.items() if GPU in offers}
+        return {address: room(offers) for address, offers in able.items()}
 
     def _admit(self, public: str, address: str) -> None:
         """Give a worker the key of this run, sealed to its own; it may be gone by now, then nothing is lost."""
@@ -223,6 +238,7 @@ def joined(address: str, folder: Path | None, engines: Engines) -> Iterator[Work
                 advice="check that it runs, and that its folder is the same",
             ) from None
         with client:
+            _check_rules(client)
             yield Workforce(client, engines, slots=_slots(client), patience_s=PATIENCE_S)
 
 
@@ -261,9 +277,21 @@ async def _trust_loop() -> None:
     offline.trust_this_thread()
 
 
+def _check_rules(client: Client) -> None:
+    """With other rules a scheduler would keep an order for a worker that is gone, and a run wait for ever. Raises
+    EngineError.
+    """
+    for rule in RULES:
+        if client.run_on_scheduler(dask.config.get, rule, None) != dask_settings.SETTINGS[rule]:
+            raise EngineError(
+                "the scheduler of this cluster has other rules than this version needs",
+                advice="start it with the dask.yaml of a folder that this version's `transcribe cluster` made",
+            )
+
+
 def _slots(client: Client) -> int:
     """How many orders a cluster's workers do at the same time. Raises EngineError where none can."""
-    slots = sum(_able(client, {}).values())
+    slots = sum(map(room, _able(client).values()))
     if not slots:
         raise EngineError(
             "no worker of this cluster has begun as `transcribe cluster` says", advice="start them with its dask.yaml"
@@ -271,11 +299,18 @@ def _slots(client: Client) -> int:
     return slots
 
 
-def _able(client: Client, needs: Mapping[str, float]) -> dict[str, int]:
-    """The workers that have our engines and all that is needed, and how many orders each does at the same time."""
-    workers = client.scheduler_info(n_workers=-1)["workers"]
+def _able(client: Client) -> dict[str, dict[str, float]]:
+    """The workers that take orders and have our engines: what each offers, its threads too. Raises CommClosedError."""
+    if client.scheduler is None:
+        raise CommClosedError
+    workers = client.sync(client.scheduler.identity, n_workers=-1)["workers"]  # whatever the client itself asks for
     return {
-        address: int(min(one["nthreads"], len(RESOURCES), *(one["resources"][name] for name in needs)))
+        address: {**one["resources"], THREADS: one["nthreads"]}
         for address, one in workers.items()
-        if one["resources"].keys() >= RESOURCES.keys() | needs.keys()
+        if one["status"] == "running" and one["resources"].keys() >= RESOURCES.keys()
     }
+
+
+def room(offers: Mapping[str, float]) -> int:
+    """How many orders a worker does at the same time."""
+    return int(min(len(RESOURCES), offers[THREADS], offers.get(GPU, len(RESOURCES))))

@@ -46,13 +46,13 @@ class Seats:
         raises.
         """
         mine = _Waiting(engine, sound)
+        self._refresh()
         with self._lock:
             self._waiting.append(mine)
             self._serve()
         try:
-            while not (self._closed or mine.called.is_set()):
+            while not (self._closed or mine.called.wait(LOOKS_S)):
                 self._refresh()
-                mine.called.wait(LOOKS_S)
             if self._closed:
                 raise ClusterLost("the run was stopped", advice="run again, what is done is kept")
             yield mine.address
@@ -92,8 +92,8 @@ class Seats:
         if self._closed or not self._waiting:
             return
         for known in (True, False):
-            for address in sorted(self._room, key=lambda one: len(self._busy.get(one, ()))):
-                for engine in (RECOGNITION, DIARISATION):  # the one that takes longer first
+            for engine in (RECOGNITION, DIARISATION):  # the one that takes longer first
+                for address in sorted(self._room, key=lambda one: len(self._busy.get(one, ()))):
                     self._give(address, engine, known)
 
     def _give(self, address: str, engine: str, known: bool) -> None:
