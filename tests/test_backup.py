@@ -132,6 +132,15 @@ def test_a_backup_that_reads_back_differently_gets_no_name(
     assert not unlocked.study.audit_path.exists() or "backed up" not in unlocked.study.audit_path.read_text()
 
 
+def test_a_study_that_lies_in_part_elsewhere_is_not_backed_up_in_part(unlocked: Unlocked, tmp_path: Path) -> None:
+    recordings = unlocked.study.private / "recordings"
+    recordings.rename(tmp_path / "bigger disk")
+    recordings.symlink_to(tmp_path / "bigger disk")
+    with pytest.raises(StudyError, match="is a link to another place"):
+        backup.write(unlocked, tmp_path / "b.backup")
+    assert not (tmp_path / "b.backup").exists()
+
+
 def test_nothing_is_replaced(unlocked: Unlocked, tmp_path: Path) -> None:
     (tmp_path / "b").write_text("something else")
     with pytest.raises(StudyError, match="would replace a file"):

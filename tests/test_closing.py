@@ -108,6 +108,19 @@ def test_where_giving_back_fails_nothing_is_destroyed(study: Unlocked, tmp_path:
     assert open_study(study.study.root)
 
 
+def test_nothing_is_given_back_into_what_is_destroyed(study: Unlocked) -> None:
+    with pytest.raises(StudyError, match="goes with the key"):
+        closing.close(released(study), word(study), study.study.private / "back")
+    assert open_study(study.study.root)
+
+
+def test_a_study_is_not_closed_while_a_recording_is_added(study: Unlocked) -> None:
+    released(study)
+    with study.study.claim("R002"), pytest.raises(StudyError, match="a recording is being added"):
+        closing.close(study, word(study), None)
+    assert open_study(study.study.root)
+
+
 def test_a_backup_keeps_it_pseudonymised(study: Unlocked, tmp_path: Path) -> None:
     made = backup.write(released(study), tmp_path / "disk" / "b.backup")
     text = closing.close(study, word(study), None).read_text()

@@ -11,8 +11,8 @@ from transcribe import audit, intake, study
 from transcribe.audit import Seal
 from transcribe.errors import AudioError, StudyError
 from transcribe.intake import Request
-from transcribe.schema import Transcript
-from transcribe.vault import Unlocked
+from transcribe.schema import Kind, Person, Transcript
+from transcribe.vault import Unlocked, with_people
 
 PEOPLE = (person("P1", "Karen Okonkwo"), person("R1", "Tamsin", role="interviewer"))
 
@@ -154,6 +154,42 @@ def test_a_source_that_cannot_be_removed_is_told_and_is_added_all_the_same(
     says_nothing_of(refused[0][1], "Karen")
 
 
+def test_a_source_that_is_written_or_was_changed_stays(
+    unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = intake.seen(source)
+    with source.open("ab"), pytest.raises(StudyError, match="writing the source"):
+        intake.remove(unlocked.study, "R001", source, before)
+    with source.open("ab") as more:
+        more.write(b"the rest")
+    with pytest.raises(StudyError, match="or it has changed"):
+        intake.remove(unlocked.study, "R001", source, before)
+    assert source.read_bytes().endswith(b"the rest")
+    intake.remove(unlocked.study, "R001", source, intake.seen(source))
+    assert not source.exists()
+
+
+def test_what_was_released_is_no_source(unlocked: Unlocked, source: Path) -> None:
+    covered = unlocked.study.releases / "001" / "R001.wav"
+    covered.parent.mkdir(parents=True)
+    covered.write_bytes(b"covered")
+    added, refused = intake.add_all(unlocked.study, (source.parent,), Request(), unlocked, remove_source=True)
+    assert ([one.id for one in added], refused, covered.exists()) == (["R001"], [], True)
+
+
+@pytest.mark.parametrize("left", ["sound", "artefact"])
+def test_an_id_of_which_something_is_left_is_not_given_again(unlocked: Unlocked, source: Path, left: str) -> None:
+    """Even where what tells that the recording was added is lost: its sound, or what was decided, is not replaced."""
+    intake.add(unlocked.study, source, Request(), unlocked)
+    unlocked.study.artefact_path("R001", "recording").unlink()
+    if left == "artefact":
+        unlocked.study.artefact_path("R001", "words").write_bytes(b"sealed")
+        unlocked.study.sound_path("R001").unlink()
+    assert unlocked.study.free_id() == "R002"
+    with pytest.raises(StudyError, match="the id r001 is taken"):
+        unlocked.study.check_id("r001")
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_an_id_is_for_one_file(unlocked: Unlocked, tmp_path: Path, count: int) -> None:
     folder = tmp_path / "many"
@@ -162,6 +198,19 @@ def test_an_id_is_for_one_file(unlocked: Unlocked, tmp_path: Path, count: int) -
         (folder / f"{number}.wav").touch()
     with pytest.raises(StudyError):
         intake.add_all(unlocked.study, (folder,), Request(id="P3"), unlocked, remove_source=False)
+
+
+def test_a_stranger_does_not_replace_one_of_a_former_transcript(unlocked: Unlocked, tmp_path: Path) -> None:
+    """Who is named elsewhere too stays known when the transcript that brought her in is forgotten and its id free."""
+    former = Person(id="T001-L01", kind=Kind.PERSON, role="speaker", forms=("Jane Eyre",), found=True)
+    unlocked.change(lambda vault: with_people(vault, (former,)))
+    path = tmp_path / "another.txt"
+    path.write_text("Karen: Hello.\n\nBertha Mason: Hello.\n\nKaren: Yes.\n\nGrace Poole: No.\n")
+    assert intake.add_transcript(unlocked, path, Request()).id == "T001"
+    found = {one.id: one.forms for one in unlocked.vault.people if one.found}
+    assert found == {
+        "T001-L01": ("Jane Eyre",), "T001-L02": ("Bertha Mason",), "T001-L03": ("Grace Poole",)
+    }  # fmt: skip
 
 
 def test_a_transcript_links_its_labels_and_takes_in_strangers(unlocked: Unlocked, tmp_path: Path) -> None:

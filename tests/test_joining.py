@@ -198,9 +198,10 @@ def test_a_part_that_cannot_be_removed_is_told_by_its_number(
     add: Add, files: tuple[Path, ...], unlocked: Unlocked, tmp_path: Path
 ) -> None:
     copies = tuple(shutil.copy(path, tmp_path / path.name) for path in files[:2])
+    before = tuple(intake.seen(path) for path in copies)
     added = add(*copies)
     copies[0].unlink()
-    ((number, error),) = joining.remove(unlocked.study, added, copies)
+    ((number, error),) = joining.remove(unlocked.study, added, copies, before)
     assert (number, copies[1].exists()) == (1, False)
     says_nothing_of(error, *NAMES)
 

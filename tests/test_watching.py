@@ -77,6 +77,17 @@ def test_a_file_of_the_same_size_that_is_still_written_is_not_whole(unlocked: Un
     assert clock.after(STILL_S) == (["R001"], [])
 
 
+def test_a_file_that_somebody_has_open_to_write_is_not_taken(unlocked: Unlocked, dropped: Path) -> None:
+    """A copy that stalls stands still, too."""
+    clock, path = Clock(unlocked, dropped, remove_source=True), record(dropped / "a.wav", 1)
+    with path.open("ab"):
+        clock.after(0)
+        assert clock.after(10 * STILL_S) == ([], [])
+        assert path.exists()
+    assert clock.after(1) == (["R001"], [])
+    assert not path.exists()
+
+
 def test_what_is_in_the_study_is_passed_over(unlocked: Unlocked, dropped: Path, tmp_path: Path) -> None:
     first, second = record(tmp_path / "a.wav", 1), record(tmp_path / "b.wav", 2)
     joining.add(unlocked.study, (first, second), Request())

@@ -67,7 +67,8 @@ class About(Quiet):
 def write(unlocked: Unlocked, file: Path) -> About:
     """Write a backup to a new file and read it back. Nobody else can work on the study meanwhile.
 
-    Raises StudyError: the file exists, lies in the study or cannot be written; StoreError: it reads back differently.
+    Raises StudyError: the file exists, lies in the study or cannot be written, or part of the study lies elsewhere;
+    StoreError: it reads back differently.
     """
     study = unlocked.study
     with store.disk_trouble("the backup cannot be written"):  # a name that is too long, for one
@@ -75,6 +76,11 @@ def write(unlocked: Unlocked, file: Path) -> About:
             raise StudyError("the backup would replace a file", advice="choose a new name")
         if file.resolve().is_relative_to(study.root.resolve()):
             raise StudyError("a backup inside the study is lost with it", advice="choose another disk")
+        if study.has_links():
+            raise StudyError(
+                "part of the study's folder is a link to another place, and would be missing from the backup",
+                advice="move it into the study's folder",
+            )
     with study.lock("work"), study.lock("vault", wait_s=30.0), store.disk_trouble("the backup cannot be written"):
         unlocked.check_key()
         about = About(

@@ -47,6 +47,9 @@ def close(unlocked: Unlocked, word: str, give_back_to: Path | None) -> Path:
         planned = plan(study)
         if word != planned.word:
             raise StudyError("this is not the word to confirm with", advice=f"give --confirm {planned.word}")
+        study.check_nobody_adds()
+        if give_back_to is not None and give_back_to.resolve().is_relative_to(study.private.resolve()):
+            raise StudyError("private/ goes with the key", advice="export the recordings to another folder")
         if give_back_to is not None and planned.recordings:
             giving_back.give_back(unlocked, give_back_to)
         audit.append(study.audit_path, "closing", recordings=list(planned.recordings))

@@ -1,5 +1,7 @@
 """Taking recordings into a study: inspect, encrypt, compare, and only then count as added."""
 
+import errno
+import fcntl
 import hashlib
 import os
 import stat
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -152,7 +155,8 @@ def add_all(
     study: Study, paths: tuple[Path, ...], request: Request, unlocked: Unlocked | None, *, remove_source: bool
 ) -> tuple[list[Recording], list[tuple[int, TranscribeError]]]:
     """Add every recording among the paths; one that is refused stops no other. (added, (number of file, why))."""
-    sources = media_files(paths)
+    released = study.releases.resolve()
+    sources = tuple(path for path in media_files(paths) if not path.resolve().is_relative_to(released))
     if not sources:
         raise StudyError("there is no recording in that folder", advice="name the files themselves")
     if request.id and len(sources) > 1:
@@ -160,11 +164,12 @@ def add_all(
     added: list[Recording] = []
     refused: list[tuple[int, TranscribeError]] = []
     for number, source in enumerate(sources, 1):
+        before = seen(source)
         try:
             recording = add(study, source, request, unlocked)
             added.append(recording)
             if remove_source:
-                remove(study, recording.id, source)
+                remove(study, recording.id, source, before)
         except TranscribeError as error:
             refused.append((number, error))
     return added, refused
@@ -209,8 +214,45 @@ def spoken(unlocked: Unlocked, recording_id: str) -> Spoken:
     )
 
 
-def remove(study: Study, recording_id: str, source: Path) -> None:
-    """Delete a file whose copy was verified. Raises StudyError: it is still there."""
+def seen(source: Path) -> tuple[int, ...] | None:
+    """What tells a file as it is now from the same path with another file, or with more in it; None for no file."""
+    try:
+        found = source.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def being_written(source: Path) -> bool:
+    """Whether a program has the file open to write in it, as one that copies it here; False where nobody can tell.
+
+    The kernel grants no lease to read a file that is open for writing (fcntl(2), F_SETLEASE); on files of others, and
+    on most network shares, it grants none at all.
+    """
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)  # ends with the descriptor
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def remove(study: Study, recording_id: str, source: Path, before: tuple[int, ...] | None) -> None:
+    """Delete a file whose copy was verified, if it is what it was `before` it was copied and nobody is writing it.
+
+    Raises StudyError: it is still there.
+    """
+    if before is None or being_written(source) or seen(source) != before:
+        raise StudyError(
+            "added, but somebody is writing the source, or it has changed, so it was not removed",
+            recording_id=recording_id,
+            advice="if it was not whole, forget this recording and add it again",
+        )
     try:
         source.unlink()
     except OSError:
@@ -239,6 +281,7 @@ def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, 
     index = FormIndex(people)
     by_id = {person.id: person for person in people}
     written = dict(imported.labels)
+    numbers = (f"{imported.transcript.recording_id}-L{number:02d}" for number in count(1))
     speakers: list[Speaker] = []
     strangers: list[Person] = []
     for speaker in imported.transcript.speakers:
@@ -248,8 +291,7 @@ def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, 
             person = by_id[whole.pop()]
             speaker = replace(speaker, role=person.role, person_id=person.id, confidence=1.0)
         elif speaker.role == "speaker" and not imports.is_term(text):
-            number = len(strangers) + 1
-            stranger_id = f"{imported.transcript.recording_id}-L{number:02d}"
+            stranger_id = next(one for one in numbers if one not in by_id)  # a former recording's may be known still
             strangers.append(Person(id=stranger_id, kind=Kind.PERSON, role="speaker", forms=(text,), found=True))
         speakers.append(speaker)
     return replace(imported.transcript, speakers=tuple(speakers)), tuple(strangers)

@@ -67,12 +67,16 @@ def add_microphones(
     return recording
 
 
-def remove(study: Study, recording: Recording, sources: tuple[Path, ...]) -> list[tuple[int, TranscribeError]]:
-    """Delete the files of a recording, all of which were verified; (number of file, why it is still there)."""
+def remove(
+    study: Study, recording: Recording, sources: tuple[Path, ...], before: tuple[tuple[int, ...] | None, ...]
+) -> list[tuple[int, TranscribeError]]:
+    """Delete the files of a recording, all of which were verified, as `intake.remove` does; (number of file, why it is
+    still there).
+    """
     left: list[tuple[int, TranscribeError]] = []
-    for number, source in enumerate(sources, 1):
+    for number, (source, was) in enumerate(zip(sources, before, strict=True), 1):
         try:
-            intake.remove(study, recording.id, source)
+            intake.remove(study, recording.id, source, was)
         except StudyError as error:
             left.append((number, error))
     return left

@@ -95,6 +95,10 @@ class Study:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
 
+    def has_links(self) -> bool:
+        """Whether anything in the study's folder is only a link to something elsewhere: `files` passes it over."""
+        return any(path.is_symlink() for path in self.root.rglob("*"))
+
     def files(self) -> list[Path]:
         """Every file of the study, but for what a process at work has not finished; in order."""
         found = (path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink())
@@ -129,8 +133,7 @@ class Study:
 
         Needs "vault". Raises StudyError while a recording is being taken in: its note would be for the former key.
         """
-        if self._claimed():
-            raise StudyError("a recording is being added", advice="wait until it is in the study")
+        self.check_nobody_adds()
         try:
             number = replacement.stage(self.private, files)
             self.log(replacement.EVENT, recipient=public, replacement=number)
@@ -177,7 +180,7 @@ class Study:
 
     def free_id(self, letter: str = "R") -> str:
         """The next R001, R002, ... (T001, ... for a transcript that came without sound) that no recording bears."""
-        taken = {known.upper() for known in (*self.recordings(), *self._claimed())}
+        taken = {known.upper() for known in self._taken()}
         number = next(n for n in range(1, 1_000_000) if f"{letter}{n:03d}" not in taken)
         return f"{letter}{number:03d}"
 
@@ -188,7 +191,7 @@ class Study:
                 "a recording id has 1 to 32 letters, digits, - or _ and begins with a letter or digit",
                 advice="choose another id",
             )
-        if recording_id.casefold() in {known.casefold() for known in (*self.recordings(), *self._claimed())}:
+        if recording_id.casefold() in {known.casefold() for known in self._taken()}:
             raise StudyError(f"the id {recording_id} is taken", advice="choose another id")
 
     @contextmanager
@@ -213,6 +216,25 @@ class Study:
                     with self.lock("vault", wait_s=1.0):  # else somebody might be claiming it just then
                         folder.rmdir()
             os.close(descriptor)
+
+    def check_nobody_adds(self) -> None:
+        """Needs "vault", so that nobody begins. Raises StudyError while a recording is being taken in."""
+        if self._claimed():
+            raise StudyError("a recording is being added", advice="wait until it is in the study")
+
+    def _taken(self) -> set[str]:
+        """The ids that no other recording may get."""
+        return {*self.recordings(), *self._claimed(), *self._without_facts()}
+
+    def _without_facts(self) -> set[str]:
+        """The ids of recordings that were added, and of which something is left but not what tells that they were."""
+        known = {*self.recordings(), "recordings"}
+        folders = (path for path in self.private.iterdir() if path.name not in known and path.is_dir())
+        left = {path.name for path in folders if any(path.iterdir())}
+        left |= {path.stem for path in self.sound_path("").parent.glob("*.age")} - known
+        if not left:
+            return left
+        return left & {str(event.get("recording")) for event in self.journal() if event.get("event") == "added"}
 
     def _claimed(self) -> list[str]:
         folders = (path for path in self.private.iterdir() if path.is_dir() and path.name not in ("recordings", "log"))

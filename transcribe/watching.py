@@ -73,7 +73,7 @@ class Folder:
         for path, seen in list(self._seen.items()):
             if stop.is_set():
                 return
-            if seen.done or now_s - seen.since_s < STILL_S or not path.exists():
+            if seen.done or now_s - seen.since_s < STILL_S or not path.exists() or intake.being_written(path):
                 continue
             seen.done = True
             if not self._is_taken(path):

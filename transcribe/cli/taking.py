@@ -65,8 +65,9 @@ def add(
     request = Request(id=recording_id, who=listed(who), bounds=_bounds(speakers), language=language_code(language),
                       by_channel=manner in (CHANNELS, MICROPHONES))  # fmt: skip
     if manner in TOGETHER:
+        before = tuple(intake.seen(source) for source in sources)
         taken = [TOGETHER[manner](opened, tuple(sources), request, unlocked)]
-        refused = joining.remove(opened, taken[0], tuple(sources)) if remove_source else []
+        refused = joining.remove(opened, taken[0], tuple(sources), before) if remove_source else []
     else:
         taken, refused = intake.add_all(opened, tuple(sources), request, unlocked, remove_source=remove_source)
     data = {
