@@ -1,5 +1,6 @@
 """A transcript recognised anew: what holds is carried over, what does not is told, and nothing of it is settled."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,50 @@ def test_killed_before_the_new_transcript_was_stored_the_old_review_stands(unloc
     assert history.need_current(unlocked, "R001").history == before
     made_again(unlocked, transcript(*AFTER))
     assert history.need_current(unlocked, "R001").history.carried is not None
+
+
+def test_what_had_no_place_in_another_transcript_comes_back_with_its_own(unlocked: Unlocked) -> None:
+    """Turns by channel and by voice again, say. What was taken back meanwhile stays so, and what was done is kept."""
+    reviewed(unlocked)
+    before = history.need_current(unlocked, "R001")
+    made_again(unlocked, transcript(*AFTER))
+    opened, version = office(unlocked)
+    told = opened.document("R001")
+    (kept,) = (m["id"] for m in told["marks"]["U0001"] if m["person"] == "I1")
+    (karen,) = (m["id"] for m in told["marks"]["U0001"] if m["person"] == "P1")
+    version = opened.act("R001", {"version": version, "do": "accept", "marks": [kept]})["version"]
+    opened._wait()
+    version = opened.changes("R001", version)["version"]
+    opened.act("R001", {"version": version, "do": "keep", "marks": [karen]})
+    opened._wait()
+    made_again(unlocked, transcript(*BEFORE))
+    again = history.need_current(unlocked, "R001")
+    assert again.transcript.value == before.transcript.value
+    where = {(d.utterance_id, d.start): d.verdict for d in again.history.first}
+    assert where == {
+        ("U0001", 7): Verdict.ACCEPT,
+        ("U0001", 15): Verdict.KEEP,
+        ("U0003", 11): Verdict.KEEP,
+    }  # fmt: skip
+    assert again.history.settled is None
+    assert again.history.carried is not None
+    assert again.history.carried.lost == ()
+
+
+def test_a_second_pass_is_carried_over_too(unlocked: Unlocked) -> None:
+    reviewed(unlocked)
+    marked = history.need_current(unlocked, "R001").history
+    second = Entry(
+        at="2026-01-02T00:00:00Z", reviewer="CD", deed=Deed.ACT, base=marked.base, group="g", second=True,
+        decisions=tuple(replace(one, reviewer="CD") for one in marked.first),
+    )  # fmt: skip
+    unlocked.append("R001", second)
+    made_again(unlocked, transcript(*AFTER))
+    past = history.need_current(unlocked, "R001").history
+    assert [(one.utterance_id, one.reviewer) for one in past.first] == [("U0001", "AB")]
+    assert [(one.utterance_id, one.reviewer) for one in past.second] == [("U0001", "CD")]
+    assert past.carried is not None
+    assert [one.what for one in past.carried.lost] == ["correction", "keep", "keep"]
 
 
 def test_the_same_transcript_made_again_changes_nothing(unlocked: Unlocked) -> None:

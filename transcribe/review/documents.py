@@ -254,7 +254,8 @@ def _carried(entry: Entry | None) -> Json | None:
     if entry is None:
         return None
     lost = [{"turn": one.utterance_id or None, "what": one.what, "text": one.text} for one in entry.lost]
-    return {"kept": len(entry.decisions) + len(entry.corrections), "lost": lost}
+    kept = len(entry.decisions) + len(entry.second_decisions) + len(entry.corrections)
+    return {"kept": kept, "lost": lost}
 
 
 def _open(

@@ -65,6 +65,7 @@ class Entry(Quiet):
     swaps: tuple[Swap, ...] = ()
     seen: tuple[str, ...] = ()
     lost: tuple[Lost, ...] = ()
+    second_decisions: tuple[Decision, ...] = ()
 
 
 @record
@@ -204,6 +205,8 @@ class Fold:
             for correction in entry.corrections:
                 self._correct(correction)
             self._decide(entry)
+            level = len(self.chain)
+            self.tracked += [_Tracked(d, level, entry.group, second=True) for d in entry.second_decisions]
             return
         self.reviewers[entry.second].setdefault(entry.reviewer)
         if entry.deed is Deed.SETTLE:

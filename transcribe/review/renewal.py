@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from transcribe import audit, store
-from transcribe.history import Current, current
+from transcribe.history import Current, current, entries
 from transcribe.review import corrections
 from transcribe.review.carrying import carry
 from transcribe.review.corrections import Correction
-from transcribe.review.log import Deed, Entry, Lost
-from transcribe.schema import Decision, Transcript, Utterance, Word
+from transcribe.review.log import Deed, Entry, History, Lost, history
+from transcribe.schema import Decision, Quiet, Transcript, Utterance, Word, record
 from transcribe.vault import Unlocked
 from transcribe.wordforms import folded
 
@@ -19,16 +19,17 @@ def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
     """Write down what of the review holds for a transcript that is about to take the former one's place.
 
     Called before that is stored: killed between the two, the former one still has its own log, and this comes again.
-    Nothing of it is settled, since nobody has read the new words.
+    Nothing of it is settled, since nobody has read the new words. What was done to this very transcript, before
+    another took its place for a while, comes back where it had no place in that one.
     """
     before = current(unlocked, recording_id)
     base = store.body_sha256(new)
     if before is None or before.history.base == base:
         return
     past = before.history
-    if not (past.first or past.corrections):
+    if not (past.first or past.second or past.corrections):
         return
-    carried, words, lost = _carried(before, new)
+    found = _carried(before, new, history(entries(unlocked, recording_id), base))
     entry = Entry(
         at=audit.now(),
         reviewer=past.reviewers[-1] if past.reviewers else "",
@@ -36,33 +37,61 @@ def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
         base=base,
         name="carry",
         group=base[:16],
-        decisions=carried,
-        corrections=words,
-        lost=lost,
+        decisions=found.first,
+        second_decisions=found.second,
+        corrections=found.corrections,
+        lost=found.lost,
     )
     unlocked.append(recording_id, entry)
 
 
-def _carried(before: Current, new: Transcript) -> tuple[tuple[Decision, ...], tuple[Correction, ...], tuple[Lost, ...]]:
-    """Decisions at their places in the new transcript with its corrections, these, and what is lost."""
+@record
+class _Carried(Quiet):
+    """Corrections of the new transcript, decisions of both passes at their places in it so corrected, and the rest."""
+
+    corrections: tuple[Correction, ...]
+    first: tuple[Decision, ...]
+    second: tuple[Decision, ...]
+    lost: tuple[Lost, ...]
+
+
+def _carried(before: Current, new: Transcript, there: History) -> _Carried:
+    """`there`: what was done to the new transcript when it stood before, if it did."""
     past, former = before.history, before.transcript.value
+    came = past.carried.corrections if past.carried else ()
+    ours = corrections.corrected(new, there.corrections)
     made: list[Correction] = []
     lost: list[Lost] = []
-    amended = new
+    amended = ours
     for correction in past.corrections:
+        if there.corrections and correction in came:
+            continue
         again = _again(correction, amended)
         if again is None:
             lost.append(_lost("correction", _text(correction.after), correction.after or correction.before, new))
         else:
             made.append(again)
             amended = corrections.corrected(amended, (again,))
-    found = carry(former, amended, past.first)
     utterances = {u.id: u for u in former.utterances}
-    for decision in found.lost:
-        utterance = utterances[decision.utterance_id]
-        text = utterance.text[decision.start : decision.end]
-        lost.append(_lost(decision.verdict.value, text, (utterance,), new))
-    return found.moved, tuple(made), tuple(lost)
+    between = corrections.corrected(before.base.value, came)
+    passes = []
+    for decided, decided_there in ((past.first, there.first), (past.second, there.second)):
+        found = carry(former, amended, decided)
+        for decision in found.lost:
+            utterance = utterances[decision.utterance_id]
+            text = utterance.text[decision.start : decision.end]
+            lost.append(_lost(decision.verdict.value, text, (utterance,), new))
+        had_no_place = carry(ours, between, decided_there).lost
+        back = corrections.moved(had_no_place, tuple(made))
+        passes.append((*(one for one in back if not _overlaps(one, found.moved)), *found.moved))
+    first, second = passes
+    return _Carried(corrections=(*there.corrections, *made), first=first, second=second, lost=tuple(lost))
+
+
+def _overlaps(one: Decision, others: Iterable[Decision]) -> bool:
+    return any(
+        one.utterance_id == other.utterance_id and one.start < other.end and other.start < one.end for other in others
+    )
 
 
 def _again(correction: Correction, new: Transcript) -> Correction | None:
