@@ -327,6 +327,18 @@ def test_people_are_edited_merged_named_and_all_of_it_taken_back(unlocked: Unloc
     assert (new["id"] in [p["id"] for p in told["people"]], told["redo"]) == (True, "merge")
 
 
+def test_who_was_changed_by_somebody_else_meanwhile_is_not_overwritten(unlocked: Unlocked) -> None:
+    """Two dialogs were open: what the first one added stands."""
+    office = Page(unlocked).office
+    (shown,) = (one for one in office.people()["people"] if one["id"] == "P1")
+    sent = {"do": "edit", "person": "P1", "version": shown["version"], "role": "participant"}
+    told = office.act_on_people({**sent, "forms": [*shown["forms"], "Kazza"]})
+    assert next(one for one in told["people"] if one["id"] == "P1")["forms"][-1] == "Kazza"
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        office.act_on_people({**sent, "forms": ["Karen Okonkwo"]})
+    assert "Kazza" in unlocked.vault.person("P1").forms
+
+
 def test_a_pseudonym_that_is_a_real_name_is_refused_without_saying_whose(unlocked: Unlocked) -> None:
     office = Page(unlocked).office
     with pytest.raises(RosterError) as refused:

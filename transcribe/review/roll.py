@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from transcribe import audit, config, people, redraw
+from transcribe import audit, config, people, redraw, store
 from transcribe.config import Action
 from transcribe.errors import StudyError
 from transcribe.pseudonyms import NUMBERED, WITH_PSEUDONYM, action, table, written
@@ -35,6 +35,7 @@ class _Sent(BaseModel):
 class _Edit(_Sent):
     do: Literal["edit"]
     person: _Short
+    version: _Short
     forms: _Forms
     heard: _Forms = ()
     role: _Short
@@ -87,6 +88,11 @@ _ACTS: TypeAdapter[_Edit | _New | _Pseudonym | _Redraw | _Merge | _Part | _Polic
 )
 
 
+def _version(person: Person) -> str:
+    """What differs whenever anything of somebody was changed."""
+    return store.body_sha256(person)[:16]
+
+
 class Roll:
     """The people of a study under one reviewer's hands; what she does to them can be taken back, but for a re-drawn
     pseudonym, since the old one is known by then, and the policy, which is changed back as it was changed.
@@ -104,6 +110,7 @@ class Roll:
         listed = [
             {
                 "id": p.id,
+                "version": _version(self._open.vault.person(p.id)),
                 "kind": p.kind.value,
                 "role": p.role,
                 "relation": p.relation,
@@ -156,7 +163,7 @@ class Roll:
     # --- doing -------------------------------------------------------------------------------------------------------
 
     def act(self, body: Json) -> None:
-        """Raises Malformed, Unknown, RosterError, StudyError, ConfigError; then nothing was changed."""
+        """Raises Malformed, Unknown, Conflict, RosterError, StudyError, ConfigError; then nothing was changed."""
         try:
             wanted = _ACTS.validate_json(dumped(body))
         except ValidationError:
@@ -177,6 +184,8 @@ class Roll:
             return (Swap(before=None, after=self._new(wanted)),)
         before = self._person(wanted.person)
         if isinstance(wanted, _Edit):
+            if wanted.version != _version(before):
+                raise Conflict("this person was changed meanwhile", advice="look at what is new, and edit it again")
             after = self._edited(before, wanted)
         elif isinstance(wanted, _Pseudonym):
             after = self._called(before, wanted.pseudonym.strip())

@@ -120,6 +120,7 @@ class People {
       note(sentence);
     } catch (error) {
       failed(error);
+      if (error.changed) this.load(await get("/api/people").catch(() => this.answer));
     }
   }
 
@@ -149,7 +150,7 @@ class People {
 
   async edit(person) {
     const answer = await form(`Edit ${person.forms[0]}`, this.fields(person), "Save");
-    if (answer) await this.act({ do: "edit", person: person.id, ...answer, forms: words(answer.forms), heard: words(answer.heard) }, `${person.forms[0]} is changed.`);
+    if (answer) await this.act({ do: "edit", person: person.id, version: person.version, ...answer, forms: words(answer.forms), heard: words(answer.heard) }, `${person.forms[0]} is changed.`);
   }
 
   async add() {
