@@ -35,7 +35,7 @@ from transcribe.hearing import Order
 
 TRIES = 4
 ELSEWHERE = 20
-"""How often an order may be given anew that no worker began: another run's order ended the worker that it went to."""
+"""How often an order may be given anew that reached no worker."""
 PATIENCE_S = 900.0
 """A window of 30 s takes Whisper large on one slow core some minutes; nothing takes an engine longer between two."""
 GPU, THREADS = "GPU", "threads"
@@ -68,8 +68,6 @@ class Workforce:
         self._run = str(self._key.to_public())
         self._numbers = count()
         self._admitting = threading.Lock()
-        self._begun: set[str] = set()
-        client.subscribe_topic(self._run, lambda event: self._begun.add(event[1]))
 
     @property
     def dashboard(self) -> str:
@@ -129,12 +127,11 @@ class Workforce:
         """What a worker replies. Raises what Dask raises when it dies over it."""
         errand = Errand(self._run, parcel, sound).packed()
         for _ in range(ELSEWHERE):
-            key = f"{order.task.stage}-{order.key}-{next(self._numbers)}"
             with self._seats.taken(order.engine, order.sound) as address:
                 future = self._client.submit(
                     pickle.loads,
                     errand,
-                    key=key,
+                    key=f"{order.task.stage}-{order.key}-{next(self._numbers)}",
                     workers=[address],
                     resources={order.engine: 1} | self._claims.get(address, {}),
                     pure=False,
@@ -146,12 +143,10 @@ class Workforce:
                     self._seats.gone(address)
                 except KilledWorker:
                     self._seats.gone(address)
-                    if key in self._begun:
-                        raise
+                    raise
                 finally:
                     future.release()
-                    self._begun.discard(key)
-        raise EngineError("workers die before they have begun", advice="see what else uses these machines")
+        raise EngineError("workers are gone again and again before work reaches them", advice="see what ends them")
 
     def _look(self) -> dict[str, int]:
         """The workers that have our engines, and how many orders each does at the same time."""

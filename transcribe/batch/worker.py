@@ -51,7 +51,6 @@ class Post:
         try:
             parcel = unwrap(data, self._runs[run])
             here = self._engines(parcel)
-            _tell_begun(run)
             with self._sound(parcel.order, sound), _watched(parcel):
                 return {"done": here.do(parcel.order)}
         except _NoSound:
@@ -109,14 +108,6 @@ def work(run: str, parcel: bytes, sound: bytes | None) -> Reply:
 def admit(run: str, sealed: bytes) -> None:
     """Take the key of a run, sealed to this worker."""
     _POST.admit(run, sealed)
-
-
-def _tell_begun(run: str) -> None:
-    """Whoever gave the order learns that it is under way: a worker that dies now dies over it, over none that waits."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    worker.log_event(run, worker.get_current_task())
 
 
 def _address() -> str:
