@@ -1,15 +1,17 @@
 """A copy of a recording in which every replaced word is covered, and a second hearing of that copy.
 
-    transcript + settled -> spans -> the original, decoded, covered, encoded -> heard again
+    transcripts + settled -> spans -> the original, decoded, covered, encoded -> heard again
 
 The original is decoded block by block and never stands on a disk decoded; what is not covered is the same sample for
 sample. A voice remains a voice: covering names does not make a recording anonymous.
 """
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +36,10 @@ from transcribe.schema import (
     Word,
     record,
 )
+from transcribe.wordforms import folded
 
 STAGE = "release"
-UNCLEAR = "unclear"
+UNCLEAR, CORRECTED = "unclear", "corrected"
 PAD_S = 0.120
 TONE_HZ = 440
 TONE_LEVEL = 10 ** (-30 / 20)
@@ -57,7 +60,9 @@ _SAMPLES: dict[str, tuple[npt.DTypeLike, float]] = {
 
 @record
 class Covered(Quiet):
-    """A stretch of the recording whose sound is replaced; `kinds` are those of the findings in it, or "unclear"."""
+    """A stretch of the recording whose sound is replaced; `kinds` are those of the findings in it, "unclear" or
+    "corrected".
+    """
 
     start_s: float
     end_s: float
@@ -76,11 +81,14 @@ class StillHeard(Quiet):
 # --- what is covered ------------------------------------------------------------------------------------------------
 
 
-def covered_spans(transcript: Transcript, settled: Settled, duration_s: float) -> tuple[Covered, ...]:
-    """The sound of all that is replaced or `[unclear]` in the text: whole words and PAD_S on each side, in order.
+def covered_spans(
+    transcript: Transcript, settled: Settled, recognised: Transcript, duration_s: float
+) -> tuple[Covered, ...]:
+    """The sound of all that is replaced or `[unclear]` in the text, and of the words that a person took out of it:
+    whole words and PAD_S on each side, in order.
 
-    A word is covered where a span touches a character of it that is no white space. Raises EngineError for a
-    transcript without clock times.
+    A word is covered where a span touches a character of it that is no white space. `recognised` is the transcript
+    before any correction. Raises EngineError for a transcript without clock times.
     """
     if not transcript.timed:
         raise EngineError(
@@ -89,11 +97,34 @@ def covered_spans(transcript: Transcript, settled: Settled, duration_s: float) -
             recording_id=transcript.recording_id,
             stage=STAGE,
         )
-    spans = [
-        Covered(start_s=start_s - PAD_S, end_s=end_s + PAD_S, kinds=(_kind(one),))
+    withheld = [
+        Covered(start_s=start_s, end_s=end_s, kinds=(_kind(one),))
         for one, start_s, end_s in _timed(transcript, (*settled.replaced, *settled.unclear))
     ]
-    return merged(spans, duration_s)
+    return merged(_widened((*withheld, *_taken_out(recognised, transcript)), PAD_S), duration_s)
+
+
+def _taken_out(recognised: Transcript, transcript: Transcript) -> Iterator[Covered]:
+    """Stretches of words recognised that corrections removed or replaced; a respelt word with its times still stands.
+
+    A correction to fewer words or more spreads new ones over the time of the old: none of these has its own time then,
+    and all are covered.
+    """
+    standing = {_at(word) for utterance in transcript.utterances for word in utterance.words}
+    for utterance in recognised.utterances:
+        for stands, group in groupby(utterance.words, lambda word: _at(word) in standing):
+            if not stands:
+                times = [(word.start_s, word.end_s) for word in group]
+                yield Covered(start_s=times[0][0], end_s=max(end for _, end in times), kinds=(CORRECTED,))
+
+
+def _at(word: Word) -> tuple[float, float, str]:
+    return word.start_s, word.end_s, _form(word.text)
+
+
+def _form(text: str) -> str:
+    """The words of a text, folded, without case, accents and punctuation."""
+    return " ".join(re.findall(r"[^\W_]+", folded(text)))
 
 
 def kept_spans(transcript: Transcript, settled: Settled) -> tuple[Covered, ...]:
