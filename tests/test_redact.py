@@ -25,7 +25,7 @@ from transcribe import audio, audio_writing, media, redact
 from transcribe.asr import AsrOptions
 from transcribe.asr.fake import FakeTranscriber
 from transcribe.errors import AudioError, EngineError, LeakError
-from transcribe.redact import Covered, StillHeard
+from transcribe.redact import Covered, Kept, StillHeard
 from transcribe.review import corrections
 from transcribe.review.decisions import Settled
 from transcribe.schema import Cause, Finding, Kind, ReviewState, Transcript, Unclear, Word
@@ -407,7 +407,8 @@ def test_unclear_words_are_covered_and_kept_ones_are_not() -> None:
     assert redact.covered_spans(SAID, state, SAID, 60.0) == (
         Covered(start_s=20.3 - 0.12, end_s=20.9 + 0.12, kinds=("unclear",)),
     )
-    assert sorted(times(redact.kept_spans(SAID, state))) == [(11.2, 11.6), (12.4, 12.8)]
+    kept = sorted((round(one.start_s, 3), round(one.end_s, 3), one.form) for one in redact.kept_spans(SAID, state))
+    assert kept == [(11.2, 11.6, "sister"), (12.4, 12.8, "cold")]
 
 
 STUTTER = transcript(("S1", " Karen Karen will will come."), ("S2", " Yes."))
@@ -543,9 +544,38 @@ def test_an_ordinary_word_and_what_was_decided_are_no_names(quiet: int) -> None:
     spoken = [word(" Yes,", 4.0), word(" we", 4.4), word(" will", 4.8), word(" go", 5.2), word(" there.", 5.6)]
     assert redact.heard_again(quiet, (SPAN,), (will,), FakeTranscriber(spoken), OPTIONS) == ()
     named = FakeTranscriber([word(" Karen", 5.9)])
-    kept = Covered(start_s=71.0, end_s=71.3, kinds=("person",))
+    kept = Kept(start_s=71.0, end_s=71.3, form="karen")
     assert redact.heard_again(quiet, (SPAN,), (KAREN,), named, OPTIONS, kept=(kept,)) == ()
     assert redact.heard_again(quiet, (SPAN,), (KAREN,), named, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "form", "excused"),
+    [
+        (70.9, 71.3, "whitlock", True),
+        (71.2, 71.5, "whitlock", True),  # 0.3 s off
+        (70.9, 71.3, "karen whitlock", True),  # a part of what was kept
+        (70.9, 71.3, "whitlock s", True),  # "Whitlock's"
+        (70.5, 70.9, "will", False),  # another word, directly before
+        (70.9, 71.3, "will", False),  # and at the same time
+        (70.9, 71.3, "whit", False),
+        (70.9, 71.3, "whitlocks", False),
+        (69.9, 70.3, "whitlock", False),  # the same word, said at another time
+        (71.7, 72.1, "whitlock", False),
+        (70.9, 71.3, "", False),
+    ],
+)
+def test_a_kept_word_excuses_itself_alone(start_s: float, end_s: float, form: str, excused: bool, quiet: int) -> None:
+    heard = FakeTranscriber([word(" Will", 5.5), word(" Whitlock,", 5.9)])  # at 70.9 s
+    kept = Kept(start_s=start_s, end_s=end_s, form=form)
+    still = redact.heard_again(quiet, (SPAN,), (KAREN,), heard, OPTIONS, kept=(kept,))
+    assert [round(one.start_s, 3) for one in still] == ([] if excused else [70.9])
+
+
+def test_a_whole_name_is_told_where_a_part_of_it_was_kept(quiet: int) -> None:
+    heard = FakeTranscriber([word(" Karen", 5.5), word(" Whitlock", 5.9)])
+    kept = Kept(start_s=70.5, end_s=70.9, form="karen")
+    assert redact.heard_again(quiet, (SPAN,), (KAREN,), heard, OPTIONS, kept=(kept,))
 
 
 def test_a_spelling_that_was_learnt_is_a_name(quiet: int) -> None:

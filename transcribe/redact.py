@@ -49,6 +49,8 @@ AROUND_S = 5.0
 PIECE_S = 30.0
 NEAR_S = 1.0
 """A name read this near to a covered span was not covered whole."""
+KEPT_S = 0.5
+"""How far beyond the time of a kept word it may be heard again: a second hearing times words a little otherwise."""
 SHORT_S = 60.0
 """A recording this short is heard again whole."""
 _SAMPLES: dict[str, tuple[npt.DTypeLike, float]] = {
@@ -67,6 +69,15 @@ class Covered(Quiet):
     start_s: float
     end_s: float
     kinds: tuple[str, ...]
+
+
+@record
+class Kept(Quiet):
+    """When words are said that look like a name and stay as they are, and these words, folded."""
+
+    start_s: float
+    end_s: float
+    form: str
 
 
 @record
@@ -127,10 +138,13 @@ def _form(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", folded(text)))
 
 
-def kept_spans(transcript: Transcript, settled: Settled) -> tuple[Covered, ...]:
+def kept_spans(transcript: Transcript, settled: Settled) -> tuple[Kept, ...]:
     """Where words are said that look like names and stay as they are, as somebody or a rule decided."""
-    timed = _timed(transcript, (*settled.kept, *settled.waiting))
-    return tuple(Covered(start_s=start_s, end_s=end_s, kinds=(_kind(one),)) for one, start_s, end_s in timed)
+    texts = {utterance.id: utterance.text for utterance in transcript.utterances}
+    return tuple(
+        Kept(start_s=start_s, end_s=end_s, form=_form(texts[one.utterance_id][one.start : one.end]))
+        for one, start_s, end_s in _timed(transcript, (*settled.kept, *settled.waiting))
+    )
 
 
 def merged(spans: Iterable[Covered], duration_s: float) -> tuple[Covered, ...]:
@@ -261,7 +275,7 @@ def heard_again(
     transcriber: Transcriber,
     options: AsrOptions,
     *,
-    kept: tuple[Covered, ...] = (),
+    kept: tuple[Kept, ...] = (),
     tagger: Tagger | None = None,
     whole: bool = False,
 ) -> tuple[StillHeard, ...]:
@@ -270,7 +284,8 @@ def heard_again(
     AROUND_S on each side of every span is recognised, without names to expect, in pieces of up to 30 s, each by itself;
     what is found in a span or within NEAR_S of it is told. Of a `whole` or short recording it is what is found
     anywhere. `options.language` should be the transcript's. A word that the roster rule holds for an ordinary one is
-    no name, and one that touches a `kept` span was decided. Raises AudioError, EngineError.
+    no name, and one that is heard where that word itself, or a longer name that it is part of, was `kept` was decided;
+    another beside it was not. Raises AudioError, EngineError.
     """
     sound = audio.decode(fd)
     whole = whole or sound.duration_s <= SHORT_S
@@ -279,7 +294,7 @@ def heard_again(
     pieces = [_words(sound, window, transcriber, options) for window in around]
     near = around if whole else tuple(_widened(spans, NEAR_S))
     found = _found(pieces, people, tagger)
-    return tuple(one for one in found if _touches(one, near) and not _touches(one, kept))
+    return tuple(one for one, form in found if _touches(one, near) and not _is_kept(one, form, kept))
 
 
 def _words(sound: Audio, window: Covered, transcriber: Transcriber, options: AsrOptions) -> tuple[Word, ...]:
@@ -317,18 +332,28 @@ def _widened(spans: Iterable[Covered], by_s: float) -> Iterator[Covered]:
     return (replace(span, start_s=span.start_s - by_s, end_s=span.end_s + by_s) for span in spans)
 
 
-def _found(windows: list[tuple[Word, ...]], people: tuple[Person, ...], tagger: Tagger | None) -> list[StillHeard]:
-    """The names in what was heard, each window read as one utterance."""
+def _found(
+    windows: list[tuple[Word, ...]], people: tuple[Person, ...], tagger: Tagger | None
+) -> Iterator[tuple[StillHeard, str]]:
+    """The names in what was heard, each with its folded form; each window is read as one utterance."""
     said = {
         f"W{number}": Utterance(id=f"W{number}", speaker="", start_s=0.0, end_s=0.0, words=words)
         for number, words in enumerate(windows)
     }
-    still = []
     for finding in roster.find(tuple(said.values()), people, tagger)[0]:
-        touched = _touched(said[finding.utterance_id].words, finding.start, finding.end)
-        still.append(StillHeard(kind=finding.kind, start_s=touched[0].start_s, end_s=touched[-1].end_s))
-    return still
+        window = said[finding.utterance_id]
+        touched = _touched(window.words, finding.start, finding.end)
+        still = StillHeard(kind=finding.kind, start_s=touched[0].start_s, end_s=touched[-1].end_s)
+        yield still, _form(window.text[finding.start : finding.end])
 
 
 def _touches(one: StillHeard, spans: Iterable[Covered]) -> bool:
     return any(one.start_s <= span.end_s and span.start_s <= one.end_s for span in spans)
+
+
+def _is_kept(one: StillHeard, form: str, kept: Iterable[Kept]) -> bool:
+    """Whether what is heard is a kept word itself: whole words of it, and within its time."""
+    return any(
+        f" {form} " in f" {word.form} " and word.start_s - KEPT_S <= one.start_s and one.end_s <= word.end_s + KEPT_S
+        for word in kept
+    )
