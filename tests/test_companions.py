@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, new_unlocked, person, transcript
-from transcribe import describe, publishing, release
+from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, says_nothing_of, transcript
+from transcribe import describe, pipeline, publishing, release
 from transcribe.config import StudyConfig
 from transcribe.errors import LeakError, NotSettledError, StudyError
 from transcribe.pipeline import refresh_findings
 from transcribe.quote import quote
 from transcribe.review import settling
+from transcribe.schema import Finding, Kind, Transcript
 from transcribe.vault import Unlocked, with_attributes, with_people
 
 ENGINES = NoEngines(StudyConfig())
@@ -107,9 +108,45 @@ def test_originals_are_kept_of_each_release(unlocked: Unlocked) -> None:
 
 
 def test_quotations_are_of_settled_text_alone(unlocked: Unlocked) -> None:
-    told = quote(release.settled_text(unlocked, "R001"), ((20.0, 29.0),))
+    told = quote(release.settled_text(unlocked, "R001", ENGINES), ((20.0, 29.0),))
     assert told.text == "[husband] is fine."
     add_detected(unlocked, transcript(("S1", "Karen."), recording_id="R002"))
     refresh_findings(unlocked, ENGINES)
     with pytest.raises(NotSettledError):
-        release.settled_text(unlocked, "R002")
+        release.settled_text(unlocked, "R002", ENGINES)
+
+
+def test_a_quotation_knows_whoever_is_in_the_roster_by_now(unlocked: Unlocked) -> None:
+    add_detected(unlocked, transcript(("S1", "Then Debbie came."), recording_id="R002"))
+    refresh_findings(unlocked, ENGINES)
+    settling.settle(unlocked, "R002", "AB")
+    assert release.settled_text(unlocked, "R002", ENGINES).lines[0].text == "Then Debbie came."
+    unlocked.change(lambda vault: with_people(vault, (person("S1", "Deborah", role="sibling", of="P1"),)))
+    told = release.settled_text(unlocked, "R002", ENGINES)  # its reviewer saw a question there
+    assert told.lines[0].text == "Then [sibling] came."
+    unlocked.change(lambda vault: with_people(vault, (person("X1", "came", kind=Kind.OTHER, role="other"),)))
+    with pytest.raises(NotSettledError, match="R002, release: not reviewed"):
+        release.settled_text(unlocked, "R002", ENGINES)
+
+
+def test_what_is_quoted_is_read_a_second_time_and_each_text_but_once(
+    unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_detected(unlocked, transcript(("S1", "The kettle sang."), recording_id="R002"))
+    refresh_findings(unlocked, ENGINES)
+    settling.settle(unlocked, "R002", "AB")
+    told = release.settled_text(unlocked, "R002", ENGINES)
+    read: list[Transcript] = []
+
+    def detect(text: Transcript, *_: object) -> tuple[Finding, ...]:
+        read.append(text)
+        return (finding("U0001", 4, 10, None, score=0.9),)
+
+    monkeypatch.setattr(pipeline, "detect_again", detect)
+    assert release.settled_text(unlocked, "R002", ENGINES) == told
+    assert read == []
+    settling.settle(unlocked, "R002", "AB", add=("U0001:11-15=place",))
+    with pytest.raises(NotSettledError, match="R002, release: a second reading") as refused:
+        release.settled_text(unlocked, "R002", ENGINES)
+    assert len(read) == 1
+    says_nothing_of(refused.value, "kettle")

@@ -99,6 +99,8 @@ def test_a_damaged_manifest_is_read_by_nobody(frozen: Path, damage: bytes) -> No
 
 @pytest.mark.parametrize("frozen", ["schema-1"], indirect=True)
 def test_a_passage_of_a_frozen_recording_is_quoted(frozen: Path) -> None:
-    told = quote.quote(release.settled_text(opened(frozen), "R001"), quote.ranges(["00:00:01-00:00:02"]))
+    unlocked = opened(frozen)
+    text = release.settled_text(unlocked, "R001", FakeEngines(unlocked.study.config))
+    told = quote.quote(text, quote.ranges(["00:00:01-00:00:02"]))
     assert told.text
     assert told.text.split()[0] in (frozen / "release" / "001" / "R001_pseudonymised.txt").read_text()

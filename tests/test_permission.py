@@ -260,12 +260,12 @@ def test_the_review_page_asks_too(unlocked: Unlocked) -> None:
 )
 def test_everybody_in_it_has_to_agree_to_be_quoted(unlocked: Unlocked, second: Consent, may: bool) -> None:
     said(unlocked, agreed("P1", *ALL), second)
-    assert release.settled_text(unlocked, "R001").recording_id == "R001"
+    assert release.settled_text(unlocked, "R001", ENGINES).recording_id == "R001"
     if may:
-        assert release.settled_text(unlocked, "R002").recording_id == "R002"
+        assert release.settled_text(unlocked, "R002", ENGINES).recording_id == "R002"
     else:
         with pytest.raises(ConsentError, match="R002, quote: P2 "):
-            release.settled_text(unlocked, "R002")
+            release.settled_text(unlocked, "R002", ENGINES)
 
 
 # --- taking in --------------------------------------------------------------------------------------------------------

@@ -25,7 +25,8 @@ from transcribe import audio, audio_writing, media, redact
 from transcribe.asr import AsrOptions
 from transcribe.asr.fake import FakeTranscriber
 from transcribe.errors import AudioError, EngineError, LeakError
-from transcribe.redact import Covered, StillHeard
+from transcribe.redact import Covered, Kept, StillHeard
+from transcribe.review import corrections
 from transcribe.review.decisions import Settled
 from transcribe.schema import Cause, Finding, Kind, ReviewState, Transcript, Unclear, Word
 
@@ -377,14 +378,14 @@ def times(spans: tuple[Covered, ...]) -> list[tuple[float, float]]:
     ],
 )
 def test_whole_words_are_covered(text: str, expected: tuple[float, float]) -> None:
-    assert times(redact.covered_spans(SAID, settled(at(text)), 60.0)) == [expected]
+    assert times(redact.covered_spans(SAID, settled(at(text)), SAID, 60.0)) == [expected]
 
 
 def test_spans_that_touch_are_one_and_the_recording_ends_them() -> None:
-    spans = redact.covered_spans(SAID, settled(at("Hello"), at("Whitlock", Kind.PLACE), at("Karen")), 11.0)
+    spans = redact.covered_spans(SAID, settled(at("Hello"), at("Whitlock", Kind.PLACE), at("Karen")), SAID, 11.0)
     assert times(spans) == [(9.88, 11.0)]
     assert spans[0].kinds == ("person", "place")
-    assert times(redact.covered_spans(SAID, settled(at("Aberfan"), at("Hello")), 60.0)) == [
+    assert times(redact.covered_spans(SAID, settled(at("Aberfan"), at("Hello")), SAID, 60.0)) == [
         (9.88, 10.52),
         (13.08, 13.72),
     ]
@@ -403,15 +404,44 @@ def test_unclear_words_are_covered_and_kept_ones_are_not() -> None:
         causes=(Cause.NOBODY,),
     )
     state = settled(kept=(at("cold"),), waiting=(at("sister"),), unclear=(stretch,))
-    assert redact.covered_spans(SAID, state, 60.0) == (
+    assert redact.covered_spans(SAID, state, SAID, 60.0) == (
         Covered(start_s=20.3 - 0.12, end_s=20.9 + 0.12, kinds=("unclear",)),
     )
-    assert sorted(times(redact.kept_spans(SAID, state))) == [(11.2, 11.6), (12.4, 12.8)]
+    kept = sorted((round(one.start_s, 3), round(one.end_s, 3), one.form) for one in redact.kept_spans(SAID, state))
+    assert kept == [(11.2, 11.6, "sister"), (12.4, 12.8, "cold")]
+
+
+STUTTER = transcript(("S1", " Karen Karen will will come."), ("S2", " Yes."))
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ((("U0001", 1, 1, ""),), [(10.28, 10.92)]),  # the second of two alike: the first may be kept
+        ((("U0001", 0, 0, ""),), [(9.88, 10.52)]),
+        ((("U0001", 2, 3, "will"),), [(10.68, 11.72)]),  # which of them it is nobody knows
+        ((("U0001", 0, 0, "Karin"),), [(9.88, 10.52)]),
+        ((("U0001", 0, 1, "KÁREN, karen"),), []),  # respelt
+        ((("U0001", 2, 2, "Will we"),), [(10.68, 11.32)]),
+        ((("U0001", 0, 4, "She comes."), ("U0001", 0, 1, "She.")), [(9.88, 12.12)]),
+        ((("U0001", 0, 0, "Brenna"), ("U0001", 0, 0, "Karen")), []),  # typed as it was
+        ((("U0002", 0, 0, ""),), [(19.88, 20.52)]),
+    ],
+)
+def test_words_that_a_correction_took_out_or_replaced_are_covered(
+    made: tuple[tuple[str, int, int, str], ...], expected: list[tuple[float, float]]
+) -> None:
+    text = STUTTER
+    for one in made:
+        text = corrections.corrected(text, (corrections.words(text, *one),))
+    spans = redact.covered_spans(text, settled(), STUTTER, 60.0)
+    assert times(spans) == expected
+    assert {kind for span in spans for kind in span.kinds} <= {"corrected"}
 
 
 def test_a_transcript_without_times_cannot_be_covered() -> None:
     with pytest.raises(EngineError, match="R001, release: covered sound needs times") as refusal:
-        redact.covered_spans(replace(SAID, timed=False), settled(at("Karen")), 60.0)
+        redact.covered_spans(replace(SAID, timed=False), settled(at("Karen")), SAID, 60.0)
     says_nothing_of(refusal.value, "Karen", "Whitlock")
 
 
@@ -436,7 +466,7 @@ def test_merged_spans_cover_the_same_instants_in_order_and_apart(
 
 
 def test_the_list_of_spans_is_a_table_without_words() -> None:
-    spans = redact.covered_spans(SAID, settled(at("Karen"), at("Aberfan", Kind.PLACE)), 60.0)
+    spans = redact.covered_spans(SAID, settled(at("Karen"), at("Aberfan", Kind.PLACE)), SAID, 60.0)
     table = redact.listing([("R001", spans), ("R002", ()), ("R003", SPANS[1:2])])
     assert list(csv.DictReader(io.StringIO(table.decode()))) == [
         {"recording": "R001", "number": "1", "start_s": "10.280", "end_s": "10.920", "kinds": "person"},
@@ -514,9 +544,38 @@ def test_an_ordinary_word_and_what_was_decided_are_no_names(quiet: int) -> None:
     spoken = [word(" Yes,", 4.0), word(" we", 4.4), word(" will", 4.8), word(" go", 5.2), word(" there.", 5.6)]
     assert redact.heard_again(quiet, (SPAN,), (will,), FakeTranscriber(spoken), OPTIONS) == ()
     named = FakeTranscriber([word(" Karen", 5.9)])
-    kept = Covered(start_s=71.0, end_s=71.3, kinds=("person",))
+    kept = Kept(start_s=71.0, end_s=71.3, form="karen")
     assert redact.heard_again(quiet, (SPAN,), (KAREN,), named, OPTIONS, kept=(kept,)) == ()
     assert redact.heard_again(quiet, (SPAN,), (KAREN,), named, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "form", "excused"),
+    [
+        (70.9, 71.3, "whitlock", True),
+        (71.2, 71.5, "whitlock", True),  # 0.3 s off
+        (70.9, 71.3, "karen whitlock", True),  # a part of what was kept
+        (70.9, 71.3, "whitlock s", True),  # "Whitlock's"
+        (70.5, 70.9, "will", False),  # another word, directly before
+        (70.9, 71.3, "will", False),  # and at the same time
+        (70.9, 71.3, "whit", False),
+        (70.9, 71.3, "whitlocks", False),
+        (69.9, 70.3, "whitlock", False),  # the same word, said at another time
+        (71.7, 72.1, "whitlock", False),
+        (70.9, 71.3, "", False),
+    ],
+)
+def test_a_kept_word_excuses_itself_alone(start_s: float, end_s: float, form: str, excused: bool, quiet: int) -> None:
+    heard = FakeTranscriber([word(" Will", 5.5), word(" Whitlock,", 5.9)])  # at 70.9 s
+    kept = Kept(start_s=start_s, end_s=end_s, form=form)
+    still = redact.heard_again(quiet, (SPAN,), (KAREN,), heard, OPTIONS, kept=(kept,))
+    assert [round(one.start_s, 3) for one in still] == ([] if excused else [70.9])
+
+
+def test_a_whole_name_is_told_where_a_part_of_it_was_kept(quiet: int) -> None:
+    heard = FakeTranscriber([word(" Karen", 5.5), word(" Whitlock", 5.9)])
+    kept = Kept(start_s=70.5, end_s=70.9, form="karen")
+    assert redact.heard_again(quiet, (SPAN,), (KAREN,), heard, OPTIONS, kept=(kept,))
 
 
 def test_a_spelling_that_was_learnt_is_a_name(quiet: int) -> None:
@@ -569,7 +628,7 @@ def test_no_name_is_recognised_in_a_covered_interview(
     sound, rate_hz = soundfile.read(interview, frames=47 * 16_000, dtype="int16")
     soundfile.write(tmp_path / "first.flac", sound, rate_hz)
     people = tuple(person(f"P{number}", name) for number, name in enumerate(names))
-    spans = redact.covered_spans(said, state, 47.0)
+    spans = redact.covered_spans(said, state, said, 47.0)
     assert len(spans) > 8
     transcriber = Engines(StudyConfig()).transcriber
     options = AsrOptions(language="en")

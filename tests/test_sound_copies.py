@@ -3,20 +3,24 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.builders import NoEngines, add_detected, new_unlocked, person, transcript, words
-from transcribe import release
+from tests.builders import NoEngines, add_detected, new_unlocked, person, save_candidates, transcript, words
+from transcribe import audit, release
 from transcribe.asr import AsrOptions
 from transcribe.config import StudyConfig
 from transcribe.errors import EngineError, LeakError, NotSettledError
+from transcribe.history import need_current
 from transcribe.pipeline import refresh_findings
-from transcribe.review import settling
-from transcribe.schema import Audio, MadeBy, Words
+from transcribe.review import corrections, settling
+from transcribe.review.corrections import Correction
+from transcribe.review.log import Deed, Entry
+from transcribe.schema import Audio, MadeBy, Transcript, Words
 from transcribe.sound_copies import Wish
 from transcribe.vault import Unlocked
 
@@ -91,6 +95,60 @@ def test_names_are_covered_and_nothing_else(unlocked: Unlocked, sound: bytes) ->
     assert "In the sound beside this file names are covered" in text
     listed = {one["name"] for one in json.loads((folder / "manifest.json").read_text())["files"]}
     assert {"R001_covered.wav", "covered.csv", "sound.txt"} <= listed
+
+
+def corrected(unlocked: Unlocked, *made: Callable[[Transcript], Correction]) -> None:
+    """The recording with these corrections, one after the other, settled again."""
+    for one in made:
+        here = need_current(unlocked, "R001")
+        entry = Entry(
+            at=audit.now(),
+            reviewer="AB",
+            deed=Deed.ACT,
+            base=here.base.body_sha256,
+            corrections=(one(here.transcript.value),),
+        )
+        unlocked.append("R001", entry)
+    refresh_findings(unlocked, Engines())
+    settling.settle(unlocked, "R001", "AB")
+
+
+def listed(folder: Path) -> list[tuple[str, str, str]]:
+    rows = csv.DictReader(io.StringIO((folder / "covered.csv").read_text()))
+    return [(row["start_s"], row["end_s"], row["kinds"]) for row in rows]
+
+
+NAMED = [("10.680", "11.720", "person")]  # as the text is, before any correction
+
+
+def test_a_name_that_a_reviewer_took_out_of_the_text_is_covered(unlocked: Unlocked, sound: bytes) -> None:
+    said = transcript(("S1", "How is Teodor, Karen?"), ("S2", "He is fine, says my sister Brenna Okoye."))
+    unlocked.save("R001", "transcript", said, "k")
+    save_candidates(unlocked, said)
+    corrected(unlocked, lambda text: corrections.words(text, "U0002", 4, 7, "my sister."))
+    folder = write(unlocked, Engines())
+    assert "fine, says my sister.\n" in (folder / "R001_pseudonymised.txt").read_text()
+    assert listed(folder) == [*NAMED, ("21.480", "23.320", "corrected")]
+    before, _ = soundfile.read(io.BytesIO(sound), dtype="int16")
+    after, _ = soundfile.read(folder / "R001_covered.wav", dtype="int16")
+    name = slice(int(22.4 * RATE), int(23.2 * RATE))
+    assert (after[name] != before[name]).mean() > 0.95
+
+
+def test_a_turn_that_a_reviewer_took_out_is_covered(unlocked: Unlocked) -> None:
+    corrected(unlocked, lambda text: corrections.words(text, "U0002", 0, 2, ""))
+    assert listed(write(unlocked, Engines())) == [*NAMED, ("19.880", "21.320", "corrected")]
+
+
+def test_corrections_that_take_no_word_out_cover_nothing(unlocked: Unlocked) -> None:
+    corrected(
+        unlocked,
+        lambda text: corrections.words(text, "U0002", 2, 2, "Fine!"),
+        lambda text: corrections.split(text, "U0002", 1),
+        lambda text: corrections.speaker(text, "U0003", "S1"),
+        lambda text: corrections.merge(text, "U0001"),
+    )
+    assert listed(write(unlocked, Engines())) == NAMED
 
 
 def test_a_name_that_can_still_be_heard_stops_the_release(unlocked: Unlocked) -> None:

@@ -69,4 +69,6 @@ def settle_and_release(unlocked: Unlocked) -> None:
 
 def released(unlocked: Unlocked) -> dict[str, str]:
     """How what is settled would be released."""
-    return {one: "\n".join(line.text for line in release.settled_text(unlocked, one).lines) for one in ("R001", "T001")}
+    engines = FakeEngines(unlocked.study.config)
+    texts = {one: release.settled_text(unlocked, one, engines) for one in ("R001", "T001")}
+    return {one: "\n".join(line.text for line in text.lines) for one, text in texts.items()}

@@ -1,15 +1,17 @@
 """A copy of a recording in which every replaced word is covered, and a second hearing of that copy.
 
-    transcript + settled -> spans -> the original, decoded, covered, encoded -> heard again
+    transcripts + settled -> spans -> the original, decoded, covered, encoded -> heard again
 
 The original is decoded block by block and never stands on a disk decoded; what is not covered is the same sample for
 sample. A voice remains a voice: covering names does not make a recording anonymous.
 """
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +36,10 @@ from transcribe.schema import (
     Word,
     record,
 )
+from transcribe.wordforms import folded
 
 STAGE = "release"
-UNCLEAR = "unclear"
+UNCLEAR, CORRECTED = "unclear", "corrected"
 PAD_S = 0.120
 TONE_HZ = 440
 TONE_LEVEL = 10 ** (-30 / 20)
@@ -46,6 +49,8 @@ AROUND_S = 5.0
 PIECE_S = 30.0
 NEAR_S = 1.0
 """A name read this near to a covered span was not covered whole."""
+KEPT_S = 0.5
+"""How far beyond the time of a kept word it may be heard again: a second hearing times words a little otherwise."""
 SHORT_S = 60.0
 """A recording this short is heard again whole."""
 _SAMPLES: dict[str, tuple[npt.DTypeLike, float]] = {
@@ -57,11 +62,22 @@ _SAMPLES: dict[str, tuple[npt.DTypeLike, float]] = {
 
 @record
 class Covered(Quiet):
-    """A stretch of the recording whose sound is replaced; `kinds` are those of the findings in it, or "unclear"."""
+    """A stretch of the recording whose sound is replaced; `kinds` are those of the findings in it, "unclear" or
+    "corrected".
+    """
 
     start_s: float
     end_s: float
     kinds: tuple[str, ...]
+
+
+@record
+class Kept(Quiet):
+    """When words are said that look like a name and stay as they are, and these words, folded."""
+
+    start_s: float
+    end_s: float
+    form: str
 
 
 @record
@@ -76,11 +92,14 @@ class StillHeard(Quiet):
 # --- what is covered ------------------------------------------------------------------------------------------------
 
 
-def covered_spans(transcript: Transcript, settled: Settled, duration_s: float) -> tuple[Covered, ...]:
-    """The sound of all that is replaced or `[unclear]` in the text: whole words and PAD_S on each side, in order.
+def covered_spans(
+    transcript: Transcript, settled: Settled, recognised: Transcript, duration_s: float
+) -> tuple[Covered, ...]:
+    """The sound of all that is replaced or `[unclear]` in the text, and of the words that a person took out of it:
+    whole words and PAD_S on each side, in order.
 
-    A word is covered where a span touches a character of it that is no white space. Raises EngineError for a
-    transcript without clock times.
+    A word is covered where a span touches a character of it that is no white space. `recognised` is the transcript
+    before any correction. Raises EngineError for a transcript without clock times.
     """
     if not transcript.timed:
         raise EngineError(
@@ -89,17 +108,43 @@ def covered_spans(transcript: Transcript, settled: Settled, duration_s: float) -
             recording_id=transcript.recording_id,
             stage=STAGE,
         )
-    spans = [
-        Covered(start_s=start_s - PAD_S, end_s=end_s + PAD_S, kinds=(_kind(one),))
+    withheld = [
+        Covered(start_s=start_s, end_s=end_s, kinds=(_kind(one),))
         for one, start_s, end_s in _timed(transcript, (*settled.replaced, *settled.unclear))
     ]
-    return merged(spans, duration_s)
+    return merged(_widened((*withheld, *_taken_out(recognised, transcript)), PAD_S), duration_s)
 
 
-def kept_spans(transcript: Transcript, settled: Settled) -> tuple[Covered, ...]:
+def _taken_out(recognised: Transcript, transcript: Transcript) -> Iterator[Covered]:
+    """Stretches of words recognised that corrections removed or replaced; a respelt word with its times still stands.
+
+    A correction to fewer words or more spreads new ones over the time of the old: none of these has its own time then,
+    and all are covered.
+    """
+    standing = {_at(word) for utterance in transcript.utterances for word in utterance.words}
+    for utterance in recognised.utterances:
+        for stands, group in groupby(utterance.words, lambda word: _at(word) in standing):
+            if not stands:
+                times = [(word.start_s, word.end_s) for word in group]
+                yield Covered(start_s=times[0][0], end_s=max(end for _, end in times), kinds=(CORRECTED,))
+
+
+def _at(word: Word) -> tuple[float, float, str]:
+    return word.start_s, word.end_s, _form(word.text)
+
+
+def _form(text: str) -> str:
+    """The words of a text, folded, without case, accents and punctuation."""
+    return " ".join(re.findall(r"[^\W_]+", folded(text)))
+
+
+def kept_spans(transcript: Transcript, settled: Settled) -> tuple[Kept, ...]:
     """Where words are said that look like names and stay as they are, as somebody or a rule decided."""
-    timed = _timed(transcript, (*settled.kept, *settled.waiting))
-    return tuple(Covered(start_s=start_s, end_s=end_s, kinds=(_kind(one),)) for one, start_s, end_s in timed)
+    texts = {utterance.id: utterance.text for utterance in transcript.utterances}
+    return tuple(
+        Kept(start_s=start_s, end_s=end_s, form=_form(texts[one.utterance_id][one.start : one.end]))
+        for one, start_s, end_s in _timed(transcript, (*settled.kept, *settled.waiting))
+    )
 
 
 def merged(spans: Iterable[Covered], duration_s: float) -> tuple[Covered, ...]:
@@ -230,7 +275,7 @@ def heard_again(
     transcriber: Transcriber,
     options: AsrOptions,
     *,
-    kept: tuple[Covered, ...] = (),
+    kept: tuple[Kept, ...] = (),
     tagger: Tagger | None = None,
     whole: bool = False,
 ) -> tuple[StillHeard, ...]:
@@ -239,7 +284,8 @@ def heard_again(
     AROUND_S on each side of every span is recognised, without names to expect, in pieces of up to 30 s, each by itself;
     what is found in a span or within NEAR_S of it is told. Of a `whole` or short recording it is what is found
     anywhere. `options.language` should be the transcript's. A word that the roster rule holds for an ordinary one is
-    no name, and one that touches a `kept` span was decided. Raises AudioError, EngineError.
+    no name, and one that is heard where that word itself, or a longer name that it is part of, was `kept` was decided;
+    another beside it was not. Raises AudioError, EngineError.
     """
     sound = audio.decode(fd)
     whole = whole or sound.duration_s <= SHORT_S
@@ -248,7 +294,7 @@ def heard_again(
     pieces = [_words(sound, window, transcriber, options) for window in around]
     near = around if whole else tuple(_widened(spans, NEAR_S))
     found = _found(pieces, people, tagger)
-    return tuple(one for one in found if _touches(one, near) and not _touches(one, kept))
+    return tuple(one for one, form in found if _touches(one, near) and not _is_kept(one, form, kept))
 
 
 def _words(sound: Audio, window: Covered, transcriber: Transcriber, options: AsrOptions) -> tuple[Word, ...]:
@@ -286,18 +332,28 @@ def _widened(spans: Iterable[Covered], by_s: float) -> Iterator[Covered]:
     return (replace(span, start_s=span.start_s - by_s, end_s=span.end_s + by_s) for span in spans)
 
 
-def _found(windows: list[tuple[Word, ...]], people: tuple[Person, ...], tagger: Tagger | None) -> list[StillHeard]:
-    """The names in what was heard, each window read as one utterance."""
+def _found(
+    windows: list[tuple[Word, ...]], people: tuple[Person, ...], tagger: Tagger | None
+) -> Iterator[tuple[StillHeard, str]]:
+    """The names in what was heard, each with its folded form; each window is read as one utterance."""
     said = {
         f"W{number}": Utterance(id=f"W{number}", speaker="", start_s=0.0, end_s=0.0, words=words)
         for number, words in enumerate(windows)
     }
-    still = []
     for finding in roster.find(tuple(said.values()), people, tagger)[0]:
-        touched = _touched(said[finding.utterance_id].words, finding.start, finding.end)
-        still.append(StillHeard(kind=finding.kind, start_s=touched[0].start_s, end_s=touched[-1].end_s))
-    return still
+        window = said[finding.utterance_id]
+        touched = _touched(window.words, finding.start, finding.end)
+        still = StillHeard(kind=finding.kind, start_s=touched[0].start_s, end_s=touched[-1].end_s)
+        yield still, _form(window.text[finding.start : finding.end])
 
 
 def _touches(one: StillHeard, spans: Iterable[Covered]) -> bool:
     return any(one.start_s <= span.end_s and span.start_s <= one.end_s for span in spans)
+
+
+def _is_kept(one: StillHeard, form: str, kept: Iterable[Kept]) -> bool:
+    """Whether what is heard is a kept word itself: whole words of it, and within its time."""
+    return any(
+        f" {form} " in f" {word.form} " and word.start_s - KEPT_S <= one.start_s and one.end_s <= word.end_s + KEPT_S
+        for word in kept
+    )

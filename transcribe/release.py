@@ -13,7 +13,7 @@ from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import refresh_findings
 from transcribe.publishing import MANIFEST, note_stopped, publish
-from transcribe.ready import Ready, named_people, need, read_until_clean, rendered, second_reading, settled
+from transcribe.ready import Ready, named_people, read_until_clean, rendered, second_reading, settled
 from transcribe.schema import AnonymisedTranscript, Person, Purpose, Quiet, ReviewState, record
 from transcribe.sound_copies import Wish
 from transcribe.vault import Unlocked, with_pseudonyms, with_renderings
@@ -65,7 +65,7 @@ def write(
     with unlocked.study.lock("work"):
         unlocked.study.sweep()
         note_stopped(unlocked)
-        made = _prepared(unlocked, wanted, engines, unreviewed, level)
+        made = _prepared(unlocked, wanted, engines, unreviewed, level, permission.of_level(level))
         if sound is not None:
             made = replace(made, transcripts=tuple(sound_copies.named(unlocked, t, sound) for t in made.transcripts))
         given = levels.renderings(made.policy, made.people)
@@ -91,33 +91,37 @@ def differences(
 ) -> tuple[Change, ...]:
     """What a release now would change of the last one at this level; writes none. Raises as `write` does."""
     with unlocked.study.lock("work"):
-        made = _prepared(unlocked, wanted, engines, unreviewed, level)
+        made = _prepared(unlocked, wanted, engines, unreviewed, level, permission.of_level(level))
         return companions.differences(unlocked, made.transcripts, level)
 
 
-def settled_text(unlocked: Unlocked, recording_id: str, level: str = "team") -> AnonymisedTranscript:
-    """One settled transcript to quote from: as a release would write it, passed by the gate; what it calls people stays
-    for releases.
+def settled_text(
+    unlocked: Unlocked, recording_id: str, engines: Engines, *, level: str = "team"
+) -> AnonymisedTranscript:
+    """One settled transcript to quote from: as a release would write it, and only where one would; what it calls people
+    stays for releases.
 
-    Raises ConsentError unless everybody in it agreed to quotation, NotSettledError, LeakError.
+    Raises ConsentError unless everybody in it agreed to quotation, NotSettledError, LeakError, ConfigError.
     """
     permission.refuse(unlocked, recording_id, Purpose.QUOTE, stage="quote")
-    ready = need(unlocked, recording_id)
-    if ready.settled.review is not ReviewState.REVIEWED:
-        raise NotSettledError(TO_REVIEW, recording_id=recording_id, stage="release", advice=ADVICE[TO_REVIEW])
-    policy = levels.at_level(unlocked.study.config.policy, level)
-    team, people = named_people(unlocked), named_people(unlocked, policy)
-    gate = Gate(people, policy)
-    transcript = rendered(unlocked, ready, people, gate, policy)
-    gate.refuse(gate.check_lines(transcript))
-    unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, team), levels.renderings(policy, people)))
-    return transcript
+    with unlocked.study.lock("work"):
+        made = _prepared(unlocked, (recording_id,), engines, False, level, purposes=(Purpose.QUOTE,))
+        given = levels.renderings(made.policy, made.people)
+        unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), given))
+    return made.transcripts[0]
 
 
-def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unreviewed: bool, level: str) -> _Prepared:
-    """Everything that is to be released at a level, passed by the gate's first check."""
+def _prepared(
+    unlocked: Unlocked,
+    wanted: tuple[str, ...],
+    engines: Engines,
+    unreviewed: bool,
+    level: str,
+    purposes: tuple[Purpose, ...],
+) -> _Prepared:
+    """Everything that is to go out at a level for these purposes, passed by the gate's first check."""
     policy = levels.at_level(unlocked.study.config.policy, level)
-    barred = _barred(unlocked, wanted, level)
+    barred = _barred(unlocked, wanted, purposes)
     refresh_findings(unlocked, engines)
     chosen, left_out = _choose(unlocked, wanted, unreviewed, barred)
     team = named_people(unlocked)
@@ -138,12 +142,11 @@ def _prepared(unlocked: Unlocked, wanted: tuple[str, ...], engines: Engines, unr
     )
 
 
-def _barred(unlocked: Unlocked, wanted: tuple[str, ...], level: str) -> dict[str, str]:
-    """The recordings that somebody in them does not let go out at this level, with the reason.
+def _barred(unlocked: Unlocked, wanted: tuple[str, ...], purposes: tuple[Purpose, ...]) -> dict[str, str]:
+    """The recordings that somebody in them does not let go out for these purposes, with the reason.
 
     Raises ConsentError for one that was named, and where there is no other.
     """
-    purposes = permission.of_level(level)
     for recording_id in wanted:
         permission.refuse(unlocked, recording_id, *purposes, stage="release")
     every = () if wanted else unlocked.study.recordings()

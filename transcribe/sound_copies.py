@@ -1,4 +1,5 @@
-"""The sound of a release: a copy of each recording with all covered that its text withholds, heard once more.
+"""The sound of a release: a copy of each recording with all covered that its text withholds or that a person took out
+of it, heard once more.
 
 A voice identifies, disguised or not: sound.txt says so beside every copy.
 """
@@ -13,6 +14,7 @@ from transcribe.config import Action, Policy
 from transcribe.detect import tagger_of
 from transcribe.engines import Engines
 from transcribe.errors import NotSettledError
+from transcribe.history import need_current
 from transcribe.pseudonyms import action
 from transcribe.ready import Ready
 from transcribe.redact import Covered
@@ -22,9 +24,9 @@ from transcribe.vault import Unlocked
 
 LISTING, NOTE = "covered.csv", "sound.txt"
 SAID = (
-    "The sound files in this folder are copies in which every stretch that the transcript withholds is covered by a "
-    "tone; covered.csv lists the stretches. The voices in them still identify the people who speak{disguise}. Treat "
-    "these files as personal data.\n"
+    "The sound files in this folder are copies in which every stretch that the transcript withholds, or from which a "
+    "person took words out or replaced them, is covered by a tone; covered.csv lists the stretches. The voices in them "
+    "still identify the people who speak{disguise}. Treat these files as personal data.\n"
 )
 DISGUISE = ", although they were disguised: a disguise is no anonymisation and can be undone"
 
@@ -86,7 +88,8 @@ def _write(
     replaced = tuple(finding for _, _, finding in replacements.pairs(logged))
     kept = tuple(one for one in logged.found if one not in replaced)
     settled = replace(ready.settled, replaced=replaced, kept=kept)
-    spans = redact.covered_spans(logged.identified, settled, released.duration_s)
+    recognised = need_current(unlocked, released.recording_id).base.value
+    spans = redact.covered_spans(logged.identified, settled, recognised, released.duration_s)
     path = folder / released.audio
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:

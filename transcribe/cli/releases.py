@@ -104,7 +104,8 @@ def quote_command(
     """A passage of a settled transcript as papers print it, with the pseudonym; its place is for your file only."""
     asked = quote.ranges(passages)
     unlocked = unlock(root, passphrase_file)
-    told = quote.quote(release.settled_text(unlocked, recording_id, policy), asked)
+    engines = Engines(unlocked.study.config)
+    told = quote.quote(release.settled_text(unlocked, recording_id, engines, level=policy), asked)
     data = {"quote": told.text, "speaker": told.speaker, "recording": told.recording_id, "where": told.where}
     console.say(as_json, data, told.text, f"({told.speaker})", "",
                 f"For your file only: {told.recording_id}, {told.where}")  # fmt: skip
