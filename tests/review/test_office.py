@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, new_unlocked, person, transcript
+from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, transcript
 from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, RosterError, StudyError
-from transcribe.pipeline import refresh_findings
+from transcribe.pipeline import Candidates, refresh_findings
 from transcribe.ready import need
 from transcribe.review.desk import Desk, Reviewer
 from transcribe.review.office import Office
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
-from transcribe.schema import Kind, ReviewState
+from transcribe.schema import Kind, Reason, ReviewState
 from transcribe.vault import Unlocked, with_people, with_recording
 
 PEOPLE = (
@@ -140,6 +140,25 @@ def test_a_missed_name_is_marked_and_replaced_everywhere_and_taken_back(unlocked
     page.redo()
     assert page.marked("U0003") == ["Osgood"]
     assert page.mark("U0002", "Osgood")["by"] == "AB"
+
+
+def test_a_likely_name_is_looked_for_in_the_study_once_it_is_accepted_and_no_longer_when_that_is_taken_back(
+    unlocked: Unlocked,
+) -> None:
+    start = FIRST[2][1].index("Osgood")
+    likely = finding("U0003", start, start + 6, None, kind=Kind.PERSON, score=0.7, reason=Reason(rule="fake"))
+    stored = unlocked.load("R001", "candidates", Candidates)
+    assert stored
+    unlocked.save("R001", "candidates", replace(stored.value, found=(likely,)), "k")
+    refresh_findings(unlocked, ENGINES)
+    page, elsewhere = Page(unlocked), Page(unlocked, "R002")
+    assert elsewhere.marked("U0002") == []
+    page.act("accept", marks=[page.mark("U0003", "Osgood")["id"]])
+    elsewhere.poll()
+    assert elsewhere.marked("U0002") == ["Osgood"]
+    page.undo()
+    elsewhere.poll()
+    assert elsewhere.marked("U0002") == []
 
 
 def test_what_is_rejected_stays_and_undo_gives_it_back(unlocked: Unlocked) -> None:

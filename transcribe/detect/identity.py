@@ -155,6 +155,13 @@ def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str
     )
 
 
+def acknowledged(person: Person, lower: frozenset[str] = frozenset()) -> Person:
+    """Somebody whom a reviewer accepted: an ordinary word still binds her to her findings, a rule's doubt no longer."""
+    if not person.position_only or person.sealed is not None:
+        return person
+    return replace(person, position_only=any(position_only(person.kind, form, lower) for form in person.forms))
+
+
 def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset()) -> bool:
     """Bound to its findings: a date, an ordinary word or phrase, or a form too short to search for."""
     if kind not in SEARCHED:
