@@ -84,3 +84,9 @@ def test_a_date_and_somebody_forgotten_stay_bound_to_their_places() -> None:
     gone = found("[withheld]", sealed=Sealed(key="", longest=1, digests=("x",)))
     for whom in (found("Brennock", Kind.DATE), gone):
         assert learnt(said, [finding("U0001", 5, 13, whom)], [whom]) == ()
+
+
+def test_a_rare_form_of_somebody_called_by_an_ordinary_word_is_learnt_and_the_word_is_not() -> None:
+    said, hope = transcript(("S1", "Then Brennock rang. Hope did.")), found("Hope")
+    taught = learnt(said, [finding("U0001", 20, 24, hope), finding("U0001", 5, 13, hope)], [hope])
+    assert [search_forms(one) for one in taught] == [("Brennock",)]

@@ -346,6 +346,36 @@ def test_people_are_edited_merged_named_and_all_of_it_taken_back(unlocked: Unloc
     assert (new["id"] in [p["id"] for p in told["people"]], told["redo"]) == (True, "merge")
 
 
+@pytest.mark.parametrize("forms", [["Rose Kellerman", "Kellerman"], ["Rose", "Kellerman"]])
+def test_names_typed_for_somebody_bound_to_her_places_are_searched_for_and_the_ordinary_word_is_not(
+    tmp_path: Path, forms: list[str]
+) -> None:
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(unlocked, transcript(("S1", "Then Rose came, Karen.")), who=("P1", "R1"))
+    there = transcript(("S1", "So Kellerman rang. Yes, a Rose by the Hubcap rose."), recording_id="R002")
+    add_detected(unlocked, there, who=("P1", "R1"))
+    seen = finding("U0001", 5, 9, None, kind=Kind.PERSON, score=0.95, reason=Reason(rule="fake"))
+    stored = unlocked.load("R001", "candidates", Candidates)
+    assert stored
+    unlocked.save("R001", "candidates", replace(stored.value, found=(seen,)), "k")
+    refresh_findings(unlocked, ENGINES)
+    page, elsewhere = Page(unlocked), Page(unlocked, "R002")
+    edit = {"do": "edit", "person": "R001-F01", "forms": forms, "role": "friend"}
+    page.office.act_on_people({**edit, "forms": ["Rose"]})
+    page.poll()
+    elsewhere.poll()
+    assert elsewhere.marked("U0001") == []
+    page.office.act_on_people(edit)
+    page.poll()
+    elsewhere.poll()
+    assert elsewhere.marked("U0001") == ["Kellerman"]
+    assert page.mark("U0001", "Rose")["person"] == "R001-F01"
+    page.office.undo_people()
+    page.poll()
+    elsewhere.poll()
+    assert elsewhere.marked("U0001") == []
+
+
 def test_a_pseudonym_that_is_a_real_name_is_refused_without_saying_whose(unlocked: Unlocked) -> None:
     office = Page(unlocked).office
     with pytest.raises(RosterError) as refused:

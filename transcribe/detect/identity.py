@@ -157,9 +157,23 @@ def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str
 
 def acknowledged(person: Person, lower: frozenset[str] = frozenset()) -> Person:
     """Somebody whom a reviewer accepted: an ordinary word still binds her to her findings, a rule's doubt no longer."""
-    if not person.position_only or person.sealed is not None:
+    bound = person.forms if person.position_only else person.bound
+    if not bound or person.sealed is not None:
         return person
-    return replace(person, position_only=any(position_only(person.kind, form, lower) for form in person.forms))
+    still = tuple(form for form in bound if position_only(person.kind, form, lower))
+    return person if still == bound else replace(person, position_only=False, bound=still)
+
+
+def with_more(before: Person, after: Person) -> Person:
+    """`after` with forms that `before` had not: these are searched for, since a person gave them; what was bound to its
+    findings stays so.
+    """
+    known = {folded(form) for form in (*before.forms, *before.heard)}
+    more = {folded(form) for form in (*after.forms, *after.heard)} - known
+    if not more:
+        return after
+    bound = before.forms if before.position_only else before.bound
+    return replace(after, position_only=False, bound=tuple(form for form in bound if folded(form) not in more))
 
 
 def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset()) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from wordfreq import zipf_frequency
 
-from transcribe.detect.identity import acknowledged, lower_words, position_only
+from transcribe.detect.identity import acknowledged, lower_words, position_only, with_more
 from transcribe.schema import Finding, Person, Transcript
 from transcribe.wordforms import folded, search_forms
 
@@ -31,14 +31,14 @@ def learnt(transcript: Transcript, accepted: Iterable[Finding], people: Iterable
     bearers = {folded(form) for person in known.values() for form in search_forms(person)}
     for finding in spans:
         bearer = known.get(finding.person_id or "")
-        if bearer is None or bearer.position_only:
+        if bearer is None or bearer.sealed is not None:
             continue
         surface = _POSSESSIVE.sub("", texts[finding.utterance_id][finding.start : finding.end])
         form = folded(surface)
         if form in bearers or not form or position_only(bearer.kind, surface, lower) or not _rare(form):
             continue
         bearers.add(form)
-        known[bearer.id] = replace(bearer, heard=(*bearer.heard, surface))
+        known[bearer.id] = with_more(bearer, replace(bearer, heard=(*bearer.heard, surface)))
     return tuple(person for i, person in known.items() if person != before[i])
 
 
