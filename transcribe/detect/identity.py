@@ -15,7 +15,6 @@ from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utteranc
 from transcribe.wordforms import folded
 
 SHARED = "shared form"
-USUAL = 4.0  # zipf: ten times in a million words
 # What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
 SEARCHED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE, Kind.CONTACT, Kind.ID_NUMBER)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -189,15 +188,9 @@ def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset())
     # Each name of a person's full name is searched for alone, so one ordinary word among them binds them all.
     common = [token in lower or words.needs_context(token) or token in words.never for token in tokens]
     if kind is Kind.PERSON or len(tokens) == 1:
-        return any(common) or any(_is_word(token) for token in tokens)
+        # a model that takes "Number" for a name must not spread it
+        return any(common) or any(lexicon.is_usual_word(token) for token in tokens)
     return all(common)
-
-
-def _is_word(token: str) -> bool:
-    """A usual word that hardly any list has for a name: a model that takes "Number" for one must not spread it."""
-    known = lexicon.load()
-    named = known.given.get(token, 0) > 1 or known.surnames.get(token, 0) > 1 or token in known.places
-    return not named and lexicon.zipf(token) >= USUAL
 
 
 def lower_words(utterances: tuple[Utterance, ...]) -> frozenset[str]:
