@@ -186,7 +186,10 @@ def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset())
     if sum(char.isalpha() for char in surface) < 3 or not tokens:
         return True
     # Each name of a person's full name is searched for alone, so one ordinary word among them binds them all.
-    common = [token in lower or words.needs_context(token) or token in words.never for token in tokens]
+    common = [
+        (token in lower and lexicon.zipf(token) >= lexicon.RARE) or words.needs_context(token) or token in words.never
+        for token in tokens
+    ]
     if kind is Kind.PERSON or len(tokens) == 1:
         # a model that takes "Number" for a name must not spread it
         return any(common) or any(lexicon.is_usual_word(token) for token in tokens)

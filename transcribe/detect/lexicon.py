@@ -16,6 +16,7 @@ from transcribe.schema import Quiet, record
 from transcribe.wordforms import folded
 
 USUAL = 4.0  # zipf: ten times in a million words
+RARE = 3.0  # once in a million: so rare a word in lower case is likelier a name that was written so
 
 
 @record
