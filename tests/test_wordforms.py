@@ -81,6 +81,8 @@ def test_words_of_a_place_are_not_searched_for_alone() -> None:
 
 def test_forms_bound_to_their_position_are_never_searched_for() -> None:
     assert search_forms(person("P1", "we'll", position_only=True)) == ()
+    assert search_forms(person("P1", "Rose Kellerman", bound=("Rose",))) == ("Rose Kellerman", "Kellerman")
+    assert search_forms(person("P1", "Rose Marsh", "Rose", bound=("Rose Marsh", "Rose"), heard=("Rozh",))) == ("Rozh",)
 
 
 @pytest.mark.parametrize(

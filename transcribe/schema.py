@@ -263,7 +263,8 @@ class Person(Quiet):
     """A person, place, service or organisation of the study; lives in the vault alone.
 
     `kind` is person, place, service or organisation for roster entries, any `Kind` value for found ones. `forms`:
-    surface forms, the full name first. `position_only`: forms that are bound to their findings and never searched for.
+    surface forms, the full name first. `position_only`: forms that are bound to their findings and never searched for;
+    `bound`: those of her forms of which this holds when others are searched for.
     `heard`: how a recogniser wrote her name, learnt from accepted decisions, no ordinary words among them.
     `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned;
     `general` the researcher's vaguer words for a place ("a town in the north"), for where policy generalises.
@@ -281,6 +282,7 @@ class Person(Quiet):
     chosen: bool = False
     found: bool = False
     position_only: bool = False
+    bound: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
     general: str = ""
     same_as: str = ""

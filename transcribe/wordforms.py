@@ -75,14 +75,18 @@ def search_forms(person: Person) -> tuple[str, ...]:
     """Every form to look for: as given, and of a person's full name each name alone, without titles and particles."""
     if person.position_only:
         return ()
-    forms = [*person.forms, *person.heard]
+    bound = {folded(form) for form in person.bound}
+    free = [form for form in person.forms if folded(form) not in bound]
+    forms = [*free, *person.heard]
     if person.kind is Kind.PERSON:
-        for form in person.forms:
+        for form in free:
             forms += [part for part in re.split(r"[\s/(){}\[\]\"“”„«»]+", form) if _is_name_alone(part)]
     unique: dict[str, str] = {}
     for form in forms:
         if re.search(r"[^\W_]", form):
             unique.setdefault(folded(form), form)
+    for form in bound:
+        unique.pop(form, None)
     return tuple(unique.values())
 
 

@@ -113,3 +113,17 @@ def test_a_name_that_is_only_likely_is_not_searched_for_elsewhere() -> None:
     resolution = resolve.resolve(transcript(text), (said(text, "Emmeline", score=0.7),), ())
     assert [p.position_only for p in resolution.new_people] == [True]
     assert [f.score for f in resolution.findings.found] == [0.7, 0.3]  # its repeat is a question
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Brennock", ["Brennock", "brennock", "brennock"]),
+        ("Aoife", ["Aoife", "aoife", "aoife"]),
+        ("Badger", ["Badger"]),  # a word
+        ("Teddy", ["Teddy"]),
+    ],
+)
+def test_a_rare_name_that_slips_into_lower_case_is_searched_for_all_the_same(name: str, found: list[str]) -> None:
+    text = f"then {name} came, and we asked {name.lower()} and {name.lower()}"
+    assert [one[0] for one in owners(text, [said(text, name)])] == found

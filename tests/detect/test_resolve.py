@@ -88,7 +88,7 @@ def test_a_date_around_a_kept_month() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("Bo", "Then Bo came."), ("Sky", "Then Sky came."), ("Tilly", "Tilly, tilly")]
+    ("name", "text"), [("Bo", "Then Bo came."), ("Sky", "Then Sky came."), ("Badger", "Badger, badger")]
 )
 def test_ordinary_or_short_forms_are_bound_to_their_position(name: str, text: str) -> None:
     assert [p.position_only for p in _resolve((text,), {name: Kind.PERSON}).new_people] == [True]

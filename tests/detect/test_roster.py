@@ -1,5 +1,6 @@
 """The roster rule: tables of right and wrong cases, and what must always hold. All names are invented."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -115,6 +116,32 @@ def test_where_an_auxiliary_cannot_stand_it_is_a_name(text: str) -> None:
 def test_where_it_is_a_noun_or_a_month_it_is_none(text: str) -> None:
     found, _ = roster.find(utterances(text), PEOPLE)
     assert not [f for f in found if text[f.start : f.end] in ("will", "may") and f.score >= 0.5]
+
+
+BRENNOCK = replace(person("R001-F01", "Brennock"), found=True)
+KAREN = replace(person("R001-F02", "Karen"), found=True)
+NUMBER = replace(person("R001-F03", "Number"), found=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "expected"),
+    [
+        ("Well, we asked brennock twice", {"brennock": "NOUN"}, [("brennock", 0.5)]),
+        ("Well, we asked brennock twice", {"brennock": "PROPN"}, [("brennock", 1.0)]),
+        ("Well, we asked Brennock twice", {"Brennock": "NOUN"}, [("Brennock", 1.0)]),
+        ("Well, we asked karen twice", {"karen": "NOUN"}, [("karen", 0.3)]),  # a usual name is a question
+        ("Well, we asked a number twice", {"number": "NOUN"}, []),
+        ("Well, Anna, I hope you will", {"hope": "VERB", "will": "AUX"}, []),
+    ],
+)
+def test_a_found_name_in_lower_case_is_found_or_asked_about_unless_it_is_a_usual_word(
+    text: str, tags: dict[str, str], expected: list[tuple[str, float]]
+) -> None:
+    words = tuple(replace(one, found=True) for one in PEOPLE if one.id in ("I1", "X1"))
+    known = (BRENNOCK, KAREN, NUMBER, *words)
+    found, kept = roster.find(utterances(text), known, FakeRule(tags=tags))
+    assert list(zip(surfaces((text,), found), (f.score for f in found), strict=True)) == expected
+    assert expected or kept
 
 
 DERIVED = (

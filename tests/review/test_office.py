@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, new_unlocked, person, transcript
+from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, transcript
 from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, RosterError, StudyError
-from transcribe.pipeline import refresh_findings
+from transcribe.pipeline import Candidates, refresh_findings
 from transcribe.ready import need
 from transcribe.review.desk import Desk, Reviewer
 from transcribe.review.office import Office
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
-from transcribe.schema import Kind, ReviewState
+from transcribe.schema import Kind, Reason, ReviewState
 from transcribe.vault import Unlocked, with_people, with_recording
 
 PEOPLE = (
@@ -140,6 +140,25 @@ def test_a_missed_name_is_marked_and_replaced_everywhere_and_taken_back(unlocked
     page.redo()
     assert page.marked("U0003") == ["Osgood"]
     assert page.mark("U0002", "Osgood")["by"] == "AB"
+
+
+def test_a_likely_name_is_looked_for_in_the_study_once_it_is_accepted_and_no_longer_when_that_is_taken_back(
+    unlocked: Unlocked,
+) -> None:
+    start = FIRST[2][1].index("Osgood")
+    likely = finding("U0003", start, start + 6, None, kind=Kind.PERSON, score=0.7, reason=Reason(rule="fake"))
+    stored = unlocked.load("R001", "candidates", Candidates)
+    assert stored
+    unlocked.save("R001", "candidates", replace(stored.value, found=(likely,)), "k")
+    refresh_findings(unlocked, ENGINES)
+    page, elsewhere = Page(unlocked), Page(unlocked, "R002")
+    assert elsewhere.marked("U0002") == []
+    page.act("accept", marks=[page.mark("U0003", "Osgood")["id"]])
+    elsewhere.poll()
+    assert elsewhere.marked("U0002") == ["Osgood"]
+    page.undo()
+    elsewhere.poll()
+    assert elsewhere.marked("U0002") == []
 
 
 def test_what_is_rejected_stays_and_undo_gives_it_back(unlocked: Unlocked) -> None:
@@ -337,6 +356,41 @@ def test_who_was_changed_by_somebody_else_meanwhile_is_not_overwritten(unlocked:
     with pytest.raises(Conflict, match="changed meanwhile"):
         office.act_on_people({**sent, "forms": ["Karen Okonkwo"]})
     assert "Kazza" in unlocked.vault.person("P1").forms
+
+
+@pytest.mark.parametrize("forms", [["Rose Kellerman", "Kellerman"], ["Rose", "Kellerman"]])
+def test_names_typed_for_somebody_bound_to_her_places_are_searched_for_and_the_ordinary_word_is_not(
+    tmp_path: Path, forms: list[str]
+) -> None:
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(unlocked, transcript(("S1", "Then Rose came, Karen.")), who=("P1", "R1"))
+    there = transcript(("S1", "So Kellerman rang. Yes, a Rose by the Hubcap rose."), recording_id="R002")
+    add_detected(unlocked, there, who=("P1", "R1"))
+    seen = finding("U0001", 5, 9, None, kind=Kind.PERSON, score=0.95, reason=Reason(rule="fake"))
+    stored = unlocked.load("R001", "candidates", Candidates)
+    assert stored
+    unlocked.save("R001", "candidates", replace(stored.value, found=(seen,)), "k")
+    refresh_findings(unlocked, ENGINES)
+    page, elsewhere = Page(unlocked), Page(unlocked, "R002")
+
+    def edited(given: list[str]) -> None:
+        (shown,) = (one for one in page.office.people()["people"] if one["id"] == "R001-F01")
+        sent = {"do": "edit", "person": "R001-F01", "version": shown["version"], "forms": given, "role": "friend"}
+        page.office.act_on_people(sent)
+
+    edited(["Rose"])
+    page.poll()
+    elsewhere.poll()
+    assert elsewhere.marked("U0001") == []
+    edited(forms)
+    page.poll()
+    elsewhere.poll()
+    assert elsewhere.marked("U0001") == ["Kellerman"]
+    assert page.mark("U0001", "Rose")["person"] == "R001-F01"
+    page.office.undo_people()
+    page.poll()
+    elsewhere.poll()
+    assert elsewhere.marked("U0001") == []
 
 
 def test_a_pseudonym_that_is_a_real_name_is_refused_without_saying_whose(unlocked: Unlocked) -> None:

@@ -171,3 +171,17 @@ def test_a_transcript_of_another_source_is_no_second_reading(unlocked: Unlocked)
     unlocked.save("R001", "candidates", candidates, "k2")
     refresh_findings(unlocked, ENGINES)
     assert "was kind" in text(unlocked)
+
+
+@pytest.mark.parametrize(("reject", "leaks"), [((), False), (("F0005",), True)])
+def test_an_accepted_name_is_withheld_in_other_recordings_however_sure_its_rule_was(
+    unlocked: Unlocked, reject: tuple[str, ...], leaks: bool
+) -> None:
+    add_detected(unlocked, transcript(("S1", "Karen, we asked Sibley twice."), recording_id="R002"), who=("P1",))
+    sibley = next(f for f in need(unlocked, "R001").findings.found if f.score == POSSIBLE["Sibley"])
+    assert not reject or reject == (sibley.id,)
+    settling.settle(unlocked, "R001", "AB", reject=reject)
+    settling.check(unlocked, "R001", ENGINES)
+    refresh_findings(unlocked, ENGINES)
+    there = preview(unlocked, need(unlocked, "R002", proposed=True)).lines[0].text
+    assert ("Sibley" in there) is leaks

@@ -15,7 +15,6 @@ from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utteranc
 from transcribe.wordforms import folded
 
 SHARED = "shared form"
-USUAL = 4.0  # zipf: ten times in a million words
 # What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
 SEARCHED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE, Kind.CONTACT, Kind.ID_NUMBER)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -155,6 +154,27 @@ def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str
     )
 
 
+def acknowledged(person: Person, lower: frozenset[str] = frozenset()) -> Person:
+    """Somebody whom a reviewer accepted: an ordinary word still binds her to her findings, a rule's doubt no longer."""
+    bound = person.forms if person.position_only else person.bound
+    if not bound or person.sealed is not None:
+        return person
+    still = tuple(form for form in bound if position_only(person.kind, form, lower))
+    return person if still == bound else replace(person, position_only=False, bound=still)
+
+
+def with_more(before: Person, after: Person) -> Person:
+    """`after` with forms that `before` had not: these are searched for, since a person gave them; what was bound to its
+    findings stays so.
+    """
+    known = {folded(form) for form in (*before.forms, *before.heard)}
+    more = {folded(form) for form in (*after.forms, *after.heard)} - known
+    if not more:
+        return after
+    bound = before.forms if before.position_only else before.bound
+    return replace(after, position_only=False, bound=tuple(form for form in bound if folded(form) not in more))
+
+
 def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset()) -> bool:
     """Bound to its findings: a date, an ordinary word or phrase, or a form too short to search for."""
     if kind not in SEARCHED:
@@ -166,17 +186,14 @@ def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset())
     if sum(char.isalpha() for char in surface) < 3 or not tokens:
         return True
     # Each name of a person's full name is searched for alone, so one ordinary word among them binds them all.
-    common = [token in lower or words.needs_context(token) or token in words.never for token in tokens]
+    common = [
+        (token in lower and lexicon.zipf(token) >= lexicon.RARE) or words.needs_context(token) or token in words.never
+        for token in tokens
+    ]
     if kind is Kind.PERSON or len(tokens) == 1:
-        return any(common) or any(_is_word(token) for token in tokens)
+        # a model that takes "Number" for a name must not spread it
+        return any(common) or any(lexicon.is_usual_word(token) for token in tokens)
     return all(common)
-
-
-def _is_word(token: str) -> bool:
-    """A usual word that hardly any list has for a name: a model that takes "Number" for one must not spread it."""
-    known = lexicon.load()
-    named = known.given.get(token, 0) > 1 or known.surnames.get(token, 0) > 1 or token in known.places
-    return not named and lexicon.zipf(token) >= USUAL
 
 
 def lower_words(utterances: tuple[Utterance, ...]) -> frozenset[str]:

@@ -15,6 +15,9 @@ from types import ModuleType
 from transcribe.schema import Quiet, record
 from transcribe.wordforms import folded
 
+USUAL = 4.0  # zipf: ten times in a million words
+RARE = 3.0  # once in a million: so rare a word in lower case is likelier a name that was written so
+
 
 @record
 class Lexicon(Quiet):
@@ -72,6 +75,13 @@ def zipf(word: str) -> float:
     from wordfreq import zipf_frequency
 
     return float(zipf_frequency(word, "en"))
+
+
+def is_usual_word(word: str) -> bool:
+    """A usual folded word that hardly any list has for a name."""
+    known = load()
+    named = known.given.get(word, 0) > 1 or known.surnames.get(word, 0) > 1 or word in known.places
+    return not named and zipf(word) >= USUAL
 
 
 def _counted(*lists: Iterable[str]) -> Counter[str]:

@@ -8,7 +8,7 @@ matches that overlap only in part become one span, so that no fragment of a name
 import re
 from dataclasses import replace
 
-from transcribe.detect import Tagger, defaults, ordinary, variants
+from transcribe.detect import Tagger, defaults, lexicon, ordinary, variants
 from transcribe.detect.ordinary import Judgement
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
 from transcribe.wordforms import FormIndex, Match, folded
@@ -101,8 +101,19 @@ def _judge(text: str, matches: list[Match], neighbours: frozenset[tuple[int, int
         return judgement
     doubt = roster.cased and not here.capital and " " not in here.form and _only_found(matches, roster)
     if doubt and roster.tagger and roster.tagger.part_of_speech(text, start, end) not in ("PROPN", ""):
-        return Judgement(name=False, score=scores["kept"], why="found name, here a lower-case word")
+        return _lower_case(here.form)
     return Judgement(name=True, score=scores["form"], why="form")
+
+
+def _lower_case(form: str) -> Judgement:
+    """A found name that is written as a word here: only a usual word is kept; a usual name ("karen") is a question."""
+    scores = defaults.load().scores
+    if lexicon.is_usual_word(form):
+        return Judgement(name=False, score=scores["kept"], why="found name, here a usual word in lower case")
+    usual = lexicon.zipf(form) >= lexicon.USUAL
+    return Judgement(
+        name=True, score=scores["weak_repeat" if usual else "doubtful"], why="doubtful: found name in lower case"
+    )
 
 
 def _only_found(matches: list[Match], roster: _Roster) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from transcribe import audit
-from transcribe.detect.identity import SEARCHED
+from transcribe.detect.identity import SEARCHED, acknowledged, lower_words
 from transcribe.errors import StudyError
 from transcribe.review import corrections, settling
 from transcribe.review.corrections import Correction
@@ -183,7 +183,9 @@ def _judged(desk: Desk, act: _Judge) -> tuple[Change, Everywhere | None]:
 
 
 def _with_somebody(desk: Desk, finding: Finding, swaps: list[Swap]) -> Finding:
-    """An accepted question names somebody: somebody new where nobody is known."""
+    """An accepted finding names somebody: somebody new where nobody is known."""
+    if finding.person_id is not None:
+        _acknowledge(desk, finding.person_id, swaps)
     if finding.person_id is not None or finding.kind not in SEARCHED:
         return finding
     person = _newcomer(desk, finding, swaps)
@@ -235,12 +237,23 @@ def _added(desk: Desk, act: _Add) -> tuple[Change, Everywhere | None]:
 def _person(desk: Desk, who: Who, finding: Finding, swaps: list[Swap]) -> Person:
     """Who is meant; somebody new is made known by a swap. Raises Unknown."""
     if who.person:
+        _acknowledge(desk, who.person, swaps)
         return _known(desk, who.person)
     if not who.kind:
         raise Malformed("nobody is named")
     role = who.role or who.kind.replace("_", " ")
     asked = replace(finding, kind=Kind(who.kind), role=role, relation=who.relation)
     return _newcomer(desk, asked, swaps)
+
+
+def _acknowledge(desk: Desk, person_id: str, swaps: list[Swap]) -> None:
+    """Whom a reviewer accepts is searched for in the whole study from now on, unless she is an ordinary word."""
+    person = next((p for p in desk.unlocked.vault.people if p.id == person_id), None)
+    if person is None or not person.position_only or any(s.before == person for s in swaps):
+        return
+    now = acknowledged(person, lower_words(desk.ready.transcript.value.utterances))
+    if now != person:
+        swaps.append(Swap(before=person, after=now))
 
 
 def _known(desk: Desk, person_id: str) -> Person:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from transcribe import audit, config, people, redraw, store
 from transcribe.config import Action
+from transcribe.detect.identity import with_more
 from transcribe.errors import StudyError
 from transcribe.pseudonyms import NUMBERED, WITH_PSEUDONYM, action, table, written
 from transcribe.ready import named_people
@@ -213,9 +214,10 @@ class Roll:
     def _edited(self, before: Person, wanted: _Edit) -> Person:
         forms, heard = people.checked_forms(wanted.forms), tuple(f.strip() for f in wanted.heard if f.strip())
         role = people.known_role(wanted.role) or before.role
-        return replace(
+        after = replace(
             before, forms=forms, heard=heard, role=role, relation=wanted.relation.strip(), of=self._owner(wanted.of)
         )
+        return with_more(before, after)
 
     def _owner(self, person_id: str) -> str:
         return self._person(person_id).id if person_id.strip() else ""
