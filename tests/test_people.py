@@ -200,9 +200,10 @@ def test_a_pseudonym_that_may_have_been_released_is_not_changed_by_an_import() -
 
 
 @pytest.mark.parametrize(
-    "row", ["Rose,person,infant,Rose", "rose2,person,infant,Rose Lisle;Rose", "P1-Lisle,person,x,Lisle"]
-)
+    "row", ["Rose,person,infant,Rose", "rose2,person,infant,Rose Lisle;Rose", "P1-Lisle,person,x,Lisle",
+     "Milton_Keynes,place,place,Milton Keynes", "anne_marie1,person,x,Anne-Marie", "O_Brien,person,x,Rose O'Brien"],
+)  # fmt: skip
 def test_an_id_that_is_a_name_is_refused_without_being_shown(row: str) -> None:
     with pytest.raises(RosterError, match="the id of entry 1 is a name") as refused:
         people.read(f"id,kind,role,names\n{row}\n".encode())
-    says_nothing_of(refused.value, "Rose", "Lisle")
+    says_nothing_of(refused.value, "Rose", "Lisle", "Milton", "Marie", "Brien")

@@ -97,15 +97,15 @@ def _is_name_alone(part: str) -> bool:
 
 
 def _pattern(form: str) -> str:
-    """Words of a form may be parted by other white space, a hyphen or a full stop than the form was written with."""
+    """Words of a form may be parted by other white space or another hyphen, full stop or underscore than it has."""
     pieces = re.split(r"([\W_]+)", _core(form))
     return "".join(piece if position % 2 == 0 else _gap(piece) for position, piece in enumerate(pieces))
 
 
 def _gap(piece: str) -> str:
     """What may stand between two words of a form that has `piece` there."""
-    own = re.escape("".join(sorted(set(piece) - set(" -.,'"))))
-    return rf"[\s\-.,{own}]+" if " " in piece else rf"[\s\-.'{own}]*"
+    own = re.escape("".join(sorted(set(piece) - set(" -.,'_"))))
+    return rf"[\s\-.,_{own}]+" if " " in piece else rf"[\s\-.'_{own}]*"
 
 
 def _first_words(form: str) -> list[str]:
