@@ -60,7 +60,26 @@ def test_across_lines_and_full_stops_as_the_gate_reads() -> None:
     index = FormIndex([hidden(person("P1", "Karen Okonkwo"))])
     assert next((m.start, m.end) for m in index.find("Mrs Karen\nOkonkwo")) == (4, 17)
     assert (0, 13) in [(m.start, m.end) for m in index.find("Karen Okonkwo.")]
-    assert [(m.start, m.end) for m in index.find("Karen; Okonkwo")] == [(0, 5), (7, 14)]  # each name alone
+    assert {(0, 5), (7, 14)} <= {(m.start, m.end) for m in index.find("Karen; Okonkwo")}
+    assert [(m.start, m.end) for m in index.find("Karen told Okonkwo")] == [(0, 5), (11, 18)]  # each name alone
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("anna@example.org", Kind.CONTACT),
+        ("(020) 7946 0000", Kind.CONTACT),
+        ("+44 7700/900123", Kind.CONTACT),
+        ("Smith & Sons Ltd", Kind.ORGANISATION),
+        ("Mother/Baby Unit", Kind.SERVICE),
+        ("Siobhan/Shiv", Kind.PERSON),
+    ],
+)
+def test_a_sealed_form_with_marks_in_it_is_found_as_the_form_is(form: str, kind: Kind) -> None:
+    whom = person("X1", form, kind=kind)
+    for text in (f"to {form} now", f"to\n{form.upper()}.", f"to {form}x now", "to Smith and Sons, mother or baby"):
+        found = {(m.start, m.end) for m in FormIndex([whom]).find(text)}
+        assert {(m.start, m.end) for m in FormIndex([hidden(whom)]).find(text)} == found
 
 
 def test_of_a_place_the_whole_name_alone_counts() -> None:
