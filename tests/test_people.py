@@ -129,13 +129,33 @@ def test_the_same_person_again_keeps_her_pseudonym(forms: tuple[str, ...]) -> No
         ("Karen", "her own real name"),
         ("Okonkwo", "her own real name"),
         ("Clara", "already the pseudonym of P2"),
+        ("[from Milton Keynes]", "a real name of this study .of L1"),
+        ("Milton-Keynes Jones", "a real name of this study .of L1"),
+        ("[Milton/Keynes]", "a real name of this study .of L1"),
+        ("[Anne Marie's friend]", "a real name of this study .of X1"),
+        ("[OBrien]", "a real name of this study .of X1"),
     ],
 )
 def test_a_chosen_pseudonym_that_names_somebody_is_refused(pseudonym: str, why: str) -> None:
-    known = (person("P2", "Moira Smith", pseudonym="Clara"),)
+    known = (
+        person("P2", "Moira Smith", pseudonym="Clara"),
+        person("L1", "Milton Keynes", kind=Kind.PLACE, role="place"),
+        person("X1", "Anne-Marie", "O'Brien", role="gp"),
+    )
     with pytest.raises(RosterError, match=why) as refused:
         people.merge(known, (person("P1", "Karen Okonkwo", pseudonym=pseudonym, chosen=True),))
-    says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith", "Clara")
+    says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith", "Clara", "Milton", "Marie", "Brien")
+
+
+@pytest.mark.parametrize("pseudonym", ["Keynes", "Milton", "Anne", "[friend]", "[husband]", "Will"])
+def test_other_words_may_be_chosen(pseudonym: str) -> None:
+    known = (
+        person("L1", "Milton Keynes", kind=Kind.PLACE, role="place"),
+        person("X1", "Anne-Marie", "O'Brien", role="gp"),
+        person("X2", "will", role="gp", position_only=True),
+    )
+    chosen = person("P1", "Karen Okonkwo", pseudonym=pseudonym, chosen=True)
+    assert people.merge(known, (chosen,)) == (chosen,)
 
 
 def test_people_who_are_not_named_twice_may_be_called_alike() -> None:
