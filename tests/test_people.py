@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.builders import new_unlocked, person, says_nothing_of
 from transcribe import people
 from transcribe.errors import RosterError, TranscribeError
 from transcribe.schema import Kind
+from transcribe.wordforms import FormIndex
 
 HEADER = "id,kind,role,names,relation,of,pseudonym\n"
 
@@ -103,6 +105,49 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 
 # --- beside those who are known ---------------------------------------------------------------------------------------
+
+
+def found(whom: tuple[people.Person, ...], text: str) -> list[str]:
+    return list(dict.fromkeys(text[match.start : match.end] for match in FormIndex(whom).find(text)))
+
+
+@pytest.mark.parametrize("added", ["Shivvy", "Sarah", "Jo", "Rose", "Anne-Marie"])
+def test_a_name_that_the_roster_no_longer_gives_is_still_searched_for(added: str) -> None:
+    known = (person("P1", "Siobhra Quillby", added, heard=("Shavorna",)),)
+    again = people.merge(known, roster("P1,person,participant,Siobhra Quillby"))
+    assert (again[0].forms, again[0].heard) == (("Siobhra Quillby",), ("Shavorna", added))
+    assert found(again, f"so {added} came") == [added]
+    assert people.merge(again, roster("P1,person,participant,Siobhra Quillby")) == again
+    back = people.merge(again, roster(f"P1,person,participant,Siobhra Quillby;{added}"))
+    assert back[0].forms == ("Siobhra Quillby", added)
+
+
+def test_parts_of_a_full_name_that_the_roster_no_longer_gives_are_still_searched_for() -> None:
+    clinic = person("S1", "Willow Tree Clinic", "Willow Tree", kind=Kind.SERVICE, role="service")
+    known = (person("P1", "Karen Okonkwo"), clinic)
+    rows = "P1,person,participant,Karen Smith", "S1,service,service,Willow Tree Clinic"
+    again = people.merge(known, roster(*rows))
+    assert found(again, "Mrs Okonkwo, Mrs Smith; willow; the Willow Tree") == ["Okonkwo", "Smith", "Willow Tree"]
+    assert found(people.merge(known, roster(rows[0])), "tree") == []
+
+
+def test_columns_that_a_roster_lacks_leave_what_was_known(tmp_path: Path) -> None:
+    mother = person("P1", "Karen Okonkwo", pseudonym="Amelia")
+    town = person("L1", "Olney", kind=Kind.PLACE, role="place", relation="home", of="P1", general="a town")
+    unlocked = new_unlocked(tmp_path / "study", (mother, town))
+    file = tmp_path / "roster.csv"
+    file.write_text("id,kind,role,names\nP1,person,participant,Karen Okonkwo\nL1,place,place,Olney\n")
+    people.bring_in(unlocked, file, "")
+    assert unlocked.vault.people == (mother, town)
+    file.write_text("id,kind,role,names,relation,general\nL1,place,place,Olney,,a village\n")
+    people.bring_in(unlocked, file, "")
+    assert unlocked.vault.person("L1") == replace(town, relation="", general="a village")
+
+
+def test_who_she_was_found_to_be_survives_the_next_import() -> None:
+    known = (person("P1", "Karen Okonkwo"), person("X1", "Kaz", role="friend", same_as="P1"))
+    again = people.merge(known, roster("X1,person,friend,Kaz,friend,P1", "P1,person,participant,Karen Okonkwo"))
+    assert [p.same_as for p in again] == ["P1", ""]
 
 
 def test_another_person_under_a_known_id_is_refused() -> None:
@@ -217,6 +262,16 @@ def test_a_pseudonym_that_may_have_been_released_is_not_changed_by_an_import() -
     with pytest.raises(RosterError, match="redraw P1"):
         people.merge(before, after, released=True)
     assert people.merge(before, before, released=True) == before
+
+
+def test_what_was_released_counts_where_its_folder_was_moved_away(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", (person("P1", "Karen", pseudonym="Amelia"),))
+    file = tmp_path / "roster.csv"
+    file.write_text(HEADER + "P1,person,participant,Karen,,,Sophia\n")
+    unlocked.study.log("released", release=1, recordings="R001", manifest="0")
+    with pytest.raises(RosterError, match="redraw P1"):
+        people.bring_in(unlocked, file, "")
+    assert unlocked.vault.person("P1").pseudonym == "Amelia"
 
 
 @pytest.mark.parametrize(
