@@ -203,6 +203,20 @@ def test_other_words_may_be_chosen(pseudonym: str) -> None:
     assert people.merge(known, (chosen,)) == (chosen,)
 
 
+@pytest.mark.parametrize("new", ["Karen2", "Milton_Keynes", "milton-keynes-P1"])
+def test_an_id_that_is_a_name_known_before_is_refused(new: str) -> None:
+    known = (person("P1", "Karen Okonkwo"), person("L1", "Milton Keynes", kind=Kind.PLACE, role="place"))
+    with pytest.raises(RosterError, match="the id of entry 1 is a name") as refused:
+        people.merge(known, (person(new, "Zelda"),))
+    says_nothing_of(refused.value, "Karen", "Milton", "Zelda")
+    assert people.merge(known, (person("Milton2", "Zelda"),))
+
+
+def test_an_id_that_turns_out_to_be_a_name_later_stops_no_import() -> None:
+    known = (person("Hope1", "Karen Okonkwo"), person("X1", "Hope"))
+    assert people.merge(known, (known[0],)) == (known[0],)
+
+
 def test_people_who_are_not_named_twice_may_be_called_alike() -> None:
     both = (
         person("T1", "Anna", role="therapist", pseudonym="Therapist", chosen=True),

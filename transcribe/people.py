@@ -1,7 +1,7 @@
 """The roster: a CSV of everybody the study knows beforehand, to people of the vault."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Container, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,11 +43,16 @@ def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
         if person.id in people:
             raise RosterError(f"row {number} has the id of an earlier row", advice="give each person an id of her own")
         people[person.id] = person
-    index = FormIndex(people.values())
-    for number, person_id in enumerate(people, 1):
-        if index.find(parted(person_id)):  # ids stand in the audit
-            raise RosterError(f"the id of entry {number} is a name", advice="choose one that says nothing, such as P1")
+    _refuse_telling_ids(tuple(people.values()), people.values())
     return tuple(people.values())
+
+
+def _refuse_telling_ids(imported: tuple[Person, ...], everybody: Iterable[Person], known: Container[str] = ()) -> None:
+    """Raises RosterError where an id that is not known yet is a name of somebody: ids stand in the audit."""
+    index = FormIndex(everybody)
+    for number, person in enumerate(imported, 1):
+        if person.id not in known and index.find(parted(person.id)):
+            raise RosterError(f"the id of entry {number} is a name", advice="choose one that says nothing, such as P1")
 
 
 def _check_header(header: list[str]) -> None:
@@ -116,13 +121,14 @@ def merge(
 
     `columns` are those that the roster has: of one that it lacks, what was known stays. So does every name that was
     searched for, in `heard` where the roster no longer gives it, and whom somebody was found to be.
-    Raises RosterError when a known id comes with another person, when a chosen pseudonym is somebody's real name, or
-    when one that may have been `released` would change.
+    Raises RosterError when a known id comes with another person, when a new id, vaguer words or a chosen pseudonym hold
+    somebody's real name, or when a pseudonym that may have been `released` would change.
     """
     by_id = {person.id: person for person in known}
     _refuse_forgotten(known, imported)
     merged = tuple(_merged(by_id.get(person.id), person, columns, released) for person in imported)
     everybody = {**by_id, **{person.id: person for person in merged}}.values()
+    _refuse_telling_ids(imported, everybody, by_id)
     for person_id in pseudonyms.telling(everybody):
         raise RosterError(f"{person_id}: the column general holds a name of this study", advice="use vaguer words")
     refusals = pseudonyms.refusals(everybody)
