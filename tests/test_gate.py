@@ -134,7 +134,10 @@ def test_a_pseudonym_that_is_a_later_persons_name_stays_a_speaker_label(label: s
         gate.check_file((good,), exporter, exporter.write(good), "R001_pseudonymised.txt")
 
 
-@pytest.mark.parametrize("recording_id", ["Karen", "p_karen_2", "Karen01", "01Karen", "KarenB", "zsofia-2", "x_Rose_y"])
+@pytest.mark.parametrize(
+    "recording_id",
+    ["Karen", "p_karen_2", "Karen01", "01Karen", "KarenB", "zsofia-2", "x_Rose_y", "Willow_Tree_Clinic_2", "O_Brien"],
+)
 def test_a_name_in_the_recordings_id_or_the_file_name_is_refused(recording_id: str) -> None:
     exporter = export.load_for_recording("txt")
     bad = rendered(line("Yes."), recording_id=recording_id)

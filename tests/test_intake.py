@@ -14,7 +14,11 @@ from transcribe.intake import Request
 from transcribe.schema import Kind, Person, Transcript
 from transcribe.vault import Unlocked, with_people
 
-PEOPLE = (person("P1", "Karen Okonkwo"), person("R1", "Tamsin", role="interviewer"))
+PEOPLE = (
+    person("P1", "Karen Okonkwo"),
+    person("R1", "Tamsin", role="interviewer"),
+    person("L1", "Milton Keynes", kind=Kind.PLACE, role="place"),
+)
 
 
 @pytest.fixture
@@ -96,6 +100,7 @@ def test_a_recording_that_is_there_already_is_refused(unlocked: Unlocked, source
         (Request(who=("P9",)), "P9"),
         (Request(id="karen-1"), "holds a name"),
         (Request(id="P3Karen"), "holds a name"),
+        (Request(id="Milton_Keynes_03"), "holds a name"),
         (Request(id="a b"), "letters, digits"),
     ],
 )
@@ -104,7 +109,7 @@ def test_unknown_people_and_telling_ids_are_refused(
 ) -> None:
     with pytest.raises(StudyError, match=message) as refused:
         intake.add(unlocked.study, source, request_, unlocked)
-    says_nothing_of(refused.value, "karen", source.name)
+    says_nothing_of(refused.value, "karen", "Milton", source.name)
     assert unlocked.study.recordings() == ()
 
 

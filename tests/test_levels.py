@@ -15,6 +15,7 @@ from transcribe.ready import named_people
 from transcribe.review import settling
 from transcribe.schema import Kind, Person
 from transcribe.vault import Unlocked, with_attributes, with_people, with_pseudonyms, with_renderings
+from transcribe.wordforms import sealed
 
 ENGINES = NoEngines(StudyConfig())
 PEOPLE = (
@@ -101,6 +102,47 @@ def test_vaguer_words_may_hold_no_name() -> None:
     assert named[1].pseudonym == "[a place]"
 
 
+MILTON = person("L2", "Milton Keynes", kind=Kind.PLACE, role="place", of="P1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["a village near Milton Keynes", "near MILTON-KEYNES", "milton_keynes", "Milton/Keynes", "as Anne Marie said",
+     "by Anne-Marie's", "where OBrien is", "near O\u2019Brien", "by Zso\u0301fia"],
+)  # fmt: skip
+def test_vaguer_words_may_hold_no_name_of_several_words(words: str) -> None:
+    header = "id,kind,role,names,relation,of,pseudonym,general\n"
+    told = people.read(f"{header}L1,place,place,Olney,,P1,,{words}\n".encode())
+    known = (PEOPLE[0], MILTON, person("X1", "Anne-Marie", "O'Brien", "Zsófia", role="gp"))
+    with pytest.raises(RosterError, match="L1: the column general"):
+        people.merge(known, told)
+    named = pseudonyms.assign((*known, *told), levels.at_level(Policy(), "archive"), lambda text: text)
+    assert named[-1].pseudonym == "[a place]"
+
+
+@pytest.mark.parametrize("words", ["a village near Milton", "a town of mills", "keynes"])
+def test_words_of_a_place_s_name_are_no_name(words: str) -> None:
+    olney = person("L1", "Olney", kind=Kind.PLACE, role="place", general=words)
+    assert people.merge((PEOPLE[0], MILTON), (olney,)) == (olney,)
+    named = pseudonyms.assign((MILTON, olney), levels.at_level(Policy(), "archive"), lambda text: text)
+    assert named[-1].pseudonym == f"[{words}]"
+
+
+def test_vaguer_words_may_not_name_who_is_forgotten() -> None:
+    gone = person("X9", "[withheld]", position_only=True, sealed=sealed(MILTON))
+    olney = person("L1", "Olney", kind=Kind.PLACE, role="place", general="a village near Milton Keynes")
+    with pytest.raises(RosterError, match="L1: the column general"):
+        people.merge((gone,), (olney,))
+
+
+def test_a_tag_that_names_somebody_of_several_words_by_now_is_written_no_more() -> None:
+    clinic = person("S1", "The Hub", kind=Kind.SERVICE, role="milton keynes clinic", pseudonym="[milton keynes clinic]")
+    policy = Policy()
+    for known, expected in (((clinic,), "[milton keynes clinic]"), ((clinic, MILTON), "[service]")):
+        named = pseudonyms.assign(levels.standing(known, (), policy, policy), policy, lambda text: text)
+        assert named[0].pseudonym == expected
+
+
 @pytest.fixture
 def unlocked(tmp_path: Path) -> Unlocked:
     opened = new_unlocked(tmp_path / "study", PEOPLE)
@@ -143,6 +185,14 @@ def test_vaguer_words_that_are_corrected_or_turn_out_to_name_somebody_are_writte
     assert "[a valley]" in released(unlocked, "archive")
     unlocked.change(lambda vault: with_people(vault, (person("X1", "Jo Valley", role="gp"),)))
     assert "[a place]" in released(unlocked, "archive")
+
+
+def test_vaguer_words_that_turn_out_to_hold_a_name_of_several_words_are_written_no_more(unlocked: Unlocked) -> None:
+    place = replace(unlocked.vault.person("L1"), general="a village near Milton Keynes")
+    unlocked.change(lambda vault: with_people(vault, (place,)))
+    assert "[a village near Milton Keynes]" in released(unlocked, "archive")
+    unlocked.change(lambda vault: with_people(vault, (MILTON,)))
+    assert "left [a place]." in released(unlocked, "archive")
 
 
 def test_a_stricter_policy_counts_at_once(unlocked: Unlocked) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.builders import new_unlocked, person, says_nothing_of
 from transcribe import people
 from transcribe.errors import RosterError, TranscribeError
 from transcribe.schema import Kind
+from transcribe.wordforms import FormIndex
 
 HEADER = "id,kind,role,names,relation,of,pseudonym\n"
 
@@ -105,6 +107,49 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 # --- beside those who are known ---------------------------------------------------------------------------------------
 
 
+def found(whom: tuple[people.Person, ...], text: str) -> list[str]:
+    return list(dict.fromkeys(text[match.start : match.end] for match in FormIndex(whom).find(text)))
+
+
+@pytest.mark.parametrize("added", ["Shivvy", "Sarah", "Jo", "Rose", "Anne-Marie"])
+def test_a_name_that_the_roster_no_longer_gives_is_still_searched_for(added: str) -> None:
+    known = (person("P1", "Siobhra Quillby", added, heard=("Shavorna",)),)
+    again = people.merge(known, roster("P1,person,participant,Siobhra Quillby"))
+    assert (again[0].forms, again[0].heard) == (("Siobhra Quillby",), ("Shavorna", added))
+    assert found(again, f"so {added} came") == [added]
+    assert people.merge(again, roster("P1,person,participant,Siobhra Quillby")) == again
+    back = people.merge(again, roster(f"P1,person,participant,Siobhra Quillby;{added}"))
+    assert back[0].forms == ("Siobhra Quillby", added)
+
+
+def test_parts_of_a_full_name_that_the_roster_no_longer_gives_are_still_searched_for() -> None:
+    clinic = person("S1", "Willow Tree Clinic", "Willow Tree", kind=Kind.SERVICE, role="service")
+    known = (person("P1", "Karen Okonkwo"), clinic)
+    rows = "P1,person,participant,Karen Smith", "S1,service,service,Willow Tree Clinic"
+    again = people.merge(known, roster(*rows))
+    assert found(again, "Mrs Okonkwo, Mrs Smith; willow; the Willow Tree") == ["Okonkwo", "Smith", "Willow Tree"]
+    assert found(people.merge(known, roster(rows[0])), "tree") == []
+
+
+def test_columns_that_a_roster_lacks_leave_what_was_known(tmp_path: Path) -> None:
+    mother = person("P1", "Karen Okonkwo", pseudonym="Amelia")
+    town = person("L1", "Olney", kind=Kind.PLACE, role="place", relation="home", of="P1", general="a town")
+    unlocked = new_unlocked(tmp_path / "study", (mother, town))
+    file = tmp_path / "roster.csv"
+    file.write_text("id,kind,role,names\nP1,person,participant,Karen Okonkwo\nL1,place,place,Olney\n")
+    people.bring_in(unlocked, file, "")
+    assert unlocked.vault.people == (mother, town)
+    file.write_text("id,kind,role,names,relation,general\nL1,place,place,Olney,,a village\n")
+    people.bring_in(unlocked, file, "")
+    assert unlocked.vault.person("L1") == replace(town, relation="", general="a village")
+
+
+def test_who_she_was_found_to_be_survives_the_next_import() -> None:
+    known = (person("P1", "Karen Okonkwo"), person("X1", "Kaz", role="friend", same_as="P1"))
+    again = people.merge(known, roster("X1,person,friend,Kaz,friend,P1", "P1,person,participant,Karen Okonkwo"))
+    assert [p.same_as for p in again] == ["P1", ""]
+
+
 def test_another_person_under_a_known_id_is_refused() -> None:
     known = (person("P1", "Karen Okonkwo"),)
     with pytest.raises(RosterError, match="P1 belongs to a different person") as refused:
@@ -129,13 +174,47 @@ def test_the_same_person_again_keeps_her_pseudonym(forms: tuple[str, ...]) -> No
         ("Karen", "her own real name"),
         ("Okonkwo", "her own real name"),
         ("Clara", "already the pseudonym of P2"),
+        ("[from Milton Keynes]", "a real name of this study .of L1"),
+        ("Milton-Keynes Jones", "a real name of this study .of L1"),
+        ("[Milton/Keynes]", "a real name of this study .of L1"),
+        ("[Anne Marie's friend]", "a real name of this study .of X1"),
+        ("[OBrien]", "a real name of this study .of X1"),
     ],
 )
 def test_a_chosen_pseudonym_that_names_somebody_is_refused(pseudonym: str, why: str) -> None:
-    known = (person("P2", "Moira Smith", pseudonym="Clara"),)
+    known = (
+        person("P2", "Moira Smith", pseudonym="Clara"),
+        person("L1", "Milton Keynes", kind=Kind.PLACE, role="place"),
+        person("X1", "Anne-Marie", "O'Brien", role="gp"),
+    )
     with pytest.raises(RosterError, match=why) as refused:
         people.merge(known, (person("P1", "Karen Okonkwo", pseudonym=pseudonym, chosen=True),))
-    says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith", "Clara")
+    says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith", "Clara", "Milton", "Marie", "Brien")
+
+
+@pytest.mark.parametrize("pseudonym", ["Keynes", "Milton", "Anne", "[friend]", "[husband]", "Will"])
+def test_other_words_may_be_chosen(pseudonym: str) -> None:
+    known = (
+        person("L1", "Milton Keynes", kind=Kind.PLACE, role="place"),
+        person("X1", "Anne-Marie", "O'Brien", role="gp"),
+        person("X2", "will", role="gp", position_only=True),
+    )
+    chosen = person("P1", "Karen Okonkwo", pseudonym=pseudonym, chosen=True)
+    assert people.merge(known, (chosen,)) == (chosen,)
+
+
+@pytest.mark.parametrize("new", ["Karen2", "Milton_Keynes", "milton-keynes-P1"])
+def test_an_id_that_is_a_name_known_before_is_refused(new: str) -> None:
+    known = (person("P1", "Karen Okonkwo"), person("L1", "Milton Keynes", kind=Kind.PLACE, role="place"))
+    with pytest.raises(RosterError, match="the id of entry 1 is a name") as refused:
+        people.merge(known, (person(new, "Zelda"),))
+    says_nothing_of(refused.value, "Karen", "Milton", "Zelda")
+    assert people.merge(known, (person("Milton2", "Zelda"),))
+
+
+def test_an_id_that_turns_out_to_be_a_name_later_stops_no_import() -> None:
+    known = (person("Hope1", "Karen Okonkwo"), person("X1", "Hope"))
+    assert people.merge(known, (known[0],)) == (known[0],)
 
 
 def test_people_who_are_not_named_twice_may_be_called_alike() -> None:
@@ -199,10 +278,21 @@ def test_a_pseudonym_that_may_have_been_released_is_not_changed_by_an_import() -
     assert people.merge(before, before, released=True) == before
 
 
+def test_what_was_released_counts_where_its_folder_was_moved_away(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", (person("P1", "Karen", pseudonym="Amelia"),))
+    file = tmp_path / "roster.csv"
+    file.write_text(HEADER + "P1,person,participant,Karen,,,Sophia\n")
+    unlocked.study.log("released", release=1, recordings="R001", manifest="0")
+    with pytest.raises(RosterError, match="redraw P1"):
+        people.bring_in(unlocked, file, "")
+    assert unlocked.vault.person("P1").pseudonym == "Amelia"
+
+
 @pytest.mark.parametrize(
-    "row", ["Rose,person,infant,Rose", "rose2,person,infant,Rose Lisle;Rose", "P1-Lisle,person,x,Lisle"]
-)
+    "row", ["Rose,person,infant,Rose", "rose2,person,infant,Rose Lisle;Rose", "P1-Lisle,person,x,Lisle",
+     "Milton_Keynes,place,place,Milton Keynes", "anne_marie1,person,x,Anne-Marie", "O_Brien,person,x,Rose O'Brien"],
+)  # fmt: skip
 def test_an_id_that_is_a_name_is_refused_without_being_shown(row: str) -> None:
     with pytest.raises(RosterError, match="the id of entry 1 is a name") as refused:
         people.read(f"id,kind,role,names\n{row}\n".encode())
-    says_nothing_of(refused.value, "Rose", "Lisle")
+    says_nothing_of(refused.value, "Rose", "Lisle", "Milton", "Marie", "Brien")

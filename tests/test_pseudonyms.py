@@ -94,10 +94,11 @@ def test_generalised_things_get_a_vaguer_word(someone: Person, expected: str) ->
     assert named((someone,), policy) == {someone.id: expected}
 
 
-@pytest.mark.parametrize("role", ["karen's friend", "[Karen]", "friend_of_karen", "Rose!"])
+@pytest.mark.parametrize("role", ["karen's friend", "[Karen]", "friend_of_karen", "Rose!",
+                                  "willow_tree_clinic nurse", "willow-tree/clinic"])  # fmt: skip
 def test_a_role_that_names_somebody_makes_no_tag(role: str) -> None:
     someone = person("X9", "Bertha", role=role)
-    assert named((MOTHER, INFANT, someone))["X9"] == "[person]"
+    assert named((MOTHER, INFANT, CLINIC, someone))["X9"] == "[person]"
 
 
 def test_chosen_pseudonyms_stand_as_written() -> None:
@@ -160,6 +161,21 @@ def test_a_clash_of_one_word_of_a_chosen_pseudonym_is_told_too() -> None:
     late = person("P5", "Jones")
     assert clashes((chosen, late)) == (chosen,)
     assert named((chosen, late))["P5"] == "[participant]"
+
+
+@pytest.mark.parametrize("pseudonym", ["Mary Milton Keynes", "Milton-Keynes", "MILTON KEYNES"])
+def test_a_clash_with_a_name_of_several_words_is_told_too(pseudonym: str) -> None:
+    chosen = replace(MOTHER, pseudonym=pseudonym, chosen=True)
+    late = person("L1", "Milton Keynes", kind=Kind.PLACE, role="place")
+    assert clashes((chosen, late)) == (chosen,)
+    assert clashes((chosen, replace(late, forms=("Keynes Milton",)))) == ()
+
+
+def test_a_clash_with_a_chosen_tag_is_told_too() -> None:
+    chosen = replace(PARTNER, pseudonym="[from Milton Keynes]", chosen=True)
+    late = person("L1", "Milton Keynes", kind=Kind.PLACE, role="place")
+    assert clashes((chosen, late)) == (chosen,)
+    assert clashes((replace(chosen, pseudonym="[from Keynes]"), late)) == ()
 
 
 def test_tags_and_ones_own_name_are_no_clash() -> None:

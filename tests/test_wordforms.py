@@ -28,6 +28,11 @@ def spans(text: str, *forms: str, kind: Kind = Kind.PERSON) -> list[str]:
          ["Anne-Marie", "Anne Marie", "AnneMarie", "Anne\u2011Marie"]),
         ("Ka\u00adren and Ka\u200bren", "Karen", ["Ka\u00adren", "Ka\u200bren"]),
         ("a Karen_Smith.wav", "Karen", ["Karen"]),
+        ("by O_Brien_2", "O'Brien", ["O_Brien"]),
+        ("Anne_Marie, anne__marie", "Anne-Marie", ["Anne_Marie", "anne__marie"]),
+        ("Karen_Smith.wav", "Karen Smith", ["Karen_Smith", "Karen", "Smith"]),
+        ("Karen Smith", "Karen_Smith", ["Karen Smith"]),
+        ("Karen_Smithson", "Karen Smith", ["Karen"]),
         ("Karenina", "Karen", []),
         ("McKaren", "Karen", []),
         ("care n", "Karen", []),
@@ -90,6 +95,12 @@ def test_forms_bound_to_their_position_are_never_searched_for() -> None:
 )
 def test_words_of_an_id_are_parted(text: str, expected: str) -> None:
     assert parted(text) == expected
+
+
+@pytest.mark.parametrize("text", ["Milton_Keynes_03", "P03_milton_keynes", "Milton-_Keynes", "03MiltonKeynes"])
+def test_a_name_of_several_words_is_found_in_an_id(text: str) -> None:
+    assert spans(parted(text), "Milton Keynes", kind=Kind.PLACE)
+    assert not spans(parted(text.replace("ton", "son")), "Milton Keynes", kind=Kind.PLACE)
 
 
 def test_what_is_found_says_whose_it_is_longest_first() -> None:

@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from transcribe.config import Action, Level, Policy
 from transcribe.errors import ConfigError
-from transcribe.pseudonyms import NUMBERED, action, bearers, clashes, table, words
+from transcribe.pseudonyms import NUMBERED, action, borne, clashes, table
 from transcribe.schema import Kind, Person
 from transcribe.vault import Rendering
-from transcribe.wordforms import folded
+from transcribe.wordforms import FormIndex, folded
 
 T = TypeVar("T")
 TEAM = "team"
@@ -66,12 +66,12 @@ def standing(
 ) -> tuple[Person, ...]:
     """Everybody with what she is called at this level so far: nothing where that is to be assigned."""
     everybody = tuple(people)
-    real = bearers(everybody)
+    real = FormIndex(everybody)
     given = {r.person_id: r for r in renderings if r.level == policy.level}
     found = []
     for person in everybody:
         text = person.pseudonym if person.chosen else _called(person, given, everybody, policy, team)
-        if text.startswith("[") and any(word in real for word in words(text)) and not person.chosen:
+        if text.startswith("[") and not person.chosen and borne(text, real):
             text = ""  # who is known by now is named in it
         found.append(replace(person, pseudonym=text))
     return tuple(found)

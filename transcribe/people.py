@@ -1,6 +1,7 @@
 """The roster: a CSV of everybody the study knows beforehand, to people of the vault."""
 
 import re
+from collections.abc import Collection, Container, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,11 +43,16 @@ def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
         if person.id in people:
             raise RosterError(f"row {number} has the id of an earlier row", advice="give each person an id of her own")
         people[person.id] = person
-    index = FormIndex(people.values())
-    for number, person_id in enumerate(people, 1):
-        if index.find(parted(person_id)):  # ids stand in the audit
-            raise RosterError(f"the id of entry {number} is a name", advice="choose one that says nothing, such as P1")
+    _refuse_telling_ids(tuple(people.values()), people.values())
     return tuple(people.values())
+
+
+def _refuse_telling_ids(imported: tuple[Person, ...], everybody: Iterable[Person], known: Container[str] = ()) -> None:
+    """Raises RosterError where an id that is not known yet is a name of somebody: ids stand in the audit."""
+    index = FormIndex(everybody)
+    for number, person in enumerate(imported, 1):
+        if person.id not in known and index.find(parted(person.id)):
+            raise RosterError(f"the id of entry {number} is a name", advice="choose one that says nothing, such as P1")
 
 
 def _check_header(header: list[str]) -> None:
@@ -107,18 +113,22 @@ def merge(
     known: tuple[Person, ...],
     imported: tuple[Person, ...],
     *,
+    columns: Collection[str] = COLUMNS,
     released: bool = False,
     renderings: tuple[Rendering, ...] = (),
 ) -> tuple[Person, ...]:
     """The imported people as they will stand beside the known ones, in roster order.
 
-    Raises RosterError when a known id comes with another person, when a chosen pseudonym is somebody's real name, or
-    when one that may have been `released` would change.
+    `columns` are those that the roster has: of one that it lacks, what was known stays. So does every name that was
+    searched for, in `heard` where the roster no longer gives it, and whom somebody was found to be.
+    Raises RosterError when a known id comes with another person, when a new id, vaguer words or a chosen pseudonym hold
+    somebody's real name, or when a pseudonym that may have been `released` would change.
     """
     by_id = {person.id: person for person in known}
     _refuse_forgotten(known, imported)
-    merged = tuple(_merged(by_id.get(person.id), person, released) for person in imported)
+    merged = tuple(_merged(by_id.get(person.id), person, columns, released) for person in imported)
     everybody = {**by_id, **{person.id: person for person in merged}}.values()
+    _refuse_telling_ids(imported, everybody, by_id)
     for person_id in pseudonyms.telling(everybody):
         raise RosterError(f"{person_id}: the column general holds a name of this study", advice="use vaguer words")
     refusals = pseudonyms.refusals(everybody)
@@ -143,11 +153,12 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     """Import a roster file into the vault; how many people it names. Raises RosterError; then nothing changes."""
     data = tables.load(file, "the roster")
     imported = read(data, prefix)
-    released = bool(unlocked.study.standing_releases())
+    columns, _ = tables.read(data, "the roster")
+    released = unlocked.study.ever_released()
     otherwise: list[str] = []
 
     def changed(vault: Vault) -> Vault:
-        merged = merge(vault.people, imported, released=released, renderings=vault.renderings)
+        merged = merge(vault.people, imported, columns=columns, released=released, renderings=vault.renderings)
         said = consent.read(data, prefix, vault.consents)
         before = {one.person_id: one for one in vault.consents}
         otherwise.extend(c.person_id for c in said if c != before.get(c.person_id, Consent(person_id=c.person_id)))
@@ -167,21 +178,31 @@ def listing(unlocked: Unlocked) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
-def _merged(before: Person | None, now: Person, released: bool) -> Person:
+def check_released(before: Person, pseudonym: str) -> None:
+    """Raises RosterError where a pseudonym that may have been released would be another."""
+    if before.pseudonym and pseudonym != before.pseudonym:
+        raise RosterError(
+            f"{before.id}: a pseudonym that was released cannot be changed by hand",
+            advice=f"use `transcribe people STUDY redraw {before.id}`",
+        )
+
+
+def _merged(before: Person | None, now: Person, columns: Collection[str], released: bool) -> Person:
     if before is None:
         return now
-    same = {folded(form) for form in search_forms(before)} & {folded(form) for form in search_forms(now)}
-    if not same:
+    searched = {folded(form): form for form in search_forms(before)}
+    if searched.keys().isdisjoint(folded(form) for form in search_forms(now)):
         raise RosterError(
             f"the id {now.id} belongs to a different person of this study",
             advice="give another id, or import with --prefix",
         )
-    if released and before.pseudonym and now.pseudonym not in ("", before.pseudonym):
-        raise RosterError(
-            f"{now.id}: the pseudonym that was released cannot be changed by an import",
-            advice=f"use `transcribe people STUDY redraw {now.id}`",
-        )
-    now = replace(now, heard=tuple(dict.fromkeys((*before.heard, *now.heard))))
+    if released and now.pseudonym:
+        check_released(before, now.pseudonym)
+    kept = {column: getattr(before, column) for column in ("relation", "of", "general") if column not in columns}
+    heard = tuple(dict.fromkeys((*before.heard, *now.heard)))
+    now = replace(now, **kept, heard=heard, same_as=before.same_as)
+    named = {folded(form) for form in search_forms(now)}
+    now = replace(now, heard=(*heard, *(form for plain, form in searched.items() if plain not in named)))
     if before.pseudonym and not now.pseudonym:
         return replace(now, pseudonym=before.pseudonym, chosen=before.chosen)
     return now

@@ -20,7 +20,7 @@ from rapidfuzz.distance import JaroWinkler
 from transcribe.config import Action, Policy
 from transcribe.detect.numerals import numbers
 from transcribe.schema import Kind, Person
-from transcribe.wordforms import folded, search_forms
+from transcribe.wordforms import FormIndex, folded, search_forms
 
 ALIKE = 0.88
 _MONTHS = calendar.month_name[1:]
@@ -63,7 +63,7 @@ def written(person: Person, policy: Policy) -> str | None:
     what = action(person, policy)
     if what is Action.KEEP:
         return None
-    tag = _tag_text(person, {})
+    tag = _tag_text(person, FormIndex(()))
     return person.pseudonym or (_general(person, tag, policy.dates) if what is Action.GENERALISE else f"[{tag}]")
 
 
@@ -73,7 +73,7 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
 
     `people` come in the order in which tags are numbered: roster order, then found ones by first mention.
     """
-    real = bearers(people)
+    real = FormIndex(people)
     done = {person.id: person for person in people if person.pseudonym}
     waiting = [person for person in people if not person.pseudonym and not person.same_as]
     tagged: dict[tuple[str, str], list[Person]] = {}
@@ -99,15 +99,14 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
 def refusals(people: Iterable[Person]) -> dict[str, str]:
     """id -> why she cannot have the pseudonym she has, for those who cannot."""
     everybody = tuple(people)
-    real = bearers(everybody)
+    real = FormIndex(everybody)
     participants: dict[str, list[str]] = {}
     for person in everybody:
         if person.pseudonym and person.role == "participant":
             participants.setdefault(folded(person.pseudonym), []).append(person.id)
     found: dict[str, str] = {}
     for person in everybody:
-        said = (*_said(person.pseudonym), *words(person.pseudonym))
-        ids = [i for word in said for i in real.get(word, ())]
+        ids = borne(person.pseudonym, real)
         others = [i for i in ids if i != person.id]
         shared = participants.get(folded(person.pseudonym), []) if person.role == "participant" else []
         doubles = [i for i in shared if i != person.id]
@@ -121,37 +120,35 @@ def refusals(people: Iterable[Person]) -> dict[str, str]:
 
 
 def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
-    """Those whose pseudonym has meanwhile turned out to be a real name of the study."""
-    real = bearers(people)
-    return tuple(p for p in people if any(i != p.id for word in _said(p.pseudonym) for i in real.get(word, ())))
+    """Those whose pseudonym has meanwhile turned out to hold a real name of the study; not an assigned tag, which is
+    made anew where it does.
+    """
+    real = FormIndex(people)
+    asked = (p for p in people if p.chosen or "[" not in p.pseudonym)
+    return tuple(p for p in asked if any(i != p.id for i in borne(p.pseudonym, real)))
 
 
 def telling(people: Iterable[Person]) -> tuple[str, ...]:
     """The ids of those whose vaguer words hold a real name of the study."""
     everybody = tuple(people)
-    vague = [person for person in everybody if person.general]
-    real = bearers(everybody) if vague else {}
-    return tuple(p.id for p in vague if any(w in real for w in (*words(p.general), folded(p.general))))
+    real = FormIndex(everybody)
+    return tuple(person.id for person in everybody if borne(person.general, real))
 
 
-def bearers(people: tuple[Person, ...]) -> dict[str, list[str]]:
-    """Folded real form -> ids of those who bear it."""
-    found: dict[str, list[str]] = {}
-    for person in people:
-        for form in search_forms(person):
-            found.setdefault(folded(form), []).append(person.id)
-    return found
+def borne(text: str, real: FormIndex) -> tuple[str, ...]:
+    """The ids of those who bear a real name that a text holds, as it stands or as it would be written in a tag."""
+    return tuple(dict.fromkeys(match.person_id for said in (text, _plain(text)) for match in real.find(said)))
+
+
+def _plain(text: str) -> str:
+    """A text as it may stand in the brackets of a tag."""
+    return re.sub(r"[^\w' -]", " ", text).strip()
 
 
 def _said(pseudonym: str) -> list[str]:
     """The folded pseudonym and each of its words; none of a tag, which is no name."""
     whole = folded(pseudonym)
     return [] if not whole or "[" in whole else list(dict.fromkeys((whole, *whole.split())))
-
-
-def words(text: str) -> list[str]:
-    """The folded words of a text."""
-    return re.findall(r"[^\W_]+", folded(text))
 
 
 def _clashes(person: Person, people: tuple[Person, ...]) -> bool:
@@ -199,9 +196,9 @@ def pool(name: str) -> tuple[str, ...]:
     return tuple(tomllib.loads(text)[name].split())
 
 
-def _unnamed(person: Person, real: Mapping[str, list[str]]) -> Person:
+def _unnamed(person: Person, real: FormIndex) -> Person:
     """The person without the vaguer words that the researcher gave, where these hold a real name."""
-    return replace(person, general="") if any(word in real for word in words(person.general)) else person
+    return replace(person, general="") if borne(person.general, real) else person
 
 
 def _general(person: Person, tag: str, dates: str) -> str:
@@ -209,8 +206,7 @@ def _general(person: Person, tag: str, dates: str) -> str:
     it is.
     """
     if person.general:
-        plain = re.sub(r"[^\w' -]", " ", person.general).strip()
-        return f"[{plain}]"
+        return f"[{_plain(person.general)}]"
     year = re.search(r"\b(?:19|20)\d\d\b", person.forms[0]) if person.kind is Kind.DATE else None
     if year:
         month = next((name for name in _MONTHS if name.lower() in person.forms[0].lower()), "")
@@ -245,13 +241,13 @@ def table() -> Mapping[str, Any]:
     return tomllib.loads(files("transcribe").joinpath("policy.toml").read_text(encoding="utf-8"))
 
 
-def _tag_text(person: Person, real: Mapping[str, list[str]]) -> str:
+def _tag_text(person: Person, real: FormIndex) -> str:
     """Her relation or role; what she is where the role, which anybody may write as she likes, holds a real name."""
     relation = person.relation.lower()
     text = person.relation if person.kind is Kind.PERSON and relation in RELATIONS else person.role
-    if any(word in real for word in words(text)):
+    if borne(text, real):
         return person.kind.value.replace("_", " ")
-    return re.sub(r"[^\w' -]", " ", text.replace("_", " ")).strip() or person.kind.value
+    return _plain(text.replace("_", " ")) or person.kind.value
 
 
 def _numbered(text: str, of: str, group: list[Person], done: tuple[Person, ...]) -> Iterable[Person]:

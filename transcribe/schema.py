@@ -265,7 +265,8 @@ class Person(Quiet):
     `kind` is person, place, service or organisation for roster entries, any `Kind` value for found ones. `forms`:
     surface forms, the full name first. `position_only`: forms that are bound to their findings and never searched for;
     `bound`: those of her forms of which this holds when others are searched for.
-    `heard`: how a recogniser wrote her name, learnt from accepted decisions, no ordinary words among them.
+    `heard`: how a recogniser wrote her name, as the roster says or learnt from accepted decisions, no ordinary words
+    among these; and her names that the roster gave once.
     `of` is the id of the participant she belongs to; `pseudonym` what is written instead, once chosen or assigned;
     `general` the researcher's vaguer words for a place ("a town in the north"), for where policy generalises.
     `same_as`: the id of whom a reviewer found her to be; her forms stay hers, her mentions count as the other's.

@@ -14,7 +14,7 @@ from functools import lru_cache
 from transcribe.schema import Sealed
 
 _TOKEN = re.compile(r"[^\W_]+")
-_BETWEEN = re.compile(r"[\s\-.,'_]+")
+_BETWEEN = re.compile(r"[\W_]+")  # which marks a name has is not kept, so any may part its words
 
 
 def seal(folded_forms: Iterable[str]) -> Sealed:

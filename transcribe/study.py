@@ -323,6 +323,10 @@ class Study:
         events = (event for event in self.journal() if event.get("event") == "released")
         return {int(str(event["release"])): tuple(str(event.get("recordings")).split()) for event in events}
 
+    def ever_released(self) -> bool:
+        """Whether anything was: copies may be with others, though its folder lies here no more."""
+        return bool(self.released() or self.standing_releases())
+
     def ending(self) -> dict[str, object] | None:
         """The last word on the study's closing: "closing" where it was begun, "closed" where it is done."""
         events = [event for event in self.journal() if event.get("event") in ("closing", "closed")]

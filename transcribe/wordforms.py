@@ -100,19 +100,23 @@ def _is_name_alone(part: str) -> bool:
     return len(plain) > 1 and plain not in TITLES and plain not in _PARTICLES
 
 
-def _pattern(form: str) -> str:
-    """Words of a form may be parted by other white space, a hyphen or a full stop than the form was written with."""
+@lru_cache(maxsize=65_536)
+def _pattern(form: str) -> re.Pattern[str]:
+    """Words of a form may be parted by other white space or another hyphen, full stop or underscore than it has."""
     pieces = re.split(r"([\W_]+)", _core(form))
-    return "".join(piece if position % 2 == 0 else _gap(piece) for position, piece in enumerate(pieces))
+    whole = "".join(piece if position % 2 == 0 else _gap(piece) for position, piece in enumerate(pieces))
+    # [^\W_]: an underscore parts words, as it does in file names
+    return re.compile(rf"(?<![^\W_]){whole}(?![^\W_])")
 
 
 def _gap(piece: str) -> str:
     """What may stand between two words of a form that has `piece` there."""
-    own = re.escape("".join(sorted(set(piece) - set(" -.,'"))))
-    return rf"[\s\-.,{own}]+" if " " in piece else rf"[\s\-.'{own}]*"
+    own = re.escape("".join(sorted(set(piece) - set(" -.,'_"))))
+    return rf"[\s\-.,_{own}]+" if " " in piece else rf"[\s\-.'_{own}]*"
 
 
-def _first_words(form: str) -> list[str]:
+@lru_cache(maxsize=65_536)
+def _first_words(form: str) -> tuple[str, ...]:
     """The words that a text holds where a form begins: "o" or "obrien" for O'Brien, which may be written as one."""
     pieces = re.split(r"([\W_]+)", _core(form))
     firsts = [pieces[0]]
@@ -120,7 +124,7 @@ def _first_words(form: str) -> list[str]:
         if " " in gap:
             break
         firsts.append(firsts[-1] + piece)
-    return firsts
+    return tuple(firsts)
 
 
 def _core(form: str) -> str:
@@ -132,16 +136,14 @@ class FormIndex:
     """Finds all forms of all people in a text, whole words only, overlapping matches included."""
 
     def __init__(self, people: Iterable[Person]) -> None:
-        self._by_form: dict[str, list[tuple[re.Pattern[str], str, str]]] = {}
+        self._by_form: dict[str, list[tuple[str, str]]] = {}  # patterns are made when a text may hold them
         self._sealed: dict[str, Sealed] = {}
         for person in people:
             if person.sealed:
                 self._sealed[person.id] = person.sealed
             for form in search_forms(person):
-                # [^\W_]: an underscore parts words, as it does in file names
-                pattern = re.compile(rf"(?<![^\W_]){_pattern(form)}(?![^\W_])")
                 for key in _first_words(form):
-                    self._by_form.setdefault(key, []).append((pattern, form, person.id))
+                    self._by_form.setdefault(key, []).append((form, person.id))
 
     def find(self, text: str) -> tuple[Match, ...]:
         """All matches, sorted by start, longest first."""
@@ -156,8 +158,8 @@ class FormIndex:
         return tuple(sorted(matches, key=lambda m: (m.start, -m.end, m.person_id, m.form)))
 
     def _hits(self, plain: str, words: set[str]) -> Iterator[tuple[int, int, str, str]]:
-        for pattern, form, person_id in dict.fromkeys(entry for word in words for entry in self._by_form.get(word, ())):
-            for hit in pattern.finditer(plain):
+        for form, person_id in dict.fromkeys(entry for word in words for entry in self._by_form.get(word, ())):
+            for hit in _pattern(form).finditer(plain):
                 yield hit.start(), hit.end(), form, person_id
         for person_id, spellings in self._sealed.items():
             for start, end in sealed_forms.find(plain, spellings):

@@ -402,6 +402,21 @@ def test_a_pseudonym_that_is_a_real_name_is_refused_without_saying_whose(unlocke
     assert next(p for p in told["people"] if p["id"] == "P1")["written"] == "Amelia"
 
 
+def test_a_released_pseudonym_is_not_changed_by_hand_though_its_folder_was_moved_away(unlocked: Unlocked) -> None:
+    office = Page(unlocked).office
+    office.act_on_people({"do": "pseudonym", "person": "P1", "pseudonym": "Sophia"})
+    office.act_on_people({"do": "pseudonym", "person": "P1", "pseudonym": "Amelia"})
+    unlocked.study.log("released", release=1, recordings="R001", manifest="0")
+    for pseudonym in ("Sophia", ""):
+        with pytest.raises(RosterError, match="redraw P1"):
+            office.act_on_people({"do": "pseudonym", "person": "P1", "pseudonym": pseudonym})
+    with pytest.raises(RosterError, match="redraw P1"):
+        office.undo_people()
+    told = office.act_on_people({"do": "edit", "person": "P1", "forms": ["Karen", "Kaz"], "role": "participant"})
+    assert next(p for p in told["people"] if p["id"] == "P1")["written"] == "Amelia"
+    office.undo_people()
+
+
 def test_policy_by_role_is_written_into_the_settings(unlocked: Unlocked) -> None:
     page = Page(unlocked)
     before = unlocked.study.config_path.read_text()

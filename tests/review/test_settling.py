@@ -117,6 +117,14 @@ def test_what_cannot_be_settled_changes_nothing(
     assert unlocked.vault == before
 
 
+@pytest.mark.parametrize("alias", ["Milton_Keynes", "MiltonKeynes", "milton-keynes2"])
+def test_an_alias_is_no_name_of_several_words(alias: str) -> None:
+    place = person("L1", "Milton Keynes", kind=Kind.PLACE, role="place")
+    with pytest.raises(StudyError, match="is a name of this study"):
+        settling.check_alias(alias, (place,))
+    settling.check_alias("Milton_K", (place,))
+
+
 def test_what_was_not_transcribed_cannot_be_settled(unlocked: Unlocked) -> None:
     unlocked.study.artefact_path("R001", "transcript").unlink()
     for call in (

@@ -225,8 +225,7 @@ class Roll:
     def _called(self, before: Person, pseudonym: str) -> Person:
         """Raises RosterError for a pseudonym that she cannot have."""
         after = replace(before, pseudonym=pseudonym, chosen=bool(pseudonym))
-        released = bool(self._open.study.standing_releases())
-        people.merge(self._open.vault.people, (after,), released=released, renderings=self._open.vault.renderings)
+        people.merge(self._open.vault.people, (after,), renderings=self._open.vault.renderings)
         return after
 
     def _target(self, before: Person, into: str) -> str:
@@ -265,6 +264,10 @@ class Roll:
         self._write(deed, act.group, act.name, swaps)
 
     def _write(self, deed: Deed, group: str, name: str, swaps: Sequence[Swap]) -> None:
+        """Raises RosterError where a pseudonym that may have been released would be another."""
+        for one in swaps if self._open.study.ever_released() else ():
+            if isinstance(one.before, Person) and isinstance(one.after, Person):
+                people.check_released(one.before, one.after.pseudonym)
         entry = Entry(
             at=audit.now(), reviewer=self._alias, deed=deed, base=STUDY, group=group, name=name, swaps=tuple(swaps)
         )
