@@ -80,7 +80,7 @@ def search_forms(person: Person) -> tuple[str, ...]:
     forms = [*free, *person.heard]
     if person.kind is Kind.PERSON:
         for form in free:
-            forms += [part for part in re.split(r"[\s/(){}\[\]\"“”„«»]+", form) if _is_name_alone(part)]
+            forms += [part for part in re.split(r"[\s/(){}\[\]\"“”„«»]+", form) if is_name_alone(part)]
     unique: dict[str, str] = {}
     for form in forms:
         if re.search(r"[^\W_]", form):
@@ -95,7 +95,7 @@ def sealed(person: Person) -> Sealed:
     return sealed_forms.seal(_core(form) for form in search_forms(person))
 
 
-def _is_name_alone(part: str) -> bool:
+def is_name_alone(part: str) -> bool:
     plain = folded(part).strip(".,'")
     return len(plain) > 1 and plain not in TITLES and plain not in _PARTICLES
 

@@ -6,8 +6,9 @@ import pytest
 
 from tests.detect.helpers import person, surfaces, transcript
 from transcribe.detect import resolve
-from transcribe.detect.identity import SHARED, Scope, position_only
+from transcribe.detect.identity import SHARED, Scope, acknowledged, position_only
 from transcribe.schema import Finding, Kind, Person, Reason
+from transcribe.wordforms import search_forms
 
 
 def said(text: str, surface: str, nth: int = 0, score: float = 0.9, **fields: str) -> Finding:
@@ -106,6 +107,27 @@ def test_a_usual_word_that_a_model_took_for_a_name_is_not_searched_for(surface: 
 @pytest.mark.parametrize("surface", ["Mary", "John", "Karen", "Quillby"])
 def test_a_usual_name_is(surface: str) -> None:
     assert not position_only(Kind.PERSON, surface)
+
+
+@pytest.mark.parametrize(
+    ("surface", "searched"),
+    [
+        ("Grace Kellerman", ("Grace Kellerman", "Kellerman")),
+        ("Will Brennock", ("Will Brennock", "Brennock")),
+        ("Brennock Kellerman", ("Brennock Kellerman", "Brennock", "Kellerman")),
+        ("Nana Rose", ()),
+        ("Dr Hope", ()),
+        ("Grace Will", ()),
+    ],
+)
+def test_of_a_full_name_all_but_ordinary_words_are_searched_for(surface: str, searched: tuple[str, ...]) -> None:
+    """Kellerman is found in other recordings, and no grace is taken for her."""
+    text = f"so {surface} came round"
+    (found,) = resolve.resolve(transcript(text), (said(text, surface, score=0.95),), ()).new_people
+    assert search_forms(found) == searched
+    likely = resolve.resolve(transcript(text), (said(text, surface, score=0.8),), ()).new_people
+    assert search_forms(likely[0]) == ()
+    assert search_forms(acknowledged(likely[0])) == searched
 
 
 def test_a_name_that_is_only_likely_is_not_searched_for_elsewhere() -> None:

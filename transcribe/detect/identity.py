@@ -12,7 +12,7 @@ from dataclasses import replace
 from transcribe.detect import defaults, lexicon, merge
 from transcribe.detect.relations import agree
 from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utterance, record
-from transcribe.wordforms import folded
+from transcribe.wordforms import folded, is_name_alone
 
 SHARED = "shared form"
 # What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
@@ -143,6 +143,7 @@ def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str
     surface = text[finding.start : finding.end]
     compact = re.sub(r"[\s.,()-]", "", surface)
     numeric = finding.kind in (Kind.CONTACT, Kind.ID_NUMBER) and any(char.isdigit() for char in compact)
+    ordinary = ordinary_names(finding.kind, surface, lower)
     return Person(
         id=person_id,
         kind=finding.kind,
@@ -150,7 +151,8 @@ def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str
         forms=(surface, compact) if numeric and compact != surface else (surface,),
         relation=finding.relation,
         found=True,
-        position_only=position_only(finding.kind, surface, lower),
+        position_only=not ordinary and position_only(finding.kind, surface, lower),
+        bound=ordinary,
     )
 
 
@@ -159,8 +161,11 @@ def acknowledged(person: Person, lower: frozenset[str] = frozenset()) -> Person:
     bound = person.forms if person.position_only else person.bound
     if not bound or person.sealed is not None:
         return person
-    still = tuple(form for form in bound if position_only(person.kind, form, lower))
-    return person if still == bound else replace(person, position_only=False, bound=still)
+    still: list[str] = []
+    for form in bound:
+        ordinary = ordinary_names(person.kind, form, lower)
+        still += ordinary or ((form,) if position_only(person.kind, form, lower) else ())
+    return person if tuple(still) == bound else replace(person, position_only=False, bound=tuple(still))
 
 
 def with_more(before: Person, after: Person) -> Person:
@@ -181,19 +186,34 @@ def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset())
         return True
     if kind in (Kind.CONTACT, Kind.ID_NUMBER):
         return _SHORT.fullmatch(surface) is not None
-    words = defaults.load().words
     tokens = [folded(m.group()) for m in _WORD.finditer(surface)]
     if sum(char.isalpha() for char in surface) < 3 or not tokens:
         return True
-    # Each name of a person's full name is searched for alone, so one ordinary word among them binds them all.
-    common = [
-        (token in lower and lexicon.zipf(token) >= lexicon.RARE) or words.needs_context(token) or token in words.never
-        for token in tokens
-    ]
     if kind is Kind.PERSON or len(tokens) == 1:
-        # a model that takes "Number" for a name must not spread it
-        return any(common) or any(lexicon.is_usual_word(token) for token in tokens)
-    return all(common)
+        return any(_is_ordinary(token, lower) for token in tokens)
+    return all(_is_common(token, lower) for token in tokens)
+
+
+def ordinary_names(kind: Kind, surface: str, lower: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """The names of a person's full name that are ordinary words, where others are none: each name of it is searched
+    for alone, so that Grace Kellerman is found as Kellerman and no grace with her. Else none.
+    """
+    names = [match.group() for match in _WORD.finditer(surface)] if kind is Kind.PERSON else []
+    ordinary = tuple(dict.fromkeys(name for name in names if _is_ordinary(folded(name), lower)))
+    rare = [name for name in names if name not in ordinary and is_name_alone(name)]
+    return ordinary if any(sum(char.isalpha() for char in name) >= 3 for name in rare) else ()
+
+
+def _is_ordinary(token: str, lower: frozenset[str]) -> bool:
+    """A model that takes "Number" for a name must not spread it."""
+    return _is_common(token, lower) or lexicon.is_usual_word(token)
+
+
+def _is_common(token: str, lower: frozenset[str]) -> bool:
+    words = defaults.load().words
+    return (
+        (token in lower and lexicon.zipf(token) >= lexicon.RARE) or words.needs_context(token) or token in words.never
+    )
 
 
 def lower_words(utterances: tuple[Utterance, ...]) -> frozenset[str]:
