@@ -325,6 +325,11 @@ def test_a_second_pass_is_blind_and_its_agreement_is_counted(unlocked: Unlocked)
     assert [d["text"] for d in told["differences"]] == ["Teodor", "cake"]
 
 
+def version_of(office: Office, person_id: str) -> str:
+    """As the page was shown her last."""
+    return next(str(one["version"]) for one in office.people()["people"] if one["id"] == person_id)
+
+
 def test_people_are_edited_merged_named_and_all_of_it_taken_back(unlocked: Unlocked) -> None:
     page = Page(unlocked)
     page.act("add", **page.place("U0002", "Osgood"), who=FRIEND)
@@ -374,9 +379,8 @@ def test_names_typed_for_somebody_bound_to_her_places_are_searched_for_and_the_o
     page, elsewhere = Page(unlocked), Page(unlocked, "R002")
 
     def edited(given: list[str]) -> None:
-        (shown,) = (one for one in page.office.people()["people"] if one["id"] == "R001-F01")
-        sent = {"do": "edit", "person": "R001-F01", "version": shown["version"], "forms": given, "role": "friend"}
-        page.office.act_on_people(sent)
+        sent = {"do": "edit", "person": "R001-F01", "version": version_of(page.office, "R001-F01"), "role": "friend"}
+        page.office.act_on_people({**sent, "forms": given})
 
     edited(["Rose"])
     page.poll()
@@ -412,7 +416,8 @@ def test_a_released_pseudonym_is_not_changed_by_hand_though_its_folder_was_moved
             office.act_on_people({"do": "pseudonym", "person": "P1", "pseudonym": pseudonym})
     with pytest.raises(RosterError, match="redraw P1"):
         office.undo_people()
-    told = office.act_on_people({"do": "edit", "person": "P1", "forms": ["Karen", "Kaz"], "role": "participant"})
+    edit = {"do": "edit", "person": "P1", "version": version_of(office, "P1"), "role": "participant"}
+    told = office.act_on_people({**edit, "forms": ["Karen", "Kaz"]})
     assert next(p for p in told["people"] if p["id"] == "P1")["written"] == "Amelia"
     office.undo_people()
 
