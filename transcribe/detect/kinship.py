@@ -7,9 +7,7 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 
-from wordfreq import zipf_frequency
-
-from transcribe.detect import Tagger, defaults, relations
+from transcribe.detect import Tagger, defaults, lexicon, relations
 from transcribe.detect.ordinary import has_capitals
 from transcribe.detect.relations import Role
 from transcribe.schema import Finding, Kind, Quiet, Reason, Speaker, Utterance, record
@@ -224,7 +222,7 @@ def _candidate(start: int, end: int, plain: list[str], rare: float) -> _Candidat
         end=end,
         given=plain[0] in given,
         surname=any(word in surnames for word in plain),
-        rare=any(zipf_frequency(word, "en") < rare for word in plain),
+        rare=any(lexicon.zipf(word) < rare for word in plain),
     )
 
 
@@ -239,7 +237,7 @@ def _lower(text: str, tagger: Tagger | None) -> Iterator[_Candidate]:
             continue
         end = word.start() + len(surface)
         candidate = _candidate(word.start(), end, [plain], tables.rare_lower)
-        frequency = zipf_frequency(plain, "en")
+        frequency = lexicon.zipf(plain)
         tag = tagger.part_of_speech(text, word.start(), end) if tagger and (candidate.given or candidate.rare) else ""
         doubtful = words.needs_context(plain) or not candidate.given
         formed = bool(re.search(r"(?:ing|ed|ly|s)$", plain)) and not candidate.given

@@ -8,8 +8,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from wordfreq import zipf_frequency
-
 from transcribe.detect import defaults
 from transcribe.schema import Quiet, Utterance, record
 from transcribe.wordforms import folded
@@ -97,4 +95,6 @@ def _mean(words: list[str], language: str) -> float:
 @lru_cache(maxsize=200_000)
 def _frequency(word: str, language: str) -> float:
     # the large lists of all these languages take more than a gigabyte of memory, the small ones a fifth of it
+    from wordfreq import zipf_frequency
+
     return float(zipf_frequency(word, language, wordlist="best" if language == "en" else "small"))

@@ -15,10 +15,8 @@ from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import Any
 
-from wordfreq import zipf_frequency
-
 from transcribe.asr.scoring import Passage, Scorer
-from transcribe.detect import defaults, sounds
+from transcribe.detect import defaults, lexicon, sounds
 from transcribe.schema import Audio, Finding, Kind, Person, Quiet, Reason, Transcript, Utterance, Word, record
 from transcribe.wordforms import FormIndex, folded, search_forms
 
@@ -224,7 +222,7 @@ def _features(utterance: Utterance, first: int, last: int, bare: list[str], like
     words = utterance.words[first:last]
     before = utterance.words[first - 1].text if first else "."
     opens = bool(_SENTENCE_END.search(before))
-    rarity = 4.0 - min(_zipf(folded(one)) for one in bare)
+    rarity = 4.0 - min(lexicon.zipf(folded(one)) for one in bare)
     return {
         "bias": 1.0,
         "likeness": likeness,
@@ -237,11 +235,6 @@ def _features(utterance: Utterance, first: int, last: int, bare: list[str], like
         "misplaced": float(_is_misplaced(utterance, first, last)),
         "words": float(last - first - 1),
     }
-
-
-@lru_cache(maxsize=65536)
-def _zipf(word: str) -> float:
-    return float(zipf_frequency(word, "en"))
 
 
 def _expected(utterance: Utterance, first: int) -> bool:
@@ -260,7 +253,7 @@ def _is_misplaced(utterance: Utterance, first: int, last: int) -> bool:
     """Whether a little word stands where it cannot: "but ever sat on the floor", "I hold my up to the window"."""
     words, table = utterance.words, _table()["misplaced"]
     own = folded(_EDGE.sub("", words[first].text))
-    if last - first > 1 or _zipf(own) < table["common"]:
+    if last - first > 1 or lexicon.zipf(own) < table["common"]:
         return False
     parted = last >= len(words) or bool(_STOP.search(words[last - 1].text))
     following = "" if parted else folded(_EDGE.sub("", words[last].text))

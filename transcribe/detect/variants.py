@@ -12,9 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from rapidfuzz.distance import Indel
-from wordfreq import zipf_frequency
 
-from transcribe.detect import defaults, diminutives
+from transcribe.detect import defaults, diminutives, lexicon
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
 from transcribe.wordforms import TITLES, folded, search_forms
 
@@ -120,7 +119,7 @@ def _ordinary(form: str) -> bool:
     words = defaults.load().words
     if words.needs_context(form) or form in words.never or form in words.trim:
         return True
-    return zipf_frequency(form, "en") >= _scores()["ordinary_from"] and not diminutives.of(form)
+    return lexicon.zipf(form) >= _scores()["ordinary_from"] and not diminutives.of(form)
 
 
 def find(utterances: tuple[Utterance, ...], people: tuple[Person, ...], cased: bool) -> tuple[Finding, ...]:
@@ -239,7 +238,7 @@ def _cut_off(text: str, known: _Known, words: list[tuple[int, int, str]]) -> Ite
         fragment, comma = folded(match.group(1)), match.group(2).strip() == ","
         following = re.sub(r"'s$", "", after.get(match.start(), ""))
         repeated = following in known.names and following != fragment and following.startswith(fragment)
-        ordinary = fragment in known.names or zipf_frequency(fragment, "en") >= _scores()["ordinary_from"]
+        ordinary = fragment in known.names or lexicon.zipf(fragment) >= _scores()["ordinary_from"]
         if repeated and not (comma and (ordinary or len(fragment) < 2)):
             owner, score = known.names[following], float(table["repeated"])
         elif len(fragment) > 2 and not ordinary and not comma:

@@ -10,8 +10,6 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from wordfreq import zipf_frequency
-
 from transcribe.detect import defaults, lowercase, sounds
 from transcribe.schema import Finding, Quiet, Utterance, record
 from transcribe.wordforms import folded
@@ -67,6 +65,8 @@ def table() -> dict[str, Any]:
 @lru_cache(maxsize=131072)
 def zipf(word: str) -> float:
     """Zipf frequency in English (wordfreq); of a contraction that of its first part if it is the rarer."""
+    from wordfreq import zipf_frequency
+
     return float(zipf_frequency(word, "en"))
 
 

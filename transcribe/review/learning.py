@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from wordfreq import zipf_frequency
-
+from transcribe.detect import lexicon
 from transcribe.detect.identity import acknowledged, lower_words, position_only, with_more
 from transcribe.schema import Finding, Person, Transcript
 from transcribe.wordforms import folded, search_forms
@@ -44,4 +43,4 @@ def learnt(transcript: Transcript, accepted: Iterable[Finding], people: Iterable
 
 def _rare(form: str) -> bool:
     """Whether each of its words is: one common word among them would be searched for with the rest."""
-    return all(zipf_frequency(word, "en") < RARE for word in re.findall(r"[^\W\d_]+", form))
+    return all(lexicon.zipf(word) < RARE for word in re.findall(r"[^\W\d_]+", form))
