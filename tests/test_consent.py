@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import new_unlocked, person, says_nothing_of
-from transcribe import consent, people, store
+from transcribe import consent, people, store, tables
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person, Purpose
 from transcribe.vault import Vault
@@ -30,7 +30,7 @@ NAMES = ("Karen", "Okonkwo", "Moira", "Smith")
 def read(rows: str, *known: Consent, header: str = HEADER, prefix: str = "") -> tuple[Consent, ...]:
     data = (header + rows).encode()
     people.read(data, prefix)  # what a roster has to pass before
-    return consent.read(data, prefix, known)
+    return consent.read(tables.read(data, "the roster"), prefix, known)
 
 
 # --- the columns ------------------------------------------------------------------------------------------------------

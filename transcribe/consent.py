@@ -11,6 +11,7 @@ from transcribe.config import INTERVIEWER
 from transcribe.errors import RosterError
 from transcribe.participants import PARTICIPANT
 from transcribe.schema import Consent, Kind, Person, Purpose, Quiet, record
+from transcribe.tables import Table
 
 COLUMNS = (*(purpose.value for purpose in Purpose), "consented", "withdrawn")
 BY_NAME = frozenset({Purpose.QUOTE, Purpose.ARCHIVE})
@@ -47,13 +48,13 @@ class Obstacle(Quiet):
 # --- the roster's columns -------------------------------------------------------------------------------------------
 
 
-def read(data: bytes, prefix: str, known: Iterable[Consent]) -> tuple[Consent, ...]:
+def read(table: Table, prefix: str, known: Iterable[Consent]) -> tuple[Consent, ...]:
     """What a roster that `people.read` takes says of everybody's consent; nothing where it has no such column.
 
     A column replaces what was known, an empty cell too; of a column that is not there, what was known stays.
     Raises RosterError that names the row and the column, never the person.
     """
-    header, rows = tables.read(data, "the roster")
+    header, rows = table
     before = {one.person_id: one for one in known}
     said = []
     for number, row in rows if set(COLUMNS) & set(header) else ():

@@ -8,6 +8,7 @@ from pathlib import Path
 from transcribe import audit, consent, pseudonyms, tables
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
+from transcribe.tables import Table
 from transcribe.vault import Rendering, Unlocked, Vault, with_consents, with_people
 from transcribe.wordforms import FormIndex, folded, parted, search_forms
 
@@ -35,7 +36,11 @@ def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
 
     Raises RosterError that names the row and the column, never what stands there.
     """
-    header, rows = tables.read(data, "the roster")
+    return _of_table(tables.read(data, "the roster"), prefix)
+
+
+def _of_table(table: Table, prefix: str) -> tuple[Person, ...]:
+    header, rows = table
     _check_header(header)
     people: dict[str, Person] = {}
     for number, row in rows:
@@ -151,15 +156,15 @@ def _refuse_forgotten(known: tuple[Person, ...], imported: tuple[Person, ...]) -
 
 def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     """Import a roster file into the vault; how many people it names. Raises RosterError; then nothing changes."""
-    data = tables.load(file, "the roster")
-    imported = read(data, prefix)
-    columns, _ = tables.read(data, "the roster")
+    table = tables.read(tables.load(file, "the roster"), "the roster")
+    columns, _ = table
+    imported = _of_table(table, prefix)
     released = unlocked.study.ever_released()
     otherwise: list[str] = []
 
     def changed(vault: Vault) -> Vault:
         merged = merge(vault.people, imported, columns=columns, released=released, renderings=vault.renderings)
-        said = consent.read(data, prefix, vault.consents)
+        said = consent.read(table, prefix, vault.consents)
         before = {one.person_id: one for one in vault.consents}
         otherwise.extend(c.person_id for c in said if c != before.get(c.person_id, Consent(person_id=c.person_id)))
         return with_consents(with_people(vault, merged), said)

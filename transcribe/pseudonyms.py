@@ -131,13 +131,15 @@ def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
 def telling(people: Iterable[Person]) -> tuple[str, ...]:
     """The ids of those whose vaguer words hold a real name of the study."""
     everybody = tuple(people)
-    real = FormIndex(everybody)
-    return tuple(person.id for person in everybody if borne(person.general, real))
+    vague = [person for person in everybody if person.general]
+    real = FormIndex(everybody if vague else ())
+    return tuple(person.id for person in vague if borne(person.general, real))
 
 
 def borne(text: str, real: FormIndex) -> tuple[str, ...]:
     """The ids of those who bear a real name that a text holds, as it stands or as it would be written in a tag."""
-    return tuple(dict.fromkeys(match.person_id for said in (text, _plain(text)) for match in real.find(said)))
+    texts = dict.fromkeys((text, _plain(text)))
+    return tuple(dict.fromkeys(match.person_id for said in texts for match in real.find(said)))
 
 
 def _plain(text: str) -> str:

@@ -231,10 +231,13 @@ class Study:
         known = {*self.recordings(), "recordings"}
         folders = (path for path in self.private.iterdir() if path.name not in known and path.is_dir())
         left = {path.name for path in folders if any(path.iterdir())}
-        left |= {path.stem for path in self.sound_path("").parent.glob("*.age")} - known
+        left |= self._with_sound() - known
         if not left:
             return left
         return left & {str(event.get("recording")) for event in self.journal() if event.get("event") == "added"}
+
+    def _with_sound(self) -> set[str]:
+        return {path.stem for path in self.sound_path("").parent.glob("*.age")}
 
     def _claimed(self) -> list[str]:
         folders = (path for path in self.private.iterdir() if path.is_dir() and path.name not in ("recordings", "log"))
@@ -296,8 +299,7 @@ class Study:
     def unfinished(self) -> tuple[str, ...]:
         """The ids under which a killed `add` left something, and nobody is adding now."""
         notes = {path.parent.name for path in self.notes()}
-        sounds = {path.stem for path in self.sound_path("").parent.glob("*.age")}
-        left = (notes | sounds) - {*self.recordings()}
+        left = (notes | self._with_sound()) - {*self.recordings()}
         return tuple(sorted(one for one in left if not _is_held(self.private / one)))
 
     def set_aside(self, path: Path) -> None:

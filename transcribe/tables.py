@@ -16,6 +16,9 @@ MOST_BYTES = 5_000_000  # fifty thousand people
 # What a spreadsheet takes for a formula (OWASP, "CSV injection"), full width too; and what only looks guarded.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
+Table = tuple[list[str], list[tuple[int, dict[str, str]]]]
+"""A header's cells, and rows by number in the file and by column."""
+
 
 def load(file: Path, what: str) -> bytes:
     """The bytes of a table that a person named. Raises RosterError: it cannot be opened, or no table is so large."""
@@ -28,7 +31,7 @@ def load(file: Path, what: str) -> bytes:
     return data
 
 
-def read(data: bytes, what: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+def read(data: bytes, what: str) -> Table:
     """The header's cells in lower case, and the rows that are not empty, each with its number in the file.
 
     `what` names the table in messages. Raises RosterError that names the row, never what stands there.

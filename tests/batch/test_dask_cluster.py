@@ -302,10 +302,11 @@ def test_who_hears_beside_one_that_dies_is_heard_by_another(study: Callable[[int
 
 
 @pytest.mark.parametrize(
-    ("offers", "expected"), [({}, 2), ({"threads": 1}, 1), ({"threads": 8}, 2), ({"GPU": 1}, 1), ({"GPU": 2}, 2)]
+    ("threads", "gpu", "expected"), [(2, {}, 2), (1, {}, 1), (8, {}, 2), (2, {"GPU": 1}, 1), (2, {"GPU": 2}, 2)]
 )
-def test_a_worker_does_what_its_threads_and_its_gpu_allow(offers: dict[str, float], expected: int) -> None:
-    assert dask_cluster.room({"threads": 2, "recognition": 1, "diarisation": 1} | offers) == expected
+def test_a_worker_does_what_its_threads_and_its_gpu_allow(threads: int, gpu: dict[str, float], expected: int) -> None:
+    worker = {"nthreads": threads, "resources": {"recognition": 1, "diarisation": 1} | gpu}
+    assert dask_cluster.room(worker) == expected
 
 
 def test_a_sound_out_of_a_workers_reach_is_sent_sealed(force: Workforce, study: Callable[[int], Study]) -> None:

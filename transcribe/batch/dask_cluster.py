@@ -38,7 +38,7 @@ ELSEWHERE = 20
 """How often an order may be given anew that reached no worker."""
 PATIENCE_S = 900.0
 """A window of 30 s takes Whisper large on one slow core some minutes; nothing takes an engine longer between two."""
-GPU, THREADS = "GPU", "threads"
+GPU = "GPU"
 MOST_MEMORY = 0.95
 """Of a worker's share: above it the nanny ends it, before the system ends something else."""
 RULES = ("distributed.scheduler.allowed-failures", "distributed.scheduler.no-workers-timeout")
@@ -151,8 +151,8 @@ class Workforce:
     def _look(self) -> dict[str, int]:
         """The workers that have our engines, and how many orders each does at the same time."""
         able = _able(self._client)
-        self._claims = {address: {GPU: 1} for address, offers in able.items() if GPU in offers}
-        return {address: room(offers) for address, offers in able.items()}
+        self._claims = {address: {GPU: 1} for address, one in able.items() if GPU in one["resources"]}
+        return {address: room(one) for address, one in able.items()}
 
     def _admit(self, public: str, address: str) -> None:
         """Give a worker the key of this run, sealed to its own; it may be gone by now, then nothing is lost."""
@@ -294,18 +294,18 @@ def _slots(client: Client) -> int:
     return slots
 
 
-def _able(client: Client) -> dict[str, dict[str, float]]:
-    """The workers that take orders and have our engines: what each offers, its threads too. Raises CommClosedError."""
+def _able(client: Client) -> dict[str, Mapping[str, Any]]:
+    """The workers that take orders and have our engines, as the scheduler describes them. Raises CommClosedError."""
     if client.scheduler is None:
         raise CommClosedError
     workers = client.sync(client.scheduler.identity, n_workers=-1)["workers"]  # whatever the client itself asks for
     return {
-        address: {**one["resources"], THREADS: one["nthreads"]}
+        address: one
         for address, one in workers.items()
         if one["status"] == "running" and one["resources"].keys() >= RESOURCES.keys()
     }
 
 
-def room(offers: Mapping[str, float]) -> int:
+def room(worker: Mapping[str, Any]) -> int:
     """How many orders a worker does at the same time."""
-    return int(min(len(RESOURCES), offers[THREADS], offers.get(GPU, len(RESOURCES))))
+    return int(min(len(RESOURCES), worker["nthreads"], worker["resources"].get(GPU, len(RESOURCES))))

@@ -14,11 +14,11 @@ from functools import lru_cache
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from transcribe.detect import defaults, diminutives, sounds, word_runs
+from transcribe.detect import defaults, diminutives, lexicon, sounds, word_runs
 from transcribe.detect.ordinary import has_capitals
 from transcribe.detect.sounds import Sounding
 from transcribe.detect.variants import SHORT_NAME
-from transcribe.detect.word_runs import TOKEN, Run, table, zipf
+from transcribe.detect.word_runs import TOKEN, Run, table
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
 from transcribe.wordforms import folded, search_forms
 
@@ -90,7 +90,7 @@ def _names(person: Person) -> Iterator[str]:
             if len(sounds.letters(form)) > 2 and (len(words) == 1 or short or person.kind is not Kind.PERSON):
                 yield form
         if person.kind is not Kind.PERSON and len(words) > 1:
-            yield from (word for word in words if len(word) > 4 and zipf(folded(word)) < 3.3)
+            yield from (word for word in words if len(word) > 4 and lexicon.zipf(folded(word)) < 3.3)
 
 
 def _key(phones: str) -> str:

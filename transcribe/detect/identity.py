@@ -158,7 +158,7 @@ def new_person(person_id: str, finding: Finding, text: str, lower: frozenset[str
 
 def acknowledged(person: Person, lower: frozenset[str] = frozenset()) -> Person:
     """Somebody whom a reviewer accepted: an ordinary word still binds her to her findings, a rule's doubt no longer."""
-    bound = person.forms if person.position_only else person.bound
+    bound = _bound(person)
     if not bound or person.sealed is not None:
         return person
     still: list[str] = []
@@ -176,8 +176,13 @@ def with_more(before: Person, after: Person) -> Person:
     more = {folded(form) for form in (*after.forms, *after.heard)} - known
     if not more:
         return after
-    bound = before.forms if before.position_only else before.bound
-    return replace(after, position_only=False, bound=tuple(form for form in bound if folded(form) not in more))
+    still = tuple(form for form in _bound(before) if folded(form) not in more)
+    return replace(after, position_only=False, bound=still)
+
+
+def _bound(person: Person) -> tuple[str, ...]:
+    """Those of her forms that are bound to her findings."""
+    return person.forms if person.position_only else person.bound
 
 
 def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset()) -> bool:

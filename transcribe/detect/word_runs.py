@@ -6,11 +6,11 @@ The gates are those of approximate.toml.
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from transcribe.detect import defaults, lowercase, sounds
+from transcribe.detect import defaults, lexicon, lowercase, sounds
 from transcribe.schema import Finding, Quiet, Utterance, record
 from transcribe.wordforms import folded
 
@@ -62,14 +62,6 @@ def table() -> dict[str, Any]:
     return raw
 
 
-@lru_cache(maxsize=131072)
-def zipf(word: str) -> float:
-    """Zipf frequency in English (wordfreq); of a contraction that of its first part if it is the rarer."""
-    from wordfreq import zipf_frequency
-
-    return float(zipf_frequency(word, "en"))
-
-
 def _tokens(text: str) -> list[Token]:
     tokens = []
     for match in TOKEN.finditer(text):
@@ -81,7 +73,7 @@ def _tokens(text: str) -> list[Token]:
                 start=match.start(),
                 end=match.start() + len(stripped),
                 word=plain,
-                zipf=zipf(plain),
+                zipf=lexicon.zipf(plain),
                 capital=word[0].isupper(),
                 acronym=len(stripped) > 1 and stripped.isupper(),
                 opens=word[0].isupper() and bool(_SENTENCE_END.search(text, max(0, match.start() - 12), match.start())),

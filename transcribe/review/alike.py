@@ -10,9 +10,9 @@ from itertools import pairwise
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from transcribe.detect import sounds
+from transcribe.detect import lexicon, sounds
 from transcribe.detect.sounds import Sounding
-from transcribe.detect.word_runs import TOKEN, zipf
+from transcribe.detect.word_runs import TOKEN
 from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utterance, record
 from transcribe.wordforms import folded, search_forms
 
@@ -96,7 +96,7 @@ def _names(people: Sequence[Person]) -> Iterator[_Name]:
             if len(words) == 1 or (person.kind is not Kind.PERSON and len(words) <= _RUN):
                 said[form] = None
             if person.kind is not Kind.PERSON:
-                said.update(dict.fromkeys(word for word in words if zipf(folded(word)) < _USUAL))
+                said.update(dict.fromkeys(word for word in words if lexicon.zipf(folded(word)) < _USUAL))
         soundings = {s.phones: s for form in said for s in sounds.soundings(form) if len(s.letters) >= _SHORTEST}
         yield from (_Name(person_id=person.same_as or person.id, sounding=sounding) for sounding in soundings.values())
 
@@ -152,12 +152,12 @@ def _scores(
 def _worth_it(words: tuple[str, ...]) -> bool:
     if len(words) == 1:
         return len(words[0]) >= _SHORTEST
-    return any(zipf(word) < _COMMON for word in words)
+    return any(lexicon.zipf(word) < _COMMON for word in words)
 
 
 def _less(words: tuple[str, ...]) -> float:
     """What a run's words, as usual as they are, take from its score."""
-    rarest = min(map(zipf, words))
+    rarest = min(map(lexicon.zipf, words))
     return _USUAL_COSTS * max(0.0, rarest - _USUAL) + _PIECE_COSTS * (len(words) - 1)
 
 

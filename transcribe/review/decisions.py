@@ -183,7 +183,7 @@ def as_finding(decision: Decision) -> Finding:
     )
 
 
-def touches(one: Finding, other: Finding | Decision | Unclear) -> bool:
+def touches(one: Finding | Decision, other: Finding | Decision | Unclear) -> bool:
     """Whether two spans share a character of an utterance."""
     return one.utterance_id == other.utterance_id and one.start < other.end and other.start < one.end
 

@@ -204,9 +204,8 @@ class Fold:
             self.carried = entry
             for correction in entry.corrections:
                 self._correct(correction)
-            self._decide(entry)
-            level = len(self.chain)
-            self.tracked += [_Tracked(d, level, entry.group, second=True) for d in entry.second_decisions]
+            self._decide(entry.decisions, entry.group, second=False)
+            self._decide(entry.second_decisions, entry.group, second=True)
             return
         self.reviewers[entry.second].setdefault(entry.reviewer)
         if entry.deed is Deed.SETTLE:
@@ -254,12 +253,12 @@ class Fold:
         for tracked in self.tracked:
             tracked.push(correction, level + 1)
 
-    def _decide(self, entry: Entry) -> None:
+    def _decide(self, decisions: tuple[Decision, ...], group: str, *, second: bool) -> None:
         level = len(self.chain)
-        self.tracked += [_Tracked(d, level, entry.group, second=entry.second) for d in entry.decisions]
+        self.tracked += [_Tracked(d, level, group, second=second) for d in decisions]
 
     def _act(self, entry: Entry) -> None:
-        self._decide(entry)
+        self._decide(entry.decisions, entry.group, second=entry.second)
         self.undone = [a for a in self.undone if not (a.reviewer == entry.reviewer and a.second == entry.second)]
         self.done.append(_as_act(entry))
 

@@ -7,6 +7,7 @@ from transcribe.history import Current, current, entries
 from transcribe.review import corrections
 from transcribe.review.carrying import carry
 from transcribe.review.corrections import Correction
+from transcribe.review.decisions import touches
 from transcribe.review.log import Deed, Entry, History, Lost, history
 from transcribe.schema import Decision, Quiet, Transcript, Utterance, Word, record
 from transcribe.vault import Unlocked
@@ -83,15 +84,10 @@ def _carried(before: Current, new: Transcript, there: History) -> _Carried:
             lost.append(_lost(decision.verdict.value, text, (utterance,), new))
         had_no_place = carry(ours, between, decided_there).lost
         back = corrections.moved(had_no_place, tuple(made))
-        passes.append((*(one for one in back if not _overlaps(one, found.moved)), *found.moved))
+        free = (one for one in back if not any(touches(one, other) for other in found.moved))
+        passes.append((*free, *found.moved))
     first, second = passes
     return _Carried(corrections=(*there.corrections, *made), first=first, second=second, lost=tuple(lost))
-
-
-def _overlaps(one: Decision, others: Iterable[Decision]) -> bool:
-    return any(
-        one.utterance_id == other.utterance_id and one.start < other.end and other.start < one.end for other in others
-    )
 
 
 def _again(correction: Correction, new: Transcript) -> Correction | None:

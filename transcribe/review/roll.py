@@ -107,11 +107,11 @@ class Roll:
         """Everybody in roster order, and the policy."""
         self._open.look()
         past, policy = self._past(), self._open.study.config.policy
-        mentions = self._mentions()
+        mentions, stored = self._mentions(), {person.id: person for person in self._open.vault.people}
         listed = [
             {
                 "id": p.id,
-                "version": _version(self._open.vault.person(p.id)),
+                "version": _version(stored[p.id]),
                 "kind": p.kind.value,
                 "role": p.role,
                 "relation": p.relation,
