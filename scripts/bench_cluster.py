@@ -3,10 +3,10 @@
 workers: eight pieces of half a minute through one worker of one thread and through two, models loaded and workers warm,
 with the same artefacts in the end; beside them the machine's own limit, two commands that know nothing of each other.
 
-overhead: many recordings whose engines are faked: they sleep, as long as a GPU would take for a minute of speech. So
-what is left is Dask's and ours: processor time of the one process that schedules, with Dask and (a tenth of the
-recordings) without, and that process's memory after a tenth, a half and all of them. Dask's share of a run is told for
-the shortest recordings heard here in truth: the pieces above.
+overhead: many recordings whose engines are faked: they sleep, as long as one thread takes for half a minute of speech
+(scripts/simulate_cluster.toml, measured). So what is left is Dask's and ours: processor time of the one process that
+schedules, with Dask and (a tenth of the recordings) without, and that process's memory after a tenth, a half and all of
+them. Dask's share is that time of a recording beside the time that its engines slept.
 """
 
 import shutil
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ from transcribe.vault import RecordingEntry, Unlocked
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 PIECE_S, PIECES, WARM_S = 30, 8, 10
 ROUNDS = 1
-SLEEPS_S = {"segment": 0.3, "recognise": 2.0, "diarise": 0.7}
-WORKERS = 4
+COSTS = tomllib.loads((Path(__file__).parent / "simulate_cluster.toml").read_text())["costs"]
+SLEEPS_S = {stage: COSTS[f"{stage}_s"] * PIECE_S / 3600 for stage in ("segment", "recognise", "diarise")}
+WORKERS = 16
 REAL = StudyConfig.model_validate({"device": "cpu", "threads": 1, "detection": {"rules": {}}})
 FAKED = StudyConfig.model_validate(
     {
@@ -243,13 +245,14 @@ def _cpu_s() -> float:
 
 def overhead_table(recordings: int) -> dict[str, Any]:
     """Time and memory of the process that schedules so many recordings."""
+    slept = sum(SLEEPS_S.values())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _open_doors(folder / "doors")
         chance = np.random.default_rng(1)
         sounds = [wav(chance.integers(-900, 900, 16_000).astype(np.int16), folder) for _ in range(recordings)]
-        prepared = made_study(folder / "study", sounds, 60.0)
-        few, first = (made_study(folder / part, sounds[: recordings // 10], 60.0) for part in ("few", "first"))
+        prepared = made_study(folder / "study", sounds, PIECE_S)
+        few, first = (made_study(folder / part, sounds[: recordings // 10], PIECE_S) for part in ("few", "first"))
         memory: dict[int, int] = {}
         ended, counting = 0, threading.Lock()
 
@@ -271,27 +274,21 @@ def overhead_table(recordings: int) -> dict[str, Any]:
         before = _cpu_s()
         run.run(few, plan.tasks(few), engines, nobody)
         alone = (_cpu_s() - before) / len(few.study.recordings())
-    slept = 2.0 + 0.3 + 0.7
     marks = {share: memory[max(1, int(recordings * share))] // 1_000_000 for share in (0.1, 0.5, 1.0)}
     return {
-        "recordings": f"{recordings}, engines faked: {slept} s asleep each",
+        "recordings": f"{recordings}, engines faked: {slept:.1f} s asleep each",
         "workers": WORKERS,
         "wall_s": round(wall, 1),
         "engines_asleep_s": round(recordings * slept, 1),
         "dask_cpu_ms_a_recording": round(1000 * (with_dask - alone), 1),
+        "dask_share": round((with_dask - alone) / slept, 4),
         "ours_cpu_ms_a_recording": round(1000 * alone, 1),
         "client_mb": marks,
     }
 
 
 def tables(recordings: int) -> dict[str, Any]:
-    workers, overhead = workers_table(), overhead_table(recordings)
-    dask_s = overhead["dask_cpu_ms_a_recording"] / 1000
-    return {
-        "workers": workers,
-        "overhead": overhead,
-        "dask_share_of_half_a_minute_heard": round(dask_s / (workers["one_worker_s"] / PIECES), 4),
-    }
+    return {"workers": workers_table(), "overhead": overhead_table(recordings)}
 
 
 if __name__ == "__main__":
