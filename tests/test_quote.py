@@ -57,6 +57,19 @@ def test_a_conversation_keeps_its_speakers() -> None:
     assert printed(text, "0:00-2:00") == "Interviewer: Who helped?\nAmelia: Nobody did at all."
 
 
+@pytest.mark.parametrize("answer", ["No.", "Yes.", "Yeah.", "Mm."])
+def test_an_answer_is_no_backchannel(answer: str) -> None:
+    asked = "Did you ever think of hurting her?"
+    text = made(said(0, "Interviewer", asked), said(1, "Amelia", answer), said(2, "Interviewer", "I see."))
+    assert printed(text, "0:00-2:00") == f"Interviewer: {asked}\nAmelia: {answer}"
+    assert printed(text, "0:00-3:00") == f"Interviewer: {asked}\nAmelia: {answer}\nInterviewer: I see."
+
+
+def test_no_is_never_a_backchannel() -> None:
+    text = made(said(0, "Amelia", "He hit me then."), said(1, "Interviewer", "No."), said(2, "Amelia", "He did."))
+    assert printed(text, "0:00-3:00") == "Amelia: He hit me then.\nInterviewer: No.\nAmelia: He did."
+
+
 def test_a_pronoun_is_explained_by_what_the_speaker_said() -> None:
     text = made(said(0, "Amelia", "I told [therapist] that. She laughed.", therapist="t"))
     assert printed(text, "0:06-0:09") == "… She [therapist] laughed."
@@ -74,6 +87,18 @@ def test_also_by_my_husband() -> None:
         ("My husband left. Tom came.", "He shouted."),  # kept by a reviewer
         ("My sister's boyfriend came.", "She cried."),
         ("My husband left. The man came.", "He shouted."),
+        ("My husband left. Some man came.", "He shouted."),
+        ("My husband left. The paramedic came.", "He shouted."),
+        ("My husband left. Another man came.", "He shouted."),
+        ("My husband left. Two men came.", "He shouted."),
+        ("My husband left. Somebody came.", "He shouted."),
+        ("My husband left. The police officer came.", "He shouted."),
+        ("My husband left and the really nice doctor came.", "He shouted."),
+        ("My husband saw my psychotherapist.", "He shouted."),
+        ("My husband saw Gordon.", "He shouted."),
+        ("My husband left. It rained. It poured.", "He shouted."),  # too far back
+        ("The toddler and my husband cried.", "He shouted."),
+        ("My husband came.", "He's always late."),
     ],
 )
 def test_where_somebody_else_may_be_meant_nothing_is_explained(before: str, after: str) -> None:
@@ -81,7 +106,14 @@ def test_where_somebody_else_may_be_meant_nothing_is_explained(before: str, afte
     if "Tom" in before:
         turn = replace(turn, kept=(Span(start=before.index("Tom"), end=before.index("Tom") + 3, kind=None),))
     at = 2 + len(before.split())
-    assert printed(made(turn), f"0:{at:02}-0:{at + 2:02}") == f"… {after}"
+    assert printed(made(turn), f"0:{at:02}-0:{at + len(after.split()):02}") == f"… {after}"
+
+
+def test_a_pseudonym_is_written_as_it_stands() -> None:
+    poppy = Case(key="q", kind=Kind.PERSON, name="Poppy", role="")
+    turn = said(0, "Amelia", "Poppy cried. She was shouting.")
+    named = replace(turn, replaced=(Span(start=0, end=5, kind=Kind.PERSON, case="q"),))
+    assert printed(replace(made(named), cases=(AMELIA, poppy)), "0:04-0:08") == "… She [Poppy] was shouting."
 
 
 def test_whom_another_named_last_may_be_meant() -> None:

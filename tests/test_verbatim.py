@@ -67,6 +67,7 @@ def timed(*said: tuple[str, float, float], speaker: str = "Amelia", number: int 
         ("I went, um", "I went"),
         ("Ummm, erm I went, uhh, home", "I went home"),
         ("Yes. Uhm. No.", "Yes. No."),
+        ("I, uh, um, went, uh. Hmm.", "I went. Hmm."),
     ],
 )
 def test_a_filler_leaves_a_tidy_sentence(text: str, expected: str) -> None:
@@ -80,6 +81,10 @@ def test_a_filler_leaves_a_tidy_sentence(text: str, expected: str) -> None:
         "Mm.",
         "Mhm, uh-huh, mm-hmm, hmm.",
         "Oh, ah, I see.",
+        "Uh huh.",
+        "Uh huh, he did.",
+        "I said uh uh, no way.",
+        "Um hm, um hmm.",
         "Um.",
         "Um, uh, erm.",
         "in the ER that night",

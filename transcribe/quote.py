@@ -1,9 +1,10 @@
 """A passage as papers print it: cuts marked, a pronoun explained where the speaker's own words say who is meant. Pure.
 
 "…" stands where the passage begins or ends inside a turn, "[…]" where something in between is left out: what lies
-between two ranges, and another speaker's "mm" or "yeah". A pronoun is explained only where nobody is named before it in
-the passage, whoever was named last, by anybody, was named by the same speaker within the minute before, and nobody else
-of whom anybody spoke in that minute fits: a wrong word misquotes somebody.
+between two ranges, and another speaker's "mm" or "yeah" that answers nothing. A pronoun is explained only where nobody
+is named before it in the passage; whoever was named last, by anybody, was named by the same speaker in the same
+sentence or the one before; nothing else stands there that might be somebody; and nobody else of whom anybody spoke in
+the minute before fits: a wrong word misquotes somebody.
 """
 
 import re
@@ -19,8 +20,8 @@ from transcribe.schema import AnonymisedTranscript, Case, Kind, Line, Quiet, rec
 CUT, GAP = "…", "[…]"
 BEFORE_S = 60.0
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,2}):(\d{2}(?:\.\d+)?)")
-_NOISES = frozenset("mm mhm mmhm hm hmm uh-huh uh huh yeah yes yep okay ok right sure oh ah no".split())
-_PRONOUN = re.compile(r"\b(he|she|him)\b", re.IGNORECASE)
+_NOISES = frozenset("mm mhm mmhm hm hmm uh-huh uh huh yeah yes yep okay ok right sure oh ah".split())
+_PRONOUN = re.compile(r"\b(he|she|him)\b(?P<short>['’]\w)?", re.IGNORECASE)
 _FITS = {"he": MALE, "him": MALE, "she": FEMALE}
 _PEOPLE = RELATIONS | frozenset(
     "mum mummy mam mom dad daddy nan nana gran granny grandma grandad grandpa man woman lady guy girl boy person nurse "
@@ -31,6 +32,14 @@ _KIN = re.compile(
     rf"(?P<who>{'|'.join(sorted(map(re.escape, _PEOPLE), key=len, reverse=True))})\b(?P<of>['’]s)?",
     re.IGNORECASE,
 )
+_END = re.compile(r"[.!?…]+(?=\s|$)")
+_ELSE = re.compile(
+    r"\b(?i:an?|the|this|that|these|those|some|any|another|other|others|each|every|both|all|no|several|many|few|two|three|"
+    r"four|five|six|seven|eight|nine|ten|\d+|my|your|his|her|our|their|\w+['’]s?)\s+(?=\w)"
+    r"|\b(?i:(?:some|any|every|no)(?:body|one)|one|who|people|men|women|children)\b"
+    r"|(?<=[^.!?…\s] )(?!I\b)[A-Z]\w"
+)
+"""What may be somebody: words that begin a noun phrase, those for people whom nobody names, a capital in a sentence."""
 _SOMEBODY = ""
 """Of whom somebody speaks without saying enough to explain a pronoun by."""
 
@@ -52,6 +61,15 @@ class _Part(Quiet):
     line: Line
     start: int
     end: int
+
+
+@record
+class _Mention(Quiet):
+    """Where in a line's text somebody is spoken of (half-open), and what is told of her."""
+
+    start: int
+    end: int
+    who: str = _SOMEBODY
 
 
 def ranges(texts: Sequence[str]) -> tuple[tuple[float, float], ...]:
@@ -81,7 +99,9 @@ def quote(transcript: AnonymisedTranscript, passages: Sequence[tuple[float, floa
     for part in parts:
         words[part.line.speaker] += len(_said(part).split())
     main = max(words, key=lambda speaker: words[speaker])
-    kept = [part for part in parts if part.line.speaker == main or not _is_noise(_said(part))]
+    kept = [
+        part for part in parts if part.line.speaker == main or not _is_noise(part) or _answers(part.line, transcript)
+    ]
     paragraphs = _paragraphs(kept, main, transcript)
     alone = len({part.line.speaker for part in kept}) == 1
     text = paragraphs[0][1] if alone else "\n".join(f"{speaker}: {said}" for speaker, said in paragraphs)
@@ -107,8 +127,14 @@ def _said(part: _Part) -> str:
     return one_line(part.line.text[part.start : part.end])
 
 
-def _is_noise(said: str) -> bool:
-    return all(word.strip(".,!?…").lower() in _NOISES for word in said.split())
+def _is_noise(part: _Part) -> bool:
+    return all(word.strip(".,!?…").lower() in _NOISES for word in _said(part).split())
+
+
+def _answers(line: Line, transcript: AnonymisedTranscript) -> bool:
+    """Whether the turn before, another speaker's, ends with a question."""
+    before = [one for one in transcript.lines if one.number < line.number][-1:]
+    return any(one.speaker != line.speaker and one_line(one.text).endswith("?") for one in before)
 
 
 def _paragraphs(parts: Sequence[_Part], main: str, transcript: AnonymisedTranscript) -> list[tuple[str, str]]:
@@ -145,11 +171,11 @@ def _follows(before: _Part, after: _Part) -> bool:
 def _explained(part: _Part, said: str, transcript: AnonymisedTranscript) -> tuple[str, bool]:
     """The words with their first pronoun explained, and whether somebody is named by now."""
     pronoun = _PRONOUN.search(said)
-    spoken_of = [at for at, _ in _mentions(part.line, transcript) if part.start <= at < part.end]
+    spoken_of = [m.start for m in _mentions(part.line, transcript) if part.start <= m.start < part.end]
     if pronoun is None:
         return said, bool(spoken_of)
     first = len(one_line(f"{part.line.text[part.start : min(spoken_of)]}x")) - 1 if spoken_of else len(said)
-    if first < pronoun.start():
+    if first < pronoun.start() or pronoun["short"]:
         return said, True
     who = _meant(part, pronoun[1].lower(), transcript)
     tag = with_tags(f"[{who}]", transcript.layout.tags)
@@ -157,37 +183,68 @@ def _explained(part: _Part, said: str, transcript: AnonymisedTranscript) -> tupl
 
 
 def _meant(part: _Part, pronoun: str, transcript: AnonymisedTranscript) -> str:
-    """Who the speaker means, if the minute before tells; nothing where there is any doubt."""
-    named: list[tuple[str, str]] = []  # (who speaks, of whom), in order
-    for line in transcript.lines:
-        if line.number <= part.line.number and line.end_s >= part.line.start_s - BEFORE_S:
-            here = line.number == part.line.number
-            named += [(line.speaker, who) for at, who in _mentions(line, transcript) if not here or at < part.start]
+    """Who the speaker means, if what was said before tells; nothing where there is any doubt."""
+    before = [
+        line
+        for line in transcript.lines
+        if line.number <= part.line.number and line.end_s >= part.line.start_s - BEFORE_S
+    ]
+    named = [
+        (line, mention)
+        for line in before
+        for mention in _mentions(line, transcript)
+        if line.number != part.line.number or mention.start < part.start
+    ]
     other = FEMALE if _FITS[pronoun] is MALE else MALE
-    fitting = {who for _, who in named if not other.search(who) or _FITS[pronoun].search(who)}
-    if len(fitting) != 1 or named[-1] != (part.line.speaker, *fitting):
+    fitting = {one.who for _, one in named if not other.search(one.who) or _FITS[pronoun].search(one.who)}
+    if len(fitting) != 1 or named[-1][0].speaker != part.line.speaker or named[-1][1].who not in fitting:
         return ""
-    return fitting.pop()
+    return fitting.pop() if _is_alone(named[-1][1], named[-1][0], part, transcript) else ""
 
 
-def _mentions(line: Line, transcript: AnonymisedTranscript) -> list[tuple[int, str]]:
+def _is_alone(mention: _Mention, line: Line, part: _Part, transcript: AnonymisedTranscript) -> bool:
+    """Whether from the sentence of a mention to the pronoun's there is one end of a sentence and nobody else."""
+    pronoun = _PRONOUN.search(part.line.text, part.start)
+    said = ""
+    for one in transcript.lines:
+        if line.number <= one.number <= part.line.number:
+            until = pronoun.start() if pronoun and one.number == part.line.number else len(one.text)
+            said += f" {_without_known(one, transcript)[:until]}"
+    # what is known was made blank, so that a position in the first line is one in what was said
+    begins = max((end.end() for end in _END.finditer(said, 0, mention.start + 1)), default=0)
+    return len(_END.findall(said, begins)) <= 1 and not _ELSE.search(said, begins)
+
+
+def _without_known(line: Line, transcript: AnonymisedTranscript) -> str:
+    """A line's text with blanks for all that was replaced and for whoever is mentioned."""
+    text = line.text
+    known = [(m.start, m.end) for m in _mentions(line, transcript) if m.who]
+    for start, end in (*known, *((span.start, span.end) for span in line.replaced)):
+        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+    return text
+
+
+def _mentions(line: Line, transcript: AnonymisedTranscript) -> list[_Mention]:
     """Where in a line somebody else is spoken of, and what she is: "my husband", or a name that was replaced."""
     cases = {case.key: case for case in transcript.cases if case.label != line.speaker}
     named = [
-        (span.start, _what(cases[span.case]) if span.case in cases else _SOMEBODY)
+        _Mention(start=span.start, end=span.end, who=_what(cases[span.case], line.text[span.start : span.end]))
+        if span.case in cases
+        else _Mention(start=span.start, end=span.end)
         for span in (*line.replaced, *line.kept)
         if span.kind in (Kind.PERSON, None)
     ]
     for match in _KIN.finditer(line.text):
         told = match["whose"].lower() == "my" and match["who"].lower() in RELATIONS and not match["of"]
-        if told or not any(match.start() <= at <= match.end() + 1 for at, _ in named):
-            named.append((match.start("who"), match["who"].lower() if told else _SOMEBODY))
-    return sorted(named)
+        if told or not any(match.start() <= one.start <= match.end() + 1 for one in named):
+            who = match["who"].lower() if told else _SOMEBODY
+            named.append(_Mention(start=match.start(), end=match.end(), who=who))
+    return sorted(named, key=lambda one: one.start)
 
 
-def _what(case: Case) -> str:
+def _what(case: Case, written: str) -> str:
     """What somebody is called in an explanation: never the role as it was typed, which may hold a name."""
-    return case.relation or case.name.lower()
+    return case.relation or (case.name if case.name in written else case.name.lower())
 
 
 def _clock(time_s: float) -> str:

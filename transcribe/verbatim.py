@@ -8,13 +8,14 @@ Analysis, Benjamins 2004, pp. 13-31, who writes the number alone), and (..) betw
 a cut.
 
 A filler is a sound that holds the floor while somebody looks for words. Words that also mean something ("like", "well",
-"you know"), answers ("mm", "mhm", "uh-huh") and exclamations ("oh", "ah") are none and always stay.
+"you know"), answers ("mm", "mhm", "uh-huh", and "uh huh" or "uh uh" in two words) and exclamations ("oh", "ah") are
+none and always stay.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from transcribe.config import Verbatim
 from transcribe.schema import AnonymisedTranscript, Line, Quiet, Span, Word, record
@@ -26,6 +27,7 @@ FILLERS = ("um", "uhm", "uh", "er", "erm", "ehm")
 
 _STRETCHED = "|".join("er" if filler == "er" else f"{filler}{filler[-1]}*" for filler in FILLERS)
 _FILLER = re.compile(rf"(?i:{_STRETCHED})(?P<mark>[,.;:?!\u2026\u2013\u2014-]*)")
+_ANSWER = re.compile(r"(?i:uh uh|u[hm] (?:huh|h?m+))\W*")
 _ENDS = (".", "?", "!", "\u2026")
 
 
@@ -150,9 +152,18 @@ def _is_filler(pieces: Sequence[_Piece], place: int, spans: Iterable[Span]) -> b
     alone = piece.split and (place + 1 == len(pieces) or _spaced(pieces[place + 1].word))
     if not alone or not _FILLER.fullmatch(bare) or any(s.start < piece.end and piece.start < s.end for s in spans):
         return False
+    if any(
+        _ANSWER.fullmatch(f"{one.text.strip()} {two.text.strip()}") for one, two in pairwise(_beside(pieces, place))
+    ):
+        return False
     letters = re.sub(r"\W", "", bare)
     begins = place == 0 or pieces[place - 1].text.rstrip().endswith(_ENDS)
     return letters.islower() or (begins and letters.istitle())
+
+
+def _beside(pieces: Sequence[_Piece], place: int) -> Sequence[_Piece]:
+    """A piece between those before and after it."""
+    return pieces[max(0, place - 1) : place + 2]
 
 
 def _runs(pieces: Sequence[_Piece]) -> Iterator[tuple[int, int]]:

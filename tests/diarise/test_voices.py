@@ -62,7 +62,17 @@ def test_who_says_her_own_name_is_she(text: str) -> None:
     assert ids(said, (MOTHER, ASKER)) == {"S2": "R1", "S1": "P1"}
 
 
-@pytest.mark.parametrize("text", ["I'm Tamsinette.", "is it Tamsin?", "I'm with Tamsin."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm Tamsinette.",
+        "is it Tamsin?",
+        "I'm with Tamsin.",
+        "I'm Tamsin's husband.",
+        "I’m Tamsin’s mum.",
+        "I am Tamsin-Ann.",
+    ],
+)
 def test_a_name_that_is_only_mentioned_introduces_nobody(text: str) -> None:
     assert voices.introduced(transcript(("S2", text)), (ASKER,)) == {}
 
@@ -86,6 +96,11 @@ def test_a_correction_of_a_label_that_does_not_speak_changes_nothing() -> None:
 
 def test_an_infant_is_never_a_voice_that_is_dealt_out() -> None:
     assert set(ids(transcript(*TALK), (INFANT, MOTHER)).values()) == {None, "P1"}
+
+
+def test_an_infant_never_introduces_herself() -> None:
+    name = INFANT.forms[0]
+    assert voices.introduced(transcript(("S1", f"My name is {name}.")), (INFANT,)) == {}
 
 
 def test_more_people_than_voices_and_more_voices_than_people() -> None:

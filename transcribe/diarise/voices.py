@@ -21,7 +21,8 @@ _RESEARCH = re.compile(
     r"stop the tape|for the tape|taking part|consent form|thank you for (?:your time|talking|coming))\b",
     re.I,
 )
-_INTRODUCES = r"\b(?:my name is|my name's|i'm|i am|call me)\s+(?:{})\b"
+_INTRODUCES = r"\b(?:my name is|my name's|i'm|i am|call me)\s+(?:{})(?!\w|['’-]\w)"
+"""Not "I'm Karen's husband" nor "I'm Karen-Ann"."""
 
 
 def interviewing(transcript: Transcript) -> dict[str, float]:
@@ -44,9 +45,14 @@ def interviewing(transcript: Transcript) -> dict[str, float]:
 
 
 def introduced(transcript: Transcript, people: tuple[Person, ...]) -> dict[str, str]:
-    """label -> id of the person who said "my name is ..." or "I'm ..." with a name of hers, where nobody else did."""
+    """label -> id of the person who said "my name is ..." or "I'm ..." with a name of hers, where nobody else did.
+
+    An infant never did.
+    """
     found: dict[str, str] = {}
     for person in people:
+        if person.role == "infant":
+            continue
         forms = "|".join(re.escape(folded(form)) for form in search_forms(person))
         if not forms:
             continue
