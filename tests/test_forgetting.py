@@ -85,6 +85,12 @@ def settle(opened: Unlocked, *recordings: str) -> None:
         settling.check(opened, recording_id, ENGINES)
 
 
+def settled_base(opened: Unlocked, recording_id: str) -> str:
+    ready = settled(opened, recording_id)
+    assert ready
+    return ready.history.base
+
+
 def forget(opened: Unlocked, of: str) -> tuple[forgetting.Plan, tuple[withdrawal.Renewed, ...]]:
     planned, withdrawn = forgetting.forget(opened, of, "CD", ENGINES)
     return planned, withdrawal.renew(opened, withdrawn, ENGINES)
@@ -282,6 +288,49 @@ def test_a_recording_goes_and_its_people_stay(study: Unlocked) -> None:
     assert study.study.recordings() == ("R002", "R003")
     assert [one.recordings for one in renewed] == [("R002",)]
     assert "Zsofika" in repr_of(study.vault)
+
+
+def test_whoever_was_told_to_be_one_of_them_goes_too(study: Unlocked) -> None:
+    alias = person("R002-F05", "Dave Okonkwo", found=True, same_as="H1")
+    study.change(lambda vault: replace(vault, people=(*vault.people, alias)))
+    assert set(forgetting.plan(study, "P1").people) == {"P1", "B1", "H1", "R002-F05"}
+    assert set(forgetting.plan(study, "R002-F05").people) == {"H1", "R002-F05"}
+    forget(study, "P1")
+    says_nothing_of(repr_of(study.vault), "Okonkwo")
+
+
+def test_a_release_that_was_stopped_before_it_was_noted_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_in(tmp_path)
+
+    note = publishing._note
+
+    def stopped(opened: Unlocked, number: int, ids: list[str]) -> None:
+        if number == 3:
+            raise KeyboardInterrupt
+        note(opened, number, ids)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "_note", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            release.write(study, ("R001",), ("txt",), ENGINES, unreviewed=False)
+    assert (study.study.releases / "003").exists()
+    assert forgetting.plan(study, "P1").releases == (1, 3)
+    forget(study, "P1")
+    assert not (study.study.releases / "003").exists()
+    assert not publishing.originals_paths(study.study, 3)
+
+
+def test_what_was_reviewed_is_not_released_unreviewed_beside_what_was_not(study: Unlocked) -> None:
+    add_detected(study, transcript(("S1", "Did Karen come?"), recording_id="R004"), who=("I1",))
+    pipeline.refresh_findings(study, ENGINES)
+    release.write(study, ("R004",), ("txt",), ENGINES, unreviewed=True)
+    study.append("R002", Entry(at=audit.now(), reviewer="CD", deed=Deed.ACT, base=settled_base(study, "R002")))
+    assert settled(study, "R002").settled.review is ReviewState.UNREVIEWED  # type: ignore[union-attr]
+    _, renewed = forget(study, "P1")
+    assert [(one.recordings, bool(one.number)) for one in renewed] == [(("R002",), False), (("R004",), True)]
+    assert renewed[0].why == withdrawal.WAITS
 
 
 def test_people_found_in_it_alone_go_with_it(study: Unlocked) -> None:

@@ -7,7 +7,7 @@ irreversible is noted in the journal before it begins; where it is cut off, the 
 
 import secrets
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from transcribe import audit, enrolment, store
@@ -17,6 +17,7 @@ from transcribe.errors import StudyError
 from transcribe.overview import exists
 from transcribe.participants import PARTICIPANT, took_part
 from transcribe.pipeline import Job, refresh_findings
+from transcribe.publishing import note_stopped
 from transcribe.ready import settled
 from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry
@@ -59,10 +60,11 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
             raise StudyError(
                 f"{of} is an interviewer, whose recordings are other people's", advice="forget those who withdrew"
             )
-        people = {p.id for p in vault.people if of in (p.id, p.same_as) or p.id == person.same_as}
+        people = _joined(vault, {of, person.same_as} & known.keys(), lambda p: {p.same_as})
         recordings = tuple(e.id for e in vault.recordings if _takes_part(unlocked, e.id, people, known))
     others = {e.id: _mentioned(unlocked, e.id) for e in vault.recordings if e.id not in recordings}
-    people |= _left_alone(vault, people, recordings, others)
+    found = _found_alone(vault, recordings, others)
+    people = _joined(vault, people | found, lambda p: {p.same_as, p.of})  # who belongs to her tells who she is
     counts = {recording_id: sum(i in people for i in ids) for recording_id, ids in others.items()}
     affected = (*recordings, *(recording_id for recording_id, count in counts.items() if count))
     return Plan(
@@ -90,18 +92,19 @@ def _mentioned(unlocked: Unlocked, recording_id: str) -> tuple[str, ...]:
     return tuple(f.person_id for f in ready.settled.replaced if f.person_id) if ready else ()
 
 
-def _left_alone(
-    vault: Vault, people: set[str], recordings: tuple[str, ...], others: dict[str, tuple[str, ...]]
-) -> set[str]:
-    """Who belongs to those who are forgotten, and who was found in what is forgotten and is named nowhere else."""
+def _joined(vault: Vault, people: set[str], by: Callable[[Person], set[str]]) -> set[str]:
+    """These people, and whoever is joined to any of them, at however many removes."""
+    while more := {p.id for p in vault.people if p.id not in people and by(p) & people}:
+        people = people | more
+    return people
+
+
+def _found_alone(vault: Vault, recordings: tuple[str, ...], others: dict[str, tuple[str, ...]]) -> set[str]:
+    """Who was found in what is forgotten and is named nowhere else."""
     elsewhere = {i for ids in others.values() for i in ids}
     elsewhere |= {i for entry in vault.recordings if entry.id not in recordings for i in entry.who}
     own = tuple(f"{recording_id}-" for recording_id in recordings)
-    return {
-        p.id
-        for p in vault.people
-        if p.id not in people and (p.of in people or (p.found and p.id.startswith(own) and p.id not in elsewhere))
-    }
+    return {p.id for p in vault.people if p.found and p.id.startswith(own) and p.id not in elsewhere}
 
 
 # --- forgetting -----------------------------------------------------------------------------------------------------
@@ -113,6 +116,7 @@ def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> tupl
     with study.lock("work"):
         study.sweep()
         finish(unlocked)
+        note_stopped(unlocked)
         planned = plan(unlocked, of)
         gone = frozenset(planned.people)
         withdrawn = tuple(read(study, number) for number in planned.releases)

@@ -7,20 +7,23 @@ from transcribe import export, release, sound_copies, store
 from transcribe.engines import Engines
 from transcribe.errors import StudyError, TranscribeError
 from transcribe.publishing import originals_paths, read_manifest
+from transcribe.ready import settled
 from transcribe.schema import Quiet, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
 
+WAITS = "it was changed since it was reviewed: settle it, then release it"
+
 
 @record
 class Withdrawn(Quiet):
-    """A release that goes: what it held, in which formats, and whether sound lay beside the text."""
+    """A release that goes: what it held, in which formats, what of it nobody had reviewed, whether with sound."""
 
     number: int
     level: str
     recordings: tuple[str, ...]
     formats: tuple[str, ...]
-    unreviewed: bool
+    unreviewed: tuple[str, ...]
     sound: bool
 
 
@@ -36,8 +39,13 @@ class Renewed(Quiet):
 
 def holding(study: Study, recordings: tuple[str, ...]) -> tuple[int, ...]:
     """The numbers of the releases that hold one of these and still lie in the study."""
-    released, standing = study.released(), study.standing_releases()
-    return tuple(number for number in standing if set(recordings).intersection(released.get(number, ())))
+    released = study.released()
+    found = []
+    for number, folder in study.standing_releases().items():
+        manifest = None if number in released else read_manifest(folder)  # stopped before it was noted
+        if set(recordings).intersection(manifest.ids if manifest else released.get(number, ())):
+            found.append(number)
+    return tuple(found)
 
 
 def read(study: Study, number: int) -> Withdrawn:
@@ -54,7 +62,7 @@ def read(study: Study, number: int) -> Withdrawn:
         level=manifest.level,
         recordings=manifest.ids,
         formats=formats,
-        unreviewed=any(review == ReviewState.UNREVIEWED.value for _, review in manifest.recordings),
+        unreviewed=tuple(one for one, review in manifest.recordings if review == ReviewState.UNREVIEWED.value),
         sound=sound_copies.LISTING in names,
     )
 
@@ -81,19 +89,32 @@ def remove(unlocked: Unlocked, number: int) -> None:
 
 
 def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines) -> tuple[Renewed, ...]:
-    """Release what is left of withdrawn releases, once for each level; what cannot be released yet is told."""
+    """Release what is left of withdrawn releases, once for each level; what cannot be released yet is told.
+
+    What a release held as reviewed is not released unreviewed.
+    """
     renewed = []
     for level in dict.fromkeys(one.level for one in withdrawn):
         these = [one for one in withdrawn if one.level == level]
         held = {recording_id for one in these for recording_id in one.recordings}
-        left = tuple(recording_id for recording_id in unlocked.study.recordings() if recording_id in held)
+        unreviewed = {recording_id for one in these for recording_id in one.unreviewed}
+        waiting = {one for one in held - unreviewed if _waits(unlocked, one)}
+        if waiting:
+            renewed.append(Renewed(level=level, recordings=tuple(sorted(waiting)), number=0, why=WAITS))
+        left = tuple(one for one in unlocked.study.recordings() if one in held - waiting)
         formats = tuple(dict.fromkeys(name for one in these for name in one.formats))
         if not left or not formats:
             continue
         try:
-            unreviewed = any(one.unreviewed for one in these)
-            written = release.write(unlocked, left, formats, engines, unreviewed=unreviewed, level=level)
+            allowed = not unreviewed.isdisjoint(left)
+            written = release.write(unlocked, left, formats, engines, unreviewed=allowed, level=level)
             renewed.append(Renewed(level=level, recordings=left, number=written.number))
         except TranscribeError as error:  # what is forgotten is forgotten all the same
             renewed.append(Renewed(level=level, recordings=left, number=0, why=str(error)))
     return tuple(renewed)
+
+
+def _waits(unlocked: Unlocked, recording_id: str) -> bool:
+    """Whether a recording that is still there is to be settled first."""
+    ready = settled(unlocked, recording_id) if recording_id in unlocked.study.recordings() else None
+    return ready is not None and ready.settled.review is not ReviewState.REVIEWED

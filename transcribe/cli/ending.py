@@ -82,7 +82,7 @@ def _sources_said(planned: Plan) -> list[str]:
 def _renewed_said(one: Renewed) -> str:
     if one.number:
         return f"Release {one.number:03d} ({one.level}) stands in the place of those that were deleted."
-    return f"Not released anew ({one.level}): {one.why}"
+    return f"Not released anew ({one.level}): {', '.join(one.recordings)}: {one.why}"
 
 
 @app.command("close")
