@@ -132,6 +132,10 @@ NETS = [
     ("their website is quillsteps dot org dot uk", "quillsteps dot org dot uk", "WEB_ADDRESS"),
     ("I'm tilda underscore quill on there", "tilda underscore quill", "USER_NAME"),
     ("my Instagram is tilda_q and", "tilda_q", "USER_NAME"),
+    ("my Instagram is hartley92smith and", "hartley92smith", "USER_NAME"),  # letters and digits, glued together
+    ("my Insta is tilda.hartley92smith", "tilda.hartley92smith", "USER_NAME"),
+    ("her TikTok handle is mumof3kate.", "mumof3kate", "USER_NAME"),
+    ("I'm tilda underscore hartley92smith on there", "tilda underscore hartley92smith", "USER_NAME"),
 ]
 
 
