@@ -45,6 +45,9 @@ RIGHT = [
     ("the third of June is her birthday", "third of June", "date of birth"),
     ("born on the 4th of the 5th", "4th of the 5th", "date of birth"),
     ("her date of birth is 04 05 2022", "04 05 2022", "date of birth"),
+    ("Her date of birth is twelve three nineteen.", "twelve three nineteen", "date of birth"),
+    ("Date of birth? 12, 3, 2019.", "12, 3, 2019", "date of birth"),
+    ("D.O.B. 12/3, 19", "12/3, 19", "date of birth"),
     ("I was born in May", "May", "date of birth"),
 ]
 
@@ -58,6 +61,33 @@ def test_a_date_that_answers_a_question_for_the_date_of_birth() -> None:
     assert _found("And his date of birth?", "The third of June twenty nineteen.") == [
         ("third of June twenty nineteen", "date of birth")
     ]
+
+
+ANSWERS = [
+    ("12, 3, 2019.", "12, 3, 2019"),
+    ("It's the 12, 3, 19.", "12, 3, 19"),
+    ("12th, 3rd, 2019", "12th, 3rd, 2019"),
+    ("Twelve, three, nineteen.", "Twelve, three, nineteen"),
+    ("Oh four, oh five, erm, twenty twenty-two", "Oh four, oh five, erm, twenty twenty-two"),
+    ("It's 120319.", "120319"),
+    ("One two, oh three, one nine. 3 of us were there.", "One two, oh three, one nine"),
+    ("Thirty-one, one, two thousand and five, I think", "Thirty-one, one, two thousand and five"),
+]
+
+
+@pytest.mark.parametrize(("answer", "surface"), ANSWERS)
+def test_three_numbers_that_answer_a_question_for_the_date_of_birth(answer: str, surface: str) -> None:
+    assert _found("And her date of birth?", answer) == [(surface, "date of birth")]
+    assert _found("And how is she?", answer) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Ten, eleven, twelve weeks early.", "Six, seven, ten pounds.", "12, 10 and 19.", "32, 3, 2019", "12, 13, 2019",
+     "At 12, 3 hours in.", "oh seven seven double oh nine hundred four six one"],
+)  # fmt: skip
+def test_other_numbers_in_answer_to_it(answer: str) -> None:
+    assert "date of birth" not in dict(_found("How was it when she was born?", answer)).values()
 
 
 WRONG = [
