@@ -192,7 +192,15 @@ def test_a_run_spells(text: str, chars: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "values"),
-    [("eleven weeks old", (11,)), ("3 and 5", (3, 5)), ("twenty-two", (22,)), ("oh well", ()), ("a hundred and I", ())],
+    [
+        ("eleven weeks old", (11,)),
+        ("3 and 5", (3, 5)),
+        ("twenty-two", (22,)),
+        ("oh well", ()),
+        ("a hundred and I", (100,)),
+        ("A hundred and two", (102,)),
+        ("hundreds", ()),
+    ],
 )
 def test_numbers(text: str, values: tuple[int, ...]) -> None:
     assert numbers(text) == values
