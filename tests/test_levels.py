@@ -71,7 +71,11 @@ def test_ages_that_cannot_be_read_get_no_band() -> None:
     ages = {
         "turned forty on Monday": "aged 40 to 49",
         "forty today": "aged 40 to 49",
-        "a hundred and two": "an exact age",
+        "a hundred and two": "aged 80 or more",
+        "One hundred and two": "aged 80 or more",
+        "A hundred years old": "aged 80 or more",
+        "104": "aged 80 or more",
+        "seventy-nine and a hundred and two": "aged 70 or more",
         "three years and six months": "an exact age",
         "six weeks old": "under one year old",
     }

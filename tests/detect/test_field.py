@@ -26,7 +26,23 @@ RIGHT = [
     ("when I was 12 I left", "12", "exact age"),
     ("my daughter's four", "four", "exact age"),
     ("aged 3 and 5", "3 and 5", "exact age"),
+    ("she was a hundred and one.", "a hundred and one", "exact age"),
+    ("she's one hundred and nineteen now", "one hundred and nineteen", "exact age"),
+    ("my gran turned 103 in May", "103", "exact age"),
+    ("he died aged a hundred and two", "a hundred and two", "exact age"),
+    ("a hundred and two years old", "a hundred and two years old", "exact age"),
+    ("when she was nearly a hundred.", "a hundred", "exact age"),
+    ("she lived to a hundred and two", "a hundred and two", "exact age"),
+    ("and lived to be ninety-six.", "ninety-six", "exact age"),
+    ("my gran is ninety-four", "ninety-four", "exact age"),
+    ("my grandad's 91 and", "91", "exact age"),
+    ("and my husband, fifty-one, he", "fifty-one", "exact age"),
+    ("her mother-in-law was eighty-eight when", "eighty-eight", "exact age"),
     ("at her second birthday", "second", "birthday"),
+    ("at my gran's ninetieth birthday", "ninetieth", "birthday"),
+    ("for her ninety-first birthday", "ninety-first", "birthday"),
+    ("for her 100th birthday", "100th", "birthday"),
+    ("on his hundred and first birthday", "hundred and first", "birthday"),
     ("she was six pounds two", "six pounds two", "birth weight"),
     ("he weighed 2.4 kilos", "2.4 kilos", "birth weight"),
     ("six pound four ounces", "six pound four ounces", "birth weight"),
@@ -45,6 +61,9 @@ RIGHT = [
     ("the third of June is her birthday", "third of June", "date of birth"),
     ("born on the 4th of the 5th", "4th of the 5th", "date of birth"),
     ("her date of birth is 04 05 2022", "04 05 2022", "date of birth"),
+    ("Her date of birth is twelve three nineteen.", "twelve three nineteen", "date of birth"),
+    ("Date of birth? 12, 3, 2019.", "12, 3, 2019", "date of birth"),
+    ("D.O.B. 12/3, 19", "12/3, 19", "date of birth"),
     ("I was born in May", "May", "date of birth"),
 ]
 
@@ -60,11 +79,45 @@ def test_a_date_that_answers_a_question_for_the_date_of_birth() -> None:
     ]
 
 
+ANSWERS = [
+    ("12, 3, 2019.", "12, 3, 2019"),
+    ("It's the 12, 3, 19.", "12, 3, 19"),
+    ("12th, 3rd, 2019", "12th, 3rd, 2019"),
+    ("Twelve, three, nineteen.", "Twelve, three, nineteen"),
+    ("Oh four, oh five, erm, twenty twenty-two", "Oh four, oh five, erm, twenty twenty-two"),
+    ("It's 120319.", "120319"),
+    ("One two, oh three, one nine. 3 of us were there.", "One two, oh three, one nine"),
+    ("Thirty-one, one, two thousand and five, I think", "Thirty-one, one, two thousand and five"),
+]
+
+
+@pytest.mark.parametrize(("answer", "surface"), ANSWERS)
+def test_three_numbers_that_answer_a_question_for_the_date_of_birth(answer: str, surface: str) -> None:
+    assert _found("And her date of birth?", answer) == [(surface, "date of birth")]
+    assert _found("And how is she?", answer) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Ten, eleven, twelve weeks early.", "Six, seven, ten pounds.", "12, 10 and 19.", "32, 3, 2019", "12, 13, 2019",
+     "At 12, 3 hours in.", "oh seven seven double oh nine hundred four six one"],
+)  # fmt: skip
+def test_other_numbers_in_answer_to_it(answer: str) -> None:
+    assert "date of birth" not in dict(_found("How was it when she was born?", answer)).values()
+
+
 WRONG = [
     "it cost six pounds fifty, or two pounds ten, ten quid",
     "for eleven days, at half past seven, 10 minutes late",
     "he's one of them, I'm one hundred percent sure, she's two doors down",
     "there's 3 of us, she's fine, two of them, it was seven",
+    "twelve, three, nineteen, 12, 3, 2019 and room 120319",
+    "a hundred and one things to do, she was a hundred per cent sure, he's 100% right, I'm 100 percent sure",
+    "I'm 100, 110 per cent behind her",
+    "she's a hundred and one things to me, I'm a hundred, one hundred and ten per cent behind her",
+    "when I'm a hundred per cent sure, when he was a hundred miles away, he turned one hundred and eighty degrees",
+    "my partner is two streets away, my mum's one and my dad's another, my husband's two and mine are with us",
+    "my mum, twenty years ago, my dad was thirty years in the pit, they lived to the full, the gran, 12 miles on",
     "a twin bed, a twin room and Twin Peaks",
     "We moved on the 9th of January. In September we came back.",
     "six weeks later, four weeks ago, in 29 weeks of work",

@@ -132,6 +132,10 @@ NETS = [
     ("their website is quillsteps dot org dot uk", "quillsteps dot org dot uk", "WEB_ADDRESS"),
     ("I'm tilda underscore quill on there", "tilda underscore quill", "USER_NAME"),
     ("my Instagram is tilda_q and", "tilda_q", "USER_NAME"),
+    ("my Instagram is hartley92smith and", "hartley92smith", "USER_NAME"),  # letters and digits, glued together
+    ("my Insta is tilda.hartley92smith", "tilda.hartley92smith", "USER_NAME"),
+    ("her TikTok handle is mumof3kate.", "mumof3kate", "USER_NAME"),
+    ("I'm tilda underscore hartley92smith on there", "tilda underscore hartley92smith", "USER_NAME"),
 ]
 
 
@@ -188,7 +192,15 @@ def test_a_run_spells(text: str, chars: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "values"),
-    [("eleven weeks old", (11,)), ("3 and 5", (3, 5)), ("twenty-two", (22,)), ("oh well", ()), ("a hundred and I", ())],
+    [
+        ("eleven weeks old", (11,)),
+        ("3 and 5", (3, 5)),
+        ("twenty-two", (22,)),
+        ("oh well", ()),
+        ("a hundred and I", (100,)),
+        ("A hundred and two", (102,)),
+        ("hundreds", ()),
+    ],
 )
 def test_numbers(text: str, values: tuple[int, ...]) -> None:
     assert numbers(text) == values

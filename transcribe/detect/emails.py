@@ -168,7 +168,12 @@ def _talk(tokens: Tokens, index: int) -> bool:
 
 
 def _joins(tokens: Tokens, index: int) -> bool:
-    return tokens.words[index] in ("dot", "underscore") or _tie(tokens, index) == "."
+    return tokens.words[index] in ("dot", "underscore") or _tie(tokens, index) == "." or _glued(tokens, index)
+
+
+def _glued(tokens: Tokens, index: int) -> bool:
+    """Whether nothing parts a word from the one before: "hartley92smith"."""
+    return tokens.gap(index) == ""
 
 
 def _near(tokens: Tokens, index: int) -> bool:
@@ -185,6 +190,8 @@ def _user(tokens: Tokens, index: int) -> Iterator[Address]:
         named = after > index + 1 or words[index - 1 : index] == ["my"] or words[after] in ("as", "under")
         if named and words[after + 1] not in ("a", "the", "really", "so", "just", "not", "very", "my", "where", "how"):
             last = after + 1
-            while _near(tokens, last + 1) and (len(words[last + 1]) == 1 or _tie(tokens, last + 1)):
+            while _near(tokens, last + 1) and (
+                len(words[last + 1]) == 1 or _tie(tokens, last + 1) or _glued(tokens, last + 1)
+            ):
                 last += 1
             yield Address(first=after + 1, last=last, entity="USER_NAME", score=0.5)

@@ -12,10 +12,13 @@ from importlib.resources import files
 from typing import Any
 
 from transcribe.detect import defaults
+from transcribe.detect.numerals import Tokens, read, runs, tables
 from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
 
 RULE = "field"
 BIRTH = "date of birth"
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
+_PARTED = re.compile(r"(?<!hundred[ -])(?<!thousand[ -])\band\b", re.IGNORECASE)
 
 
 @record
@@ -31,6 +34,8 @@ class _Birth(Quiet):
     before: re.Pattern[str]
     after: re.Pattern[str]
     asked: re.Pattern[str]
+    says: re.Pattern[str]
+    numbers: re.Pattern[str]
     reach: int
     score: float
 
@@ -55,16 +60,46 @@ def _matches(utterance_id: str, text: str) -> Iterator[Finding]:
 
 def _births(utterance_id: str, text: str, previous: str) -> Iterator[Finding]:
     """Dates of which the words around them, or the question before them, say that somebody was born then."""
-    birth, dates, told = _birth()
-    for regex in told:
-        for match in regex.finditer(text):
-            yield _finding(utterance_id, match.span("it"), Kind.DATE, BIRTH, birth.score)
+    birth, dates, month = _birth()
+    for match in month.finditer(text):
+        yield _finding(utterance_id, match.span("it"), Kind.DATE, BIRTH, birth.score)
+    question = birth.asked.search(previous[-2 * birth.reach :])
+    for start, end in _three_numbers(text) if question or birth.before.search(text) else ():
+        said = text[max(0, start - birth.reach) : start]
+        if birth.says.search(said) or birth.asked.search(said) or (question and start < birth.reach):
+            yield _finding(utterance_id, (start, end), Kind.DATE, BIRTH, birth.score)
     spans = {match.span() for regex in dates for match in regex.finditer(text)}
     for start, end in sorted(spans):
         before = birth.before.search(text[max(0, start - birth.reach) : start])
-        asked = start < birth.reach and birth.asked.search(previous[-2 * birth.reach :])
-        if before or asked or birth.after.search(text[end : end + birth.reach]):
+        if before or (question and start < birth.reach) or birth.after.search(text[end : end + birth.reach]):
             yield _finding(utterance_id, (start, end), Kind.DATE, BIRTH, birth.score)
+
+
+def _three_numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Where three numbers can be a day, a month and a year: "12th, 3rd, 2019", "twelve, three, nineteen", "120319"."""
+    birth, _, _ = _birth()
+    tokens = Tokens((_ORDINAL.sub("  ", text).replace("/", " "),))  # one character for one
+    for run in runs(tokens):
+        said, starts, ends = "", {}, {}
+        for item in run:
+            starts[len(said)] = tokens.spans[item.first][0]
+            said += item.chars.replace("O", "0")
+            ends[len(said)] = item.last
+            said += " "
+        for match in birth.numbers.finditer(said):
+            start, last = starts[match.start()], ends[match.end()]
+            end = tokens.spans[last][1]
+            if not _PARTED.search(text, start, end) and not _goes_on(tokens, last + 1):
+                yield start, end
+
+
+def _goes_on(tokens: Tokens, index: int) -> bool:
+    """Whether a unit or a further number follows: "ten, eleven, twelve weeks", "oh seven seven double oh nine"."""
+    if index == len(tokens.words) or tokens.gap(index) not in (" ", "-"):
+        return False
+    item = read(tokens, index)
+    further = item is not None and item.numeric and item.chars[0] != "O"  # "oh" may be no number
+    return further or tokens.words[index] in tables()["context"]["units"]
 
 
 def _finding(utterance_id: str, span: tuple[int, int], kind: Kind, name: str, score: float) -> Finding:
@@ -123,18 +158,19 @@ def _filled(regex: str, fragments: Mapping[str, str]) -> str:
 
 
 @cache
-def _birth() -> tuple[_Birth, tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]:
-    """What the words around a date of birth are, the date patterns of default_rules.toml, and such as "born in May"."""
+def _birth() -> tuple[_Birth, tuple[re.Pattern[str], ...], re.Pattern[str]]:
+    """What the words around a date of birth are, the date patterns of default_rules.toml, and that of "born in May"."""
     raw = _raw()
     table = raw["birth"]
     birth = _Birth(
         before=re.compile(table["before"], re.IGNORECASE),
         after=re.compile(table["after"], re.IGNORECASE),
         asked=re.compile(table["asked"], re.IGNORECASE),
+        says=re.compile(table["says"], re.IGNORECASE),
+        numbers=re.compile(table["numbers"]),
         reach=table["reach"],
         score=table["score"],
     )
     groups = [group for group in defaults.load().patterns if group.entity == "CALENDAR_DATE"]
     dates = tuple(re.compile(regex) for group in groups for regex in group.regex)
-    told = tuple(re.compile(_filled(table[name], raw["fragments"]), re.IGNORECASE) for name in ("numbers", "month"))
-    return birth, dates, told
+    return birth, dates, re.compile(_filled(table["month"], raw["fragments"]), re.IGNORECASE)

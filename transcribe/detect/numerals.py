@@ -16,6 +16,7 @@ from transcribe.schema import Quiet, record
 
 _TOKEN = re.compile(r"\d*(?:1st|2nd|3rd|\dth)\b|\d+(?:s|am|pm|k|kg|ml|lb|lbs|oz|cm)\b|\d+|[^\W\d_]+(?:['’][^\W\d_]+)*")
 _GAP = re.compile(r"[\s,.\-–—()…?+]{0,8}")
+_A_HUNDRED = re.compile(r"\ba(?= hundred\b)", re.IGNORECASE)
 _FILLERS = 3  # at most so many in a row inside a number
 _LISTENED = 2  # at most so many of the listener's turns inside a number
 
@@ -69,7 +70,7 @@ class Tokens:
 
 def numbers(text: str) -> tuple[int, ...]:
     """The values of all numbers in a text, written or said."""
-    tokens = Tokens((text,))
+    tokens = Tokens((_A_HUNDRED.sub("one", text),))  # the values alone count here, no position
     found, index = [], 0
     while index < len(tokens.words):
         item = read(tokens, index)
