@@ -121,7 +121,7 @@ def _numbered(findings: Iterable[Finding], order: dict[str, int], letter: str) -
 
 
 def _pass(given: _Given, people: tuple[Person, ...]) -> _Passed:
-    utterances = given.transcript.utterances
+    utterances, people = given.transcript.utterances, given.scope.ordered(people)
     by_roster, kept = roster.find(utterances, people, given.tagger)
     identities = Identities(given.transcript, people, given.scope)
     seen = given.candidates + _repeats(utterances, given.candidates)
