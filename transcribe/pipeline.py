@@ -17,7 +17,7 @@ from transcribe import assemble, channels, enrolment, intake, invented, listenin
 from transcribe.config import AUTO
 from transcribe.detect import defaults, resolve, tagger_of
 from transcribe.detect import look as looking
-from transcribe.detect.identity import Scope
+from transcribe.detect.namesakes import Scope
 from transcribe.diarise import Segmented
 from transcribe.engines import Engines
 from transcribe.errors import AudioError, EngineError, StudyError

@@ -6,8 +6,8 @@ import pytest
 
 from tests.detect.helpers import person, surfaces, transcript
 from transcribe.detect import resolve
-from transcribe.detect.identity import Scope, acknowledged, position_only
-from transcribe.detect.namesakes import SHARED
+from transcribe.detect.identity import acknowledged, position_only
+from transcribe.detect.namesakes import SHARED, Scope
 from transcribe.schema import Finding, Kind, Person, Reason
 from transcribe.wordforms import search_forms
 

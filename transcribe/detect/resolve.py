@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from transcribe.detect import Tagger, approximate, defaults, lowercase, merge, ordinary, roster
-from transcribe.detect.identity import Identities, Scope, lower_words
+from transcribe.detect.identity import Identities, lower_words
+from transcribe.detect.namesakes import Scope
 from transcribe.schema import Finding, Findings, Kind, MadeBy, Person, Quiet, Reason, Transcript, Utterance, record
 from transcribe.wordforms import folded
 
