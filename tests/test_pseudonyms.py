@@ -15,7 +15,7 @@ from transcribe import pseudonyms
 from transcribe.config import Action, Policy
 from transcribe.pseudonyms import ALIKE, action, assign, clashes, pool, refusals, written
 from transcribe.schema import Kind, Person
-from transcribe.wordforms import folded, search_forms
+from transcribe.wordforms import folded, sealed, search_forms
 
 
 def draw(text: str, key: str = "key") -> str:
@@ -79,6 +79,51 @@ def test_a_number_once_given_never_changes() -> None:
     assert named((first, *late)) == {"K1": "[sister]", "K2": "[sister 2]", "K3": "[sister 3]"}
     gap = replace(first, id="K9", pseudonym="[sister 7]")
     assert named((gap, late[0])) == {"K9": "[sister 7]", "K2": "[sister 8]"}
+
+
+HOME = person("L1", "New Jersey", kind=Kind.PLACE, role="place", of="P1")
+TOWN = person("R001-F01", "Quillby", kind=Kind.PLACE, role="place", found=True)
+
+
+def test_what_may_be_met_in_any_recording_shares_its_tag_with_nothing() -> None:
+    assert named((MOTHER, HOME, TOWN)) | {"P1": ""} == {"P1": "", "L1": "[place 1]", "R001-F01": "[place 2]"}
+    second = replace(HOME, id="L2", forms=("Garthby",), of="P2")
+    given_names = named((MOTHER, HOME, second, TOWN))
+    assert [given_names[i] for i in ("L1", "L2", "R001-F01")] == ["[place 1]", "[place 1]", "[place 2]"]
+    found = person("R009-F01", "Osgood", role="partner", relation="husband", found=True)
+    assert {named((PARTNER, found))[i] for i in ("X1", "R009-F01")} == {"[husband 1]", "[husband 2]"}
+
+
+def test_beside_tags_that_are_assigned_what_is_of_nobody_gets_a_further_number() -> None:
+    assigned = (replace(HOME, pseudonym="[place]"), replace(TOWN, pseudonym="[place]"))
+    third, fourth = replace(TOWN, id="R002-F01", forms=("Garthby",)), replace(HOME, id="L3", forms=("Marl",), of="P3")
+    assert named((*assigned, third))["R002-F01"] == "[place 2]"
+    assert named((*assigned, fourth))["L3"] == "[place 2]"
+    assert named((assigned[0], fourth))["L3"] == "[place]"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        person("R001-F01", "Amelia", found=True, position_only=True),
+        person("R001-F01", "Amelia Kellerman", found=True, bound=("Amelia",)),
+        person("L1", "Amelia", kind=Kind.PLACE, role="place", found=True, position_only=True),
+        Person(id="forgotten-1", kind=Kind.PERSON, role="person", forms=("[withheld]",), position_only=True,
+               sealed=sealed(person("P9", "Amelia Quill"))),
+    ],
+)  # fmt: skip
+def test_no_pseudonym_is_the_name_of_somebody_not_yet_accepted_or_forgotten(
+    monkeypatch: pytest.MonkeyPatch, other: Person
+) -> None:
+    monkeypatch.setattr(pseudonyms, "pool", lambda _: ("Amelia", "Walter"))
+    for key in map(str, range(4)):
+        done = assign((MOTHER, other), Policy(), lambda text, key=key: draw(text, key))
+        assert done[0].pseudonym == "Walter"
+
+
+def test_whose_name_is_a_pseudonym_gets_none_before_she_is_accepted_either() -> None:
+    taken = replace(MOTHER, pseudonym="Walter")
+    assert named((taken, replace(INFANT, forms=("Walter",), found=True, position_only=True)))["I1"] == "[daughter]"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transcribe.detect.identity import SHARED
+from transcribe.detect.namesakes import SHARED
 from transcribe.errors import StudyError, typed
 from transcribe.ready import Ready, need
 from transcribe.review.decisions import RULE, touches

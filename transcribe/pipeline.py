@@ -17,7 +17,7 @@ from transcribe import assemble, channels, enrolment, intake, invented, listenin
 from transcribe.config import AUTO
 from transcribe.detect import defaults, resolve, tagger_of
 from transcribe.detect import look as looking
-from transcribe.detect.identity import Scope
+from transcribe.detect.namesakes import Scope
 from transcribe.diarise import Segmented
 from transcribe.engines import Engines
 from transcribe.errors import AudioError, EngineError, StudyError
@@ -49,7 +49,7 @@ T = TypeVar("T")
 ASSEMBLE, DETECT = "assemble", "detect"
 AGAIN = (RECOGNISE, DIARISE)
 """The stages that may be asked for again: the others follow by themselves."""
-VERSION = {SEGMENT: "1", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "3"}
+VERSION = {SEGMENT: "1", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "4"}
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
 SHARE = {SEGMENT: 0.16, RECOGNISE: 0.40, DIARISE: 0.30, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
 LANGUAGE = "en"
@@ -460,10 +460,15 @@ def look_again(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
 
 
 def _findings_key(unlocked: Unlocked, here: Current, seen: Candidates, listened: Stored[Listened] | None) -> str:
-    people = people_key(unlocked.vault.people)
+    people = people_key(unlocked.vault.people) + _ties(unlocked.vault.people)
     scope = scope_of(unlocked, here.base.value.recording_id)
     sums = (here.history.source, store.body_sha256(seen), listened.body_sha256 if listened else "")
     return unlocked.vault.digest("resolve", VERSION["resolve"], defaults.tables_sha256(), *sums, *scope.who, *people)
+
+
+def _ties(people: tuple[Person, ...]) -> tuple[str, ...]:
+    """What decides whom of several a name means."""
+    return tuple(part for person in people for part in (person.role, person.relation, person.of))
 
 
 def scope_of(unlocked: Unlocked, recording_id: str) -> Scope:

@@ -20,7 +20,7 @@ from rapidfuzz.distance import JaroWinkler
 from transcribe.config import Action, Policy
 from transcribe.detect.numerals import numbers
 from transcribe.schema import Kind, Person
-from transcribe.wordforms import FormIndex, folded, search_forms
+from transcribe.wordforms import FormIndex, folded, is_name_alone, search_forms
 
 ALIKE = 0.88
 _MONTHS = calendar.month_name[1:]
@@ -76,13 +76,13 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
     real = FormIndex(people)
     done = {person.id: person for person in people if person.pseudonym}
     waiting = [person for person in people if not person.pseudonym and not person.same_as]
-    tagged: dict[tuple[str, str], list[Person]] = {}
+    tagged: dict[str, dict[str, list[Person]]] = {}  # by tag, then by whose they are
     for person in waiting:
         what, tag = action(person, policy), _tag_text(person, real)
         name = ""
         if what is Action.PSEUDONYM:
             everybody = tuple({**{p.id: p for p in people}, **done}.values())
-            name = "" if _clashes(person, everybody) else _draw_name(person, everybody, draw)
+            name = "" if _clashes(person, everybody) else _draw_name(person, everybody, real, draw)
         if name:
             done[person.id] = replace(person, pseudonym=name)
         elif what is Action.GENERALISE:
@@ -90,9 +90,10 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
         elif person.kind not in NUMBERED:
             done[person.id] = replace(person, pseudonym=f"[{tag}]")
         else:
-            tagged.setdefault((tag, person.of), []).append(person)
-    for (text, of), group in tagged.items():
-        done.update({person.id: person for person in _numbered(text, of, group, tuple(done.values()))})
+            tagged.setdefault(tag, {}).setdefault(person.of, []).append(person)
+    for text, groups in tagged.items():
+        for of in groups:
+            done.update({person.id: person for person in _numbered(text, of, groups, tuple(done.values()))})
     return tuple(done.get(person.id, person) for person in people)
 
 
@@ -153,19 +154,28 @@ def _said(pseudonym: str) -> list[str]:
     return [] if not whole or "[" in whole else list(dict.fromkeys((whole, *whole.split())))
 
 
+def _unsearched(person: Person) -> set[str]:
+    """Her folded names, those too that are searched for only once a reviewer accepts her: of a person each alone."""
+    forms = {folded(form) for form in (*person.forms, *person.heard, *person.bound)}
+    if person.kind is Kind.PERSON:
+        return {word for form in forms for word in form.split() if is_name_alone(word)}
+    return forms if person.kind in NUMBERED else set()
+
+
 def _clashes(person: Person, people: tuple[Person, ...]) -> bool:
     """Whether a real name of hers is somebody's pseudonym already: then she is tagged, so that nobody mixes them up."""
-    forms = {folded(form) for form in search_forms(person)}
-    return any(forms & set(_said(other.pseudonym)) for other in people if other.id != person.id)
+    names = {folded(form) for form in search_forms(person)} | _unsearched(person)
+    return any(names & set(_said(other.pseudonym)) for other in people if other.id != person.id)
 
 
-def _draw_name(person: Person, people: tuple[Person, ...], draw: Callable[[str], str]) -> str:
+def _draw_name(person: Person, people: tuple[Person, ...], index: FormIndex, draw: Callable[[str], str]) -> str:
     real = {folded(part) for other in people for form in search_forms(other) for part in form.split()}
+    real = real.union(*map(_unsearched, people))
     used = {folded(other.pseudonym) for other in people if other.pseudonym and "[" not in other.pseudonym}
     taken = sorted(real | used)
     for names in _pools(person):
         for name in sorted(names, key=lambda n: draw(f"{person.id}:{n}")):
-            if not any(_too_near(folded(name), other) for other in taken):
+            if not any(_too_near(folded(name), other) for other in taken) and not borne(name, index):
                 return name
     return ""
 
@@ -252,11 +262,18 @@ def _tag_text(person: Person, real: FormIndex) -> str:
     return _plain(text.replace("_", " ")) or person.kind.value
 
 
-def _numbered(text: str, of: str, group: list[Person], done: tuple[Person, ...]) -> Iterable[Person]:
-    """[sister], or [sister 1], [sister 2] where one participant has several; numbers once given never change."""
+def _numbered(text: str, of: str, groups: Mapping[str, list[Person]], done: tuple[Person, ...]) -> Iterable[Person]:
+    """[sister], or [sister 1], [sister 2] where one participant has several; numbers once given never change.
+
+    `groups`: all who wait for this tag, by whose they are. Who is nobody's may be met in any participant's recording.
+    """
     pattern = re.compile(rf"\[{re.escape(text)}(?: (\d+))?\]")
-    given = [int(m[1] or 1) for p in done if p.of == of and (m := pattern.fullmatch(p.pseudonym))]
+    given = [int(m[1] or 1) for p in done if _may_meet(p.of, of) and (m := pattern.fullmatch(p.pseudonym))]
     first = max(given, default=0) + 1
-    alone = len(group) == 1 and not given
-    for number, person in enumerate(group, first):
+    alone = not given and sum(len(group) for other, group in groups.items() if _may_meet(other, of)) == 1
+    for number, person in enumerate(groups[of], first):
         yield replace(person, pseudonym=f"[{text}]" if alone else f"[{text} {number}]")
+
+
+def _may_meet(one: str, other: str) -> bool:
+    return one == other or not one or not other

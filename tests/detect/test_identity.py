@@ -6,7 +6,8 @@ import pytest
 
 from tests.detect.helpers import person, surfaces, transcript
 from transcribe.detect import resolve
-from transcribe.detect.identity import SHARED, Scope, acknowledged, position_only
+from transcribe.detect.identity import acknowledged, position_only
+from transcribe.detect.namesakes import SHARED, Scope
 from transcribe.schema import Finding, Kind, Person, Reason
 from transcribe.wordforms import search_forms
 
@@ -149,3 +150,104 @@ def test_a_name_that_is_only_likely_is_not_searched_for_elsewhere() -> None:
 def test_a_rare_name_that_slips_into_lower_case_is_searched_for_all_the_same(name: str, found: list[str]) -> None:
     text = f"then {name} came, and we asked {name.lower()} and {name.lower()}"
     assert [one[0] for one in owners(text, [said(text, name)])] == found
+
+
+def kin(id: str, name: str, relation: str, of: str, role: str = "relative") -> Person:
+    return replace(person(id, name, role=role), relation=relation, of=of)
+
+
+FAMILIES = (
+    kin("P1", "Emmeline Voss", "self", "P1", role="participant"),
+    kin("X1", "Osgood Voss", "husband", "P1", role="partner"),
+    kin("I1", "Tarquin", "son", "P1", role="infant"),
+    kin("P7", "Emmeline Quill", "self", "P7", role="participant"),
+    kin("X7", "Osgood Quill", "husband", "P7", role="partner"),
+    kin("I7", "Tarquin", "son", "P7", role="infant"),
+)
+SEVENTH, UNKNOWN = Scope(recording_id="R001", who=("P7",), of="P7"), Scope(recording_id="R001")
+
+
+@pytest.mark.parametrize(
+    ("text", "hers", "guessed"),
+    [
+        ("then Emmeline came", "P7", "P1"),
+        ("and Osgood came home", "X7", "X1"),
+        ("then Tarquin slept", "I7", "I1"),
+        ("it is E-M-M-E-L-I-N-E", "P7", "P1"),
+        ("so Emm- and left", "P7", "P1"),
+    ],
+)
+def test_of_namesakes_in_two_families_the_recordings_own_is_meant(text: str, hers: str, guessed: str) -> None:
+    assert [one[1:] for one in owners(text, [], FAMILIES, SEVENTH)] == [(hers, False)]
+    assert [one[1:] for one in owners(text, [], FAMILIES, UNKNOWN)] == [(guessed, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "person_id", "asked"),
+    [
+        ("then Mr Quill came", "X7", True),  # nobody says whether the participant is a man
+        ("then Mrs Quill came", "P7", False),
+        ("so the Quills came", "P7", True),
+        ("then Emmeline Voss rang", "P1", False),  # the full name is hers alone
+        ("then Mrs Voss rang", "P1", True),  # of another family, or somebody whom the roster does not know
+    ],
+)
+def test_a_name_is_a_question_where_nothing_says_who_is_meant(text: str, person_id: str, asked: bool) -> None:
+    assert [one[1:] for one in owners(text, [], FAMILIES, SEVENTH)] == [(person_id, asked)]
+
+
+def test_a_title_tells_husband_and_wife_apart() -> None:
+    people = (
+        kin("P1", "Kate Brennock", "mother", "P1", role="participant"),
+        kin("X1", "Dave Brennock", "husband", "P1"),
+    )
+    text = "Mr Brennock can go home, and Mrs Brennock rests"
+    assert [one[1:] for one in owners(text, [], people)] == [("X1", False), ("P1", False)]
+
+
+def test_of_two_in_one_family_the_relation_tells_who_is_meant() -> None:
+    people = (*FAMILIES, kin("S7", "Emmeline Garth", "participant's sister", "P7"))
+    text = "my sister Emmeline said so, I'm Emmeline, then Emmeline came"
+    candidates = [said(text, "Emmeline", relation="sister"), said(text, "Emmeline", 1, role="participant")]
+    assert [one[1:] for one in owners(text, candidates, people, SEVENTH)] == [
+        ("S7", False),
+        ("P7", False),
+        ("S7", True),
+    ]
+
+
+def test_my_sister_is_not_the_sister_of_another_participant() -> None:
+    people = (*FAMILIES[3:], kin("S1", "Sibley", "sister", "P1"))
+    text = "my sister Sibley came"
+    assert [one[1] for one in owners(text, [said(text, "Sibley", relation="sister")], people, SEVENTH)] == ["R001-F01"]
+
+
+@pytest.mark.parametrize(
+    ("other", "asked"),
+    [
+        (person("T1", "Emmeline Garth", role="therapist"), True),  # of nobody: she may be met in any recording
+        (replace(person("T1", "Emmeline Garth", role="therapist"), of="P1"), False),
+        (person("L1", "Emmeline", kind=Kind.PLACE, role="place"), True),
+        (replace(person("R009-F01", "Emmeline Garth"), found=True, role="clinician"), False),
+        (replace(person("R001-F01", "Emmeline Garth"), found=True, of="P7"), True),
+    ],
+)
+def test_who_may_be_met_in_any_recording_makes_a_name_a_question(other: Person, asked: bool) -> None:
+    people = (*FAMILIES[3:], other)
+    assert [one[1:] for one in owners("then Emmeline came", [], people, SEVENTH)] == [("P7", asked)]
+
+
+def test_a_short_name_goes_to_the_recordings_own_and_the_name_itself_before_it() -> None:
+    people = (
+        kin("P1", "Katherine Voss", "self", "P1", "participant"),
+        kin("P7", "Kathryn Quill", "self", "P7", "participant"),
+    )
+    assert [one[1:] for one in owners("well, Kath, of course", [], people, SEVENTH)] == [("P7", False)]
+    assert [one[1:] for one in owners("well, Kath, of course", [], people, UNKNOWN)] == [("P1", True)]
+    called = (*people, kin("X7", "Kath Garth", "friend", "P7"))
+    assert [one[1:] for one in owners("well, Kath, of course", [], called, SEVENTH)] == [("X7", False)]
+
+
+def test_whom_a_reviewer_found_to_be_of_another_family_is_of_this_recording() -> None:
+    people = (*FAMILIES[:3], replace(person("R001-F01", "Osgood"), found=True, of="P7", same_as="X1"))
+    assert [one[1:] for one in owners("then Osgood came", [], people, SEVENTH)] == [("X1", False)]

@@ -54,6 +54,25 @@ def test_another_surname_is_somebody_else() -> None:
     assert _owners(texts, resolution) == [("Rose Venn", "R001-F01")]
 
 
+@pytest.mark.parametrize("full", ["Rose Ann Tamblyn", "Rose Ann-Marie Dell Tamblyn", "Dr Rose Ann Tamblyn"])
+def test_with_her_middle_names_she_is_the_same(full: str) -> None:
+    texts = (f"Then {full} rang.", "And Rose laughed.")
+    resolution = _resolve(texts, {full: Kind.PERSON})
+    assert _owners(texts, resolution) == [(full, "T1"), ("Rose", "T1")]
+    assert resolution.new_people == ()
+
+
+@pytest.mark.parametrize("full", ["Rose and Ann Tamblyn", "Ann Mae Tamblyn", "Rose Mae Venn"])
+def test_with_another_name_at_an_end_or_with_and_she_may_be_somebody_else(full: str) -> None:
+    assert [owner for _, owner in _owners((full,), _resolve((full,), {full: Kind.PERSON}))] == ["R001-F01"]
+
+
+def test_of_two_with_one_first_name_the_surname_tells_whose_middle_name_it_is() -> None:
+    people = (person("P1", "Tilda Quillby"), person("P7", "Tilda Garth"))
+    texts = ("Then Tilda Mae Garth rang.",)
+    assert _owners(texts, _resolve(texts, {"Tilda Mae Garth": Kind.PERSON}, people)) == [("Tilda Mae Garth", "P7")]
+
+
 def test_an_address_or_institution_around_a_name_is_one_span() -> None:
     texts = ("Write to rose.tamblyn@example.org or the Hope Clinic.",)
     resolution = _resolve(texts, {"rose.tamblyn@example.org": Kind.CONTACT, "Hope Clinic": Kind.ORGANISATION})

@@ -11,7 +11,7 @@ from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, StudyError
 from transcribe.pipeline import Candidates, refresh_findings
 from transcribe.ready import need, preview, settled
-from transcribe.review import settling
+from transcribe.review import documents, settling
 from transcribe.schema import Finding, Kind, MadeBy, Reason, ReviewState, Transcript, Utterance
 from transcribe.vault import Unlocked
 
@@ -185,3 +185,23 @@ def test_an_accepted_name_is_withheld_in_other_recordings_however_sure_its_rule_
     refresh_findings(unlocked, ENGINES)
     there = preview(unlocked, need(unlocked, "R002", proposed=True)).lines[0].text
     assert ("Sibley" in there) is leaks
+
+
+def test_whose_a_name_is_is_a_question_where_two_of_this_family_bear_it(tmp_path: Path) -> None:
+    sister = person("X7", "Karen Lund", role="relative", relation="sister", of="P1")
+    families = (person("P1", "Karen Okonkwo", of="P1"), person("P7", "Karen Mbeki", of="P7"), sister)
+    unlocked = new_unlocked(tmp_path / "study", families)
+    add_detected(unlocked, transcript(("S1", "So Karen came to us.")), who=("P7",))
+
+    def asked() -> tuple[str | None, bool, bool]:
+        refresh_findings(unlocked, NoEngines(StudyConfig()))
+        ready = need(unlocked, "R001", proposed=True)
+        ((mark,),) = documents.marks(ready, ()).values()
+        shown = show.identified(unlocked, "R001", "txt")
+        assert "Karen" not in text(unlocked)
+        return mark.finding.person_id, mark.open, "who? taken for P7" in shown
+
+    assert asked() == ("P7", False, False)
+    hers = replace(sister, of="P7")
+    unlocked.change(lambda vault: replace(vault, people=(*families[:2], hers)))
+    assert asked() == ("P7", True, True)

@@ -1,40 +1,26 @@
 """Who is it that a finding names? Known people by their forms, in the scope of the recording; new ones in order.
 
 Somebody found in one family's interview is not taken for her namesake in another family's: found people belong to a
-participant (`of`), and count only in recordings that she took part in. Two people of one name in one interview stay
-two where the speakers say so ("my sister Emma", "my friend Emma"); a bare "Emma" then goes to the one mentioned last
-and is marked as shared, which makes it a question of who it is.
+participant (`of`), and count only in recordings that she took part in. Of several people of the roster who share a
+name, one of the recording's own is meant. Two people of one name in one interview stay two where the speakers say so
+("my sister Emma", "my friend Emma"); a bare "Emma" then goes to the one mentioned last and is marked as shared, which
+makes it a question of who it is.
 """
 
 import re
 from dataclasses import replace
 
 from transcribe.detect import defaults, lexicon, merge
+from transcribe.detect.namesakes import SHARED, Namesakes, Scope, is_public
 from transcribe.detect.relations import agree
-from transcribe.schema import Finding, Kind, Person, Quiet, Transcript, Utterance, record
+from transcribe.schema import Finding, Kind, Person, Transcript, Utterance
 from transcribe.wordforms import folded, is_name_alone
 
-SHARED = "shared form"
 # What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
 SEARCHED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE, Kind.CONTACT, Kind.ID_NUMBER)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 # A piece of a number: "six", "twenty one", "461".
 _SHORT = re.compile(r"\W*(?:\w\W*){1,4}|[^\W\d_]+(?:[\s-]+[^\W\d_]+)?")
-_PUBLIC = ("therapist", "clinician", "professional", "interviewer")  # may be met by many families
-
-
-@record
-class Scope(Quiet):
-    """The recording's id, ids of those who took part in it, and the participant that people found in it belong to."""
-
-    recording_id: str
-    who: tuple[str, ...] = ()
-    of: str = ""
-
-    def holds(self, person: Person) -> bool:
-        """Whether a mention in this recording can be of that person."""
-        here = person.id.startswith(f"{self.recording_id}-")
-        return not person.found or here or not person.of or person.of in self.who
 
 
 class Identities:
@@ -47,6 +33,7 @@ class Identities:
         self._scope = scope
         self._by_form: dict[tuple[Kind, str], list[str]] = {}
         self._by_token: dict[str, list[str]] = {}
+        self._namesakes = Namesakes(self.people, scope)
         self._last: dict[str, str] = {}  # the bearer of a shared form who was mentioned last
         for person in people:
             self._learn(person)
@@ -54,6 +41,7 @@ class Identities:
     def _learn(self, person: Person) -> None:
         if not self._scope.holds(person):
             return
+        self._namesakes.learn(person)
         for form in person.forms:
             self._by_form.setdefault((person.kind, folded(form)), []).append(person.id)
             tokens = folded(form).split()
@@ -71,32 +59,32 @@ class Identities:
         if finding.person_id is not None and not self._scope.holds(self.people[finding.person_id]):
             finding = replace(finding, person_id=None)
         person_id, shared = self._whose(finding, text)
-        detail = finding.reason.detail.removesuffix(f", {SHARED}") + (f", {SHARED}" if shared else "")
+        detail = finding.reason.detail.replace(f", {SHARED}", "") + (f", {SHARED}" if shared else "")
         return replace(finding, person_id=person_id, reason=replace(finding.reason, detail=detail))
 
     def _whose(self, finding: Finding, text: str) -> tuple[str | None, bool]:
         """The id, and whether several people could be meant."""
         form = folded(text[finding.start : finding.end])
-        namesakes = self._namesakes(finding, form)
+        namesakes = self._namesakes.of(finding, form)
+        here = self._namesakes.here(namesakes)
         if finding.relation:
-            agreeing = [i for i in namesakes if agree(self.people[i].relation, finding.relation)]
+            agreeing = [i for i in here if agree(self.people[i].relation, finding.relation)]
             if namesakes and not agreeing and finding.kind is Kind.PERSON and finding.score >= _balance():
                 self._last[form] = self._add(finding, text)
                 return self._last[form], False
             if len(agreeing) == 1:
                 self._last[form] = agreeing[0]
                 return agreeing[0], False
-        if len(namesakes) > 1:
-            return self._last.get(form, finding.person_id or namesakes[0]), True
-        if finding.person_id is not None:
-            return finding.person_id, False
-        return self._person_for(finding, text), False
-
-    def _namesakes(self, finding: Finding, form: str) -> list[str]:
-        same = self._by_form.get((Kind.PERSON, form), []) if finding.kind is Kind.PERSON else []
-        ids = [finding.person_id, *same] if finding.person_id else same
-        one = dict.fromkeys(self.people[i].same_as or i for i in ids if i is not None)
-        return [i for i in one if i in self.people and self.people[i].kind is Kind.PERSON]
+            here = agreeing or here
+        here = self._namesakes.meant(finding, text, here)
+        if len(here) == 1:
+            return here[0], False
+        if not namesakes:
+            return self._person_for(finding, text), False
+        meant = here or namesakes  # nobody here: somebody of another family, or somebody whom the roster does not know
+        last = self._last.get(form)
+        sure = len(meant) == 1 and self._namesakes.in_full(meant[0], form)
+        return last if last in meant else meant[0], not sure
 
     def _person_for(self, finding: Finding, text: str) -> str | None:
         form = folded(text[finding.start : finding.end])
@@ -126,8 +114,7 @@ class Identities:
         person = new_person(f"{self._scope.recording_id}-F{number:02d}", finding, text, self.lower)
         if finding.score < defaults.load().scores["search"]:
             person = replace(person, position_only=True)
-        public = person.kind is not Kind.PERSON or person.role in _PUBLIC
-        person = person if public else replace(person, of=self._scope.of)
+        person = person if is_public(person) else replace(person, of=self._scope.of)
         self.new.append(person)
         self.people[person.id] = person
         self._learn(person)

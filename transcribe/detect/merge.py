@@ -13,7 +13,7 @@ from math import prod
 from transcribe.detect import defaults
 from transcribe.detect.ordinary import CONTRACTION, PHRASE
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, record
-from transcribe.wordforms import folded
+from transcribe.wordforms import folded, search_forms
 
 REPEAT = "repeat"  # a rule that guesses from elsewhere; it cannot overrule a kept word
 _PATTERN_KINDS = (Kind.DATE, Kind.CONTACT, Kind.ID_NUMBER, Kind.AGE, Kind.OTHER)
@@ -175,6 +175,10 @@ def _joint(finding: Finding, cluster: Iterable[Finding]) -> Finding:
 
 def _extended(text: str, whole: Finding, known: list[Finding], model: Finding, people: Mapping[str, Person]) -> Merged:
     """A model reads more names beside a known one: "Rose Bell" where the roster has a Rose."""
+    reason = Reason(rule=whole.reason.rule, detail=f"{whole.reason.detail}, with more of the name")
+    for hit in known:
+        if _has_both_ends(text, whole, people[hit.person_id or ""]):
+            return Merged(finding=replace(whole, person_id=hit.person_id, kind=hit.kind, reason=reason))
     owner = people[whole.person_id or ""]
     rest = [
         (m.start(), m.end())
@@ -187,5 +191,15 @@ def _extended(text: str, whole: Finding, known: list[Finding], model: Finding, p
     if names and full and not owner.position_only and _length(known[0]) < min(len(form) for form in full):
         # The roster knows her full name and it is not this one: somebody else with that first name or surname.
         return Merged(finding=replace(whole, person_id=None, kind=model.kind, reason=model.reason))
-    reason = Reason(rule=whole.reason.rule, detail=f"{whole.reason.detail}, with more of the name")
     return Merged(finding=replace(whole, reason=reason), aliases=tuple(names))
+
+
+def _has_both_ends(text: str, whole: Finding, person: Person) -> bool:
+    """Whether a span begins with one name of hers and ends with another: "Rose Ann Bell" is Rose Bell."""
+    idle = defaults.load().words.trim
+    names = [folded(m.group()) for m in _WORD.finditer(text, whole.start, whole.end)]
+    while names and names[0] in idle:
+        names = names[1:]
+    forms = {folded(form) for form in search_forms(person)}
+    apart = idle.intersection(names)  # "Rose and Ann Bell"
+    return len(names) > 2 and not apart and names[0] != names[-1] and {names[0], names[-1]} <= forms

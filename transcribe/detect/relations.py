@@ -47,6 +47,8 @@ class Tables(Quiet):
     in_law: dict[str, str]
     female: frozenset[str]
     male: frozenset[str]
+    female_titles: frozenset[str]
+    male_titles: frozenset[str]
     wider: dict[str, frozenset[str]]
 
 
@@ -73,6 +75,8 @@ def load() -> Tables:
         in_law=raw["in_law"],
         female=frozenset(raw["female"].split()),
         male=frozenset(raw["male"].split()),
+        female_titles=frozenset(raw["female_titles"].split()),
+        male_titles=frozenset(raw["male_titles"].split()),
         wider=wider,
     )
 
@@ -184,6 +188,14 @@ def gender(relation: str) -> str:
     if last in load().female:
         return "f"
     return "m" if last in load().male else ""
+
+
+def gender_of_title(word: str) -> str:
+    """The same of a title before a name; "" where it is none or tells nothing."""
+    plain = folded(word)
+    if plain in load().female_titles:
+        return "f"
+    return "m" if plain in load().male_titles else ""
 
 
 def agree(known: str, said: str) -> bool:

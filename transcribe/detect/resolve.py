@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from transcribe.detect import Tagger, approximate, defaults, lowercase, merge, ordinary, roster
-from transcribe.detect.identity import Identities, Scope, lower_words
+from transcribe.detect.identity import Identities, lower_words
+from transcribe.detect.namesakes import Scope
 from transcribe.schema import Finding, Findings, Kind, MadeBy, Person, Quiet, Reason, Transcript, Utterance, record
 from transcribe.wordforms import folded
 
@@ -121,7 +122,7 @@ def _numbered(findings: Iterable[Finding], order: dict[str, int], letter: str) -
 
 
 def _pass(given: _Given, people: tuple[Person, ...]) -> _Passed:
-    utterances = given.transcript.utterances
+    utterances, people = given.transcript.utterances, given.scope.ordered(people)
     by_roster, kept = roster.find(utterances, people, given.tagger)
     identities = Identities(given.transcript, people, given.scope)
     seen = given.candidates + _repeats(utterances, given.candidates)

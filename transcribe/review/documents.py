@@ -8,7 +8,7 @@ from typing import Any
 
 from transcribe.anonymise import speaker_names
 from transcribe.config import Policy
-from transcribe.detect.identity import SHARED
+from transcribe.detect.namesakes import SHARED
 from transcribe.pseudonyms import written
 from transcribe.ready import Ready
 from transcribe.reread import RULE as SECOND_READING
