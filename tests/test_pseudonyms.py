@@ -223,10 +223,24 @@ def test_a_clash_with_a_chosen_tag_is_told_too() -> None:
     assert clashes((replace(chosen, pseudonym="[from Keynes]"), late)) == ()
 
 
-def test_tags_and_ones_own_name_are_no_clash() -> None:
+def test_tags_are_no_clash() -> None:
     tagged = replace(PARTNER, pseudonym="[husband]")
     assert clashes((tagged, person("P5", "Husband"))) == ()
-    assert clashes((replace(MOTHER, pseudonym="Karen"),)) == ()
+
+
+def test_a_pseudonym_that_turns_out_to_be_her_own_name_is_a_clash() -> None:
+    (drawn,) = assign((MOTHER,), Policy(), draw)
+    mother = replace(drawn, forms=(*drawn.forms, f"Karen {drawn.pseudonym} Okonkwo"))
+    assert clashes((mother,)) == (mother,)
+    assert clashes((replace(drawn, heard=(drawn.pseudonym,)),)) == ()
+
+
+def test_what_another_is_called_at_a_level_or_somebody_was_called_once_is_drawn_for_nobody_else() -> None:
+    (first,) = assign((MOTHER,), Policy(), draw)
+    for whose in ("X1", ""):
+        (second,) = assign((MOTHER,), Policy(), draw, {first.pseudonym: whose})
+        assert second.pseudonym not in ("", first.pseudonym)
+    assert assign((MOTHER,), Policy(), draw, {first.pseudonym: MOTHER.id, "[mother]": ""}) == (first,)
 
 
 def test_forms_bound_to_a_position_clash_with_nobody() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NoEngines, add_detected, new_unlocked, person, save_candidates, says_nothing_of, transcript
-from transcribe import export, pseudonyms, publishing, redraw, release, vault
+from transcribe import export, levels, pseudonyms, publishing, redraw, release, vault
 from transcribe.config import StudyConfig
 from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledError, StoreError, StudyError
 from transcribe.export import Exporter
@@ -245,6 +245,33 @@ def test_drawing_again_names_the_files_to_replace(unlocked: Unlocked) -> None:
     text = released_bytes(write(unlocked))["R001_pseudonymised.txt"].decode()
     assert new in text
     assert old not in text
+
+
+def test_two_redraws_do_not_lead_back_and_nobody_new_gets_the_name_that_was_left(unlocked: Unlocked) -> None:
+    write(unlocked, unreviewed=True)
+    borne = []
+    for _ in range(4):
+        borne.append(unlocked.vault.person("I1").pseudonym)
+        redraw.draw_again(unlocked, "I1")
+    assert len(set(borne)) == 4
+    assert unlocked.vault.retired == tuple(borne)
+    assert set(borne) <= levels.taken(unlocked.vault).keys()
+
+
+def test_who_is_called_by_what_turns_out_to_be_her_own_name_is_not_released_until_she_is_called_otherwise(
+    unlocked: Unlocked,
+) -> None:
+    settle(unlocked)
+    write(unlocked)
+    mother = unlocked.vault.person("P1")
+    named = replace(mother, forms=(*mother.forms, f"Karen {mother.pseudonym} Okonkwo"))
+    unlocked.change(lambda known: vault.with_people(known, (named,)))
+    settle(unlocked)
+    with pytest.raises(LeakError, match="P1"):
+        write(unlocked)
+    redraw.draw_again(unlocked, "P1")
+    settle(unlocked)
+    assert mother.pseudonym not in released_bytes(write(unlocked))["R001_pseudonymised.txt"].decode()
 
 
 def test_the_overview_tells_states_from_added_to_released(unlocked: Unlocked) -> None:

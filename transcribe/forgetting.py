@@ -23,7 +23,7 @@ from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry
 from transcribe.schema import Person, Quiet, ReviewState, Verdict, record
 from transcribe.study import SET_ASIDE, Study
-from transcribe.vault import PERSON, RECORDING, Unlocked, Vault
+from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
 from transcribe.withdrawal import Withdrawn, holding, read, remove
 from transcribe.wordforms import sealed
 
@@ -174,8 +174,11 @@ def without(vault: Vault, gone: Collection[str], recordings: Collection[str]) ->
     """The vault without these recordings and their keys; of these people sealed spellings are left."""
     about = {*(f"{PERSON}{one}" for one in gone), *(f"{RECORDING}{one}" for one in recordings)}
     people = (_sealed(person) if person.id in gone else person for person in vault.people)
+    names = [p.pseudonym for p in vault.people if p.id in gone] + [
+        r.text for r in vault.renderings if r.person_id in gone
+    ]
     return replace(
-        vault,
+        with_retired(vault, names),
         people=tuple(person for person in people if not person.sealed or person.sealed.digests),
         recordings=tuple(
             replace(entry, who=tuple(i for i in entry.who if i not in gone))

@@ -13,7 +13,7 @@ from transcribe.config import Action, Level, Policy
 from transcribe.errors import ConfigError
 from transcribe.pseudonyms import NUMBERED, action, borne, clashes, table
 from transcribe.schema import Kind, Person
-from transcribe.vault import Rendering
+from transcribe.vault import Rendering, Vault
 from transcribe.wordforms import FormIndex, folded
 
 T = TypeVar("T")
@@ -107,6 +107,11 @@ def renderings(policy: Policy, named: Iterable[Person]) -> tuple[Rendering, ...]
         if one.kind in NUMBERED and action(one, policy) in (Action.PSEUDONYM, Action.TAG)
         if not one.chosen and not one.same_as
     )
+
+
+def taken(vault: Vault) -> dict[str, str]:
+    """Names that are not drawn anew: name -> the id of who is called so at a level, nobody's where it is retired."""
+    return {r.text: r.person_id for r in vault.renderings} | dict.fromkeys(vault.retired, "")
 
 
 def clashing(people: tuple[Person, ...], given: Iterable[Rendering]) -> tuple[str, ...]:

@@ -67,9 +67,11 @@ def written(person: Person, policy: Policy) -> str | None:
     return person.pseudonym or (_general(person, tag, policy.dates) if what is Action.GENERALISE else f"[{tag}]")
 
 
-def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str]) -> tuple[Person, ...]:
+def assign(
+    people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str], taken: Mapping[str, str] | None = None
+) -> tuple[Person, ...]:
     """Everybody with what is written instead of her; those who have it keep it, and who is found to be somebody else
-    needs nothing. `draw` is a keyed digest.
+    needs nothing. `draw` is a keyed digest; `taken` are names that are drawn for nobody but the person of that id.
 
     `people` come in the order in which tags are numbered: roster order, then found ones by first mention.
     """
@@ -82,7 +84,7 @@ def assign(people: tuple[Person, ...], policy: Policy, draw: Callable[[str], str
         name = ""
         if what is Action.PSEUDONYM:
             everybody = tuple({**{p.id: p for p in people}, **done}.values())
-            name = "" if _clashes(person, everybody) else _draw_name(person, everybody, real, draw)
+            name = "" if _clashes(person, everybody) else _draw_name(person, everybody, real, draw, taken or {})
         if name:
             done[person.id] = replace(person, pseudonym=name)
         elif what is Action.GENERALISE:
@@ -121,12 +123,18 @@ def refusals(people: Iterable[Person]) -> dict[str, str]:
 
 
 def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
-    """Those whose pseudonym has meanwhile turned out to hold a real name of the study; not an assigned tag, which is
-    made anew where it does.
+    """Those whose pseudonym has meanwhile turned out to hold a real name of the study, be it her own; not an assigned
+    tag, which is made anew where it does. How she was misheard is no name of hers.
     """
-    real = FormIndex(people)
+    real, own = FormIndex(people), revealing(people)
     asked = (p for p in people if p.chosen or "[" not in p.pseudonym)
-    return tuple(p for p in asked if any(i != p.id for i in borne(p.pseudonym, real)))
+    return tuple(p for p in asked if p in own or any(i != p.id for i in borne(p.pseudonym, real)))
+
+
+def revealing(people: tuple[Person, ...]) -> tuple[Person, ...]:
+    """Those whose pseudonym holds a name of their own."""
+    asked = (p for p in people if p.pseudonym and "[" not in p.pseudonym)
+    return tuple(p for p in asked if borne(p.pseudonym, FormIndex((replace(p, heard=()),))))
 
 
 def telling(people: Iterable[Person]) -> tuple[str, ...]:
@@ -168,14 +176,21 @@ def _clashes(person: Person, people: tuple[Person, ...]) -> bool:
     return any(names & set(_said(other.pseudonym)) for other in people if other.id != person.id)
 
 
-def _draw_name(person: Person, people: tuple[Person, ...], index: FormIndex, draw: Callable[[str], str]) -> str:
+def _draw_name(
+    person: Person,
+    people: tuple[Person, ...],
+    index: FormIndex,
+    draw: Callable[[str], str],
+    taken: Mapping[str, str],
+) -> str:
     real = {folded(part) for other in people for form in search_forms(other) for part in form.split()}
     real = real.union(*map(_unsearched, people))
     used = {folded(other.pseudonym) for other in people if other.pseudonym and "[" not in other.pseudonym}
-    taken = sorted(real | used)
+    used |= {folded(name) for name, person_id in taken.items() if person_id != person.id and "[" not in name}
+    barred = sorted(real | used)
     for names in _pools(person):
         for name in sorted(names, key=lambda n: draw(f"{person.id}:{n}")):
-            if not any(_too_near(folded(name), other) for other in taken) and not borne(name, index):
+            if not any(_too_near(folded(name), other) for other in barred) and not borne(name, index):
                 return name
     return ""
 

@@ -201,7 +201,7 @@ def named_people(unlocked: Unlocked, policy: Policy | None = None) -> tuple[Pers
         order += [f.person_id for f in findings.value.found if f.person_id in people] if findings else []
     mentioned = dict.fromkeys([*order, *people])
     ordered = tuple(people[person_id] for person_id in mentioned if person_id)
-    return pseudonyms.assign(ordered, policy, unlocked.vault.digest)
+    return pseudonyms.assign(ordered, policy, unlocked.vault.digest, levels.taken(unlocked.vault))
 
 
 def finished(

@@ -1,7 +1,6 @@
 """Another pseudonym for somebody, and the released files that bear the old one."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from transcribe import audit, export, levels, pseudonyms
 from transcribe.config import Policy
 from transcribe.publishing import MANIFEST
 from transcribe.schema import Person
-from transcribe.vault import Unlocked, with_people, with_renderings
+from transcribe.vault import Unlocked, Vault, with_people, with_renderings, with_retired
 
 
 def draw_again(unlocked: Unlocked, person_id: str) -> tuple[str, ...]:
@@ -20,16 +19,15 @@ def draw_again(unlocked: Unlocked, person_id: str) -> tuple[str, ...]:
     old = tuple(dict.fromkeys(text for text in (person.pseudonym, *(r.text for r in mine)) if text))
     if not old:
         return ()
-    barred = replace(person, id=f"{person_id}/old", forms=old)  # the old ones are not drawn again
+    vault = with_retired(vault, old)  # they are not drawn again
     team = unlocked.study.config.policy
-    new = _drawn(vault.people, person_id, barred, team, vault.digest)
+    new = _drawn(vault, vault.people, person_id, team)
     given = []
     for one in mine:
         policy = levels.at_level(team, one.level)
         people = levels.standing(with_people(vault, (new,)).people, vault.renderings, policy, team)
-        again = _drawn(people, person_id, barred, policy, vault.digest)
-        given += list(levels.renderings(policy, (again,)))
-    unlocked.change(lambda known: with_renderings(with_people(known, (new,)), tuple(given)))
+        given += list(levels.renderings(policy, (_drawn(vault, people, person_id, policy),)))
+    unlocked.change(lambda known: with_renderings(with_people(with_retired(known, old), (new,)), tuple(given)))
     audit.append(unlocked.study.audit_path, "pseudonym drawn again", person=person_id)
     return tuple(
         str(path.relative_to(unlocked.study.root))
@@ -38,11 +36,10 @@ def draw_again(unlocked: Unlocked, person_id: str) -> tuple[str, ...]:
     )
 
 
-def _drawn(
-    people: tuple[Person, ...], person_id: str, barred: Person, policy: Policy, draw: Callable[[str], str]
-) -> Person:
+def _drawn(vault: Vault, people: tuple[Person, ...], person_id: str, policy: Policy) -> Person:
     held = tuple(replace(p, pseudonym="", chosen=False) if p.id == person_id else p for p in people)
-    return next(p for p in pseudonyms.assign((*held, barred), policy, draw) if p.id == person_id)
+    given = pseudonyms.assign(held, policy, vault.digest, levels.taken(vault))
+    return next(p for p in given if p.id == person_id)
 
 
 def _mentions(path: Path, name: str) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe import companions, consent, export, levels, permission, sound_copies
+from transcribe import companions, consent, export, levels, permission, pseudonyms, sound_copies
 from transcribe.changes import Change
 from transcribe.config import Policy
 from transcribe.engines import Engines
-from transcribe.errors import ConfigError, ConsentError, EngineError, NotSettledError
+from transcribe.errors import ConfigError, ConsentError, EngineError, LeakError, NotSettledError
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import refresh_findings
@@ -127,6 +127,12 @@ def _prepared(
     team = named_people(unlocked)
     ready = tuple(_read_again(unlocked, one, team, engines) for one in chosen)
     people = named_people(unlocked, policy)
+    if own := [person.id for person in pseudonyms.revealing(people)]:
+        raise LeakError(
+            f"what {', '.join(own)} is called has turned out to be a name of her own",
+            stage="release",
+            advice="see `transcribe people STUDY redraw`",
+        )
     gate = Gate(people, policy)
     transcripts = tuple(rendered(unlocked, one, people, gate, policy) for one in ready)
     for transcript in transcripts:

@@ -7,7 +7,7 @@ vault can identify everybody.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -130,7 +130,8 @@ class Vault(Quiet):
     """The key table. `hmac_key` is 32 random bytes in hex; people in roster order, found ones after them.
 
     `voiceprints` come in the order in which they were learnt. A vault written before there were any has none, and
-    likewise no renderings, attributes, topics, holders, consents or seals.
+    likewise no renderings, attributes, topics, holders, consents, seals or retired pseudonyms: those that somebody bore
+    once, which are drawn for nobody else, since copies of old releases may be with others.
     """
 
     hmac_key: str
@@ -144,6 +145,7 @@ class Vault(Quiet):
     consents: tuple[Consent, ...] = ()
     audit: Seal = Seal()
     inventory: Inventory = Inventory()
+    retired: tuple[str, ...] = ()
 
     def person(self, person_id: str) -> Person:
         for person in self.people:
@@ -180,8 +182,15 @@ class Vault(Quiet):
 def with_people(vault: Vault, people: tuple[Person, ...]) -> Vault:
     """The vault with these people put in the place of those with the same ids, new ones at the end."""
     known = {person.id: person for person in vault.people}
+    left = [known[p.id].pseudonym for p in people if p.id in known and known[p.id].pseudonym != p.pseudonym]
     known.update({person.id: person for person in people})
-    return replace(vault, people=tuple(known.values()))
+    return with_retired(replace(vault, people=tuple(known.values())), left)
+
+
+def with_retired(vault: Vault, pseudonyms: Iterable[str]) -> Vault:
+    """The vault with these among the pseudonyms that are drawn no more; tags are none."""
+    names = (name for name in pseudonyms if name and "[" not in name)
+    return replace(vault, retired=tuple(dict.fromkeys((*vault.retired, *names))))
 
 
 def with_pseudonyms(vault: Vault, named: tuple[Person, ...]) -> Vault:
