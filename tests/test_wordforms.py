@@ -79,6 +79,7 @@ def test_a_form_with_marks_in_it_is_found_too(text: str, form: str, kind: Kind) 
         ("Anh Le", ["Anh Le", "Anh", "Le"]),
         ("Mr Jon Lord", ["Mr Jon Lord", "Jon", "Lord"]),
         ("Dr Lord", ["Dr Lord", "Lord"]),
+        ('Jon "Jay" Lord', ['Jon "Jay" Lord', "Jon", "Jay", "Lord"]),
         ("Lord", ["Lord"]),
         ("de Souza", ["de Souza", "Souza"]),
         ("Ms van der Berg", ["Ms van der Berg", "Berg"]),

@@ -100,7 +100,8 @@ def sealed(person: Person) -> Sealed:
 def names_alone(form: str) -> tuple[str, ...]:
     """Each name in a form of a person that may be said alone: Jo, Souza and Kit of "Dr Jo de Souza (Kit)".
 
-    A full name ends at any mark but a full stop, a hyphen or an apostrophe, so that no list of names stays one name.
+    A full name ends at any mark but a full stop, a quotation mark, a hyphen or an apostrophe, so that no list of names
+    stays one name.
     """
     apart = "".join(map(_or_gap, _E_MAIL.sub("\n", form)))
     alone = []
@@ -114,7 +115,7 @@ def names_alone(form: str) -> tuple[str, ...]:
 
 def _or_gap(char: str) -> str:
     """A character of a name; else a space, or a line break where a full name ends."""
-    if char.isspace() or char == ".":
+    if char.isspace() or char in '."“”„«»':
         return " "
     return char if char.isalnum() or _hides(char) or _folded_character(char) in ("'", "-", "_") else "\n"
 
