@@ -54,6 +54,13 @@ def settled(found: tuple[Finding, ...], kept: tuple[Finding, ...] = ()) -> Settl
     return Settled(replaced=found, kept=kept, review=ReviewState.REVIEWED, settled_on="2026-01-02")
 
 
+@pytest.mark.parametrize("text", ["then Das rang", "so we asked Di about it", "Lord rang us", "and Katie came"])
+def test_a_name_that_is_a_title_or_a_particle_elsewhere_does_not_pass(text: str) -> None:
+    gate = Gate((person("X1", "Priya Das"), person("X2", "Di Lord"), person("X3", "Kate,Katie")), Policy())
+    assert gate.check_lines(rendered(line(text)))
+    assert not gate.check_lines(rendered(line("We told Dr Iqbal and Vincent van Gogh")))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,12 +1,12 @@
 """Folding, and whole-word forms of names in a text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.builders import person
 from transcribe.schema import Kind
-from transcribe.wordforms import FormIndex, fold, folded, parted, search_forms
+from transcribe.wordforms import TITLES, FormIndex, fold, folded, parted, search_forms
 
 
 def spans(text: str, *forms: str, kind: Kind = Kind.PERSON) -> list[str]:
@@ -72,6 +72,34 @@ def test_a_form_with_marks_in_it_is_found_too(text: str, form: str, kind: Kind) 
         ("Dr Iqbal", ["Dr Iqbal", "Iqbal"]),
         ("Vincent van Gogh", ["Vincent van Gogh", "Vincent", "Gogh"]),
         ("J. Smith", ["J. Smith", "Smith"]),
+        ("Priya Das", ["Priya Das", "Priya", "Das"]),
+        ("Di Harris", ["Di Harris", "Di", "Harris"]),
+        ("Van Nguyen", ["Van Nguyen", "Van", "Nguyen"]),
+        ("di harris", ["di harris", "di", "harris"]),
+        ("Anh Le", ["Anh Le", "Anh", "Le"]),
+        ("Mr Jon Lord", ["Mr Jon Lord", "Jon", "Lord"]),
+        ("Dr Lord", ["Dr Lord", "Lord"]),
+        ('Jon "Jay" Lord', ['Jon "Jay" Lord', "Jon", "Jay", "Lord"]),
+        ("Lord", ["Lord"]),
+        ("de Souza", ["de Souza", "Souza"]),
+        ("Ms van der Berg", ["Ms van der Berg", "Berg"]),
+        ("Maria de los Santos", ["Maria de los Santos", "Maria", "los", "Santos"]),
+        ("St John Doe", ["St John Doe", "John", "Doe"]),
+        ("Whitcombe Mrs", ["Whitcombe Mrs", "Whitcombe"]),
+        ("Karen (midwife)", ["Karen (midwife)", "Karen"]),
+        ("Karen, the nurse", ["Karen, the nurse", "Karen"]),
+        ("Karen (Sister)", ["Karen (Sister)", "Karen"]),
+        ("Das, Priya", ["Das, Priya", "Das", "Priya"]),
+        ("Kate/Di", ["Kate/Di", "Kate", "Di"]),
+        ("Kate,Katie", ["Kate,Katie", "Kate", "Katie"]),
+        ("Dr.Patel", ["Dr.Patel", "Patel"]),
+        ("Prof. Das", ["Prof. Das", "Das"]),
+        ("J.Whitcombe", ["J.Whitcombe", "Whitcombe"]),
+        ("Mo&Sid", ["Mo&Sid", "Mo", "Sid"]),
+        ("Zso\u0301fia+Jose\u0301", ["Zso\u0301fia+Jose\u0301", "Zso\u0301fia", "Jose\u0301"]),
+        ("Anne\u2011Marie O\u2019Dell", ["Anne\u2011Marie O\u2019Dell", "Anne\u2011Marie", "O\u2019Dell"]),
+        ("किरण|मीना", ["किरण|मीना", "किरण", "मीना"]),
+        ("Karen (karen.smith@nhs.net)", ["Karen (karen.smith@nhs.net)", "Karen"]),
         ("...", []),
         ("_", []),
     ],
@@ -133,6 +161,14 @@ def test_a_name_is_found_wherever_it_stands_as_a_word(name: str, frame: str) -> 
     text = frame.format(name)
     for written in (text, text.upper(), text.lower()):
         assert folded(name) in [folded(found) for found in spans(written, name)] or not folded(name).strip()
+
+
+@given(NAMES, NAMES, st.sampled_from([*',/&+|.·()[]<>"“»:!', " ", " & ", "; "]))
+def test_names_are_searched_for_alone_whatever_parts_them(one: str, other: str, mark: str) -> None:
+    assume({folded(one), folded(other)}.isdisjoint((*TITLES, "the", "and", "st", "saint")))
+    assume(one[0].isupper() and other[0].isupper())  # written small, "de" belongs to what follows
+    forms = {folded(form) for form in search_forms(person("P1", f"{one}{mark}{other}"))}
+    assert {folded(one), folded(other)} <= forms
 
 
 @given(st.text(max_size=30), st.text(max_size=12))

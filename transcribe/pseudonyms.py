@@ -20,7 +20,7 @@ from rapidfuzz.distance import JaroWinkler
 from transcribe.config import Action, Policy
 from transcribe.detect.numerals import numbers
 from transcribe.schema import Kind, Person
-from transcribe.wordforms import FormIndex, folded, is_name_alone, search_forms
+from transcribe.wordforms import FormIndex, folded, names_alone, search_forms
 
 ALIKE = 0.88
 _MONTHS = calendar.month_name[1:]
@@ -164,10 +164,10 @@ def _said(pseudonym: str) -> list[str]:
 
 def _unsearched(person: Person) -> set[str]:
     """Her folded names, those too that are searched for only once a reviewer accepts her: of a person each alone."""
-    forms = {folded(form) for form in (*person.forms, *person.heard, *person.bound)}
+    forms = (*person.forms, *person.heard, *person.bound)
     if person.kind is Kind.PERSON:
-        return {word for form in forms for word in form.split() if is_name_alone(word)}
-    return forms if person.kind in NUMBERED else set()
+        return {folded(name) for form in forms for name in names_alone(form)}
+    return {folded(form) for form in forms} if person.kind in NUMBERED else set()
 
 
 def _clashes(person: Person, people: tuple[Person, ...]) -> bool:

@@ -19,11 +19,12 @@ _MARKS = str.maketrans(
 )
 _EDGES = r"^[\W_]+|[\W_]+$"
 _APART = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
-TITLES = frozenset("mr mrs miss ms mx missus mister dr doctor prof professor sister nurse midwife rev reverend "
-                   "father sir dame lady lord".split())  # fmt: skip
-_PARTICLES = frozenset(
-    "de da do dos das del della di du la le les van von der den ter ibn bint o st saint and y e".split()
-)
+_NO_SURNAMES = frozenset("mr mrs miss ms mx missus mister dr prof professor midwife rev reverend".split())
+TITLES = _NO_SURNAMES | frozenset("doctor sister nurse father sir dame lady lord".split())
+_LINKS = frozenset(("the", "and"))
+_BEFORE_NAMES = TITLES | _LINKS | {"st", "saint"}
+_PARTICLES = frozenset("de da do dos das del della di du la le les van von der den ter ibn bint o y e".split())
+_E_MAIL = re.compile(r"[\w.+-]+@[\w.-]+")
 
 
 @record
@@ -80,7 +81,7 @@ def search_forms(person: Person) -> tuple[str, ...]:
     forms = [*free, *person.heard]
     if person.kind is Kind.PERSON:
         for form in free:
-            forms += [part for part in re.split(r"[\s/(){}\[\]\"“”„«»]+", form) if is_name_alone(part)]
+            forms += names_alone(form)
     unique: dict[str, str] = {}
     for form in forms:
         if re.search(r"[^\W_]", form):
@@ -95,9 +96,50 @@ def sealed(person: Person) -> Sealed:
     return sealed_forms.seal(_core(form) for form in search_forms(person))
 
 
-def is_name_alone(part: str) -> bool:
-    plain = folded(part).strip(".,'")
-    return len(plain) > 1 and plain not in TITLES and plain not in _PARTICLES
+@lru_cache(maxsize=65_536)
+def names_alone(form: str) -> tuple[str, ...]:
+    """Each name in a form of a person that may be said alone: Jo, Souza and Kit of "Dr Jo de Souza (Kit)".
+
+    A full name ends at any mark but a full stop, a quotation mark, a hyphen or an apostrophe, so that no list of names
+    stays one name.
+    """
+    apart = "".join(map(_or_gap, _E_MAIL.sub("\n", form)))
+    alone = []
+    for full in apart.split("\n"):
+        names = [name for word in full.split() if (name := word.strip("'’‘`-_"))]
+        while names and folded(names[0]) in _LINKS:  # "Karen, the nurse"
+            names.pop(0)
+        alone += [name for place, name in enumerate(names) if _may_stand_alone(names, place)]
+    return tuple(alone)
+
+
+def _or_gap(char: str) -> str:
+    """A character of a name; else a space, or a line break where a full name ends."""
+    if char.isspace() or char in '."“”„«»':
+        return " "
+    return char if char.isalnum() or _hides(char) or _folded_character(char) in ("'", "-", "_") else "\n"
+
+
+def _may_stand_alone(names: list[str], place: int) -> bool:
+    """No title, no particle inside a name; but what ends a full name is a surname (Priya Das, Jon Lord), and a particle
+    that begins one is a given name (Di Harris) unless it alone is written small (de Souza).
+    """
+    words = [folded(name) for name in names]
+    word = words[place]
+    if len(word) < 2 or word in _NO_SURNAMES:
+        return False
+    if 0 < place == len(names) - 1:
+        return True
+    if word in _PARTICLES:
+        small = names[place].islower() and not all(name.islower() for name in names)
+        return not small and all(before in TITLES for before in words[:place])
+    return word not in _BEFORE_NAMES
+
+
+def halves(name: str) -> tuple[str, ...]:
+    """The folded parts of a hyphenated name, but for the shortest; of any other name none."""
+    parts = folded(name).split("-")
+    return tuple(part for part in parts if len(part) > 2) if len(parts) > 1 else ()
 
 
 @lru_cache(maxsize=65_536)

@@ -119,6 +119,11 @@ def test_a_usual_name_is(surface: str) -> None:
         ("Nana Rose", ()),
         ("Dr Hope", ()),
         ("Grace Will", ()),
+        ("Priya Das", ("Priya Das", "Priya", "Das")),
+        ("Dr Das", ("Dr Das", "Das")),
+        ("Van Brennock", ("Van Brennock", "Brennock")),
+        ("De Brennock", ("De Brennock", "Brennock")),
+        ("Tilda de Brennock", ("Tilda de Brennock", "Tilda", "Brennock")),
     ],
 )
 def test_of_a_full_name_all_but_ordinary_words_are_searched_for(surface: str, searched: tuple[str, ...]) -> None:
@@ -129,6 +134,13 @@ def test_of_a_full_name_all_but_ordinary_words_are_searched_for(surface: str, se
     likely = resolve.resolve(transcript(text), (said(text, surface, score=0.8),), ()).new_people
     assert search_forms(likely[0]) == ()
     assert search_forms(acknowledged(likely[0])) == searched
+
+
+def test_half_of_a_double_barrelled_name_is_hers() -> None:
+    text = "so Okafor rang and Lovelace rang"
+    known = (person("P1", "Anne-Marie Featherstone-Okafor"), person("P2", "Tilda Lovelace-Okafor"))
+    assert [one[1] for one in owners(text, [said(text, "Okafor")], known[:1])] == ["P1"]
+    assert [one[1] for one in owners(text, [said(text, "Lovelace")], known)][-1] == "P2"
 
 
 def test_a_name_that_is_only_likely_is_not_searched_for_elsewhere() -> None:

@@ -26,6 +26,11 @@ PEOPLE = (
     person("L1", "Reading", kind=Kind.PLACE, role="place"),
     person("L2", "Quillby", kind=Kind.PLACE, role="place"),
     person("X7", "Don"),
+    person("X8", "Priya Das"),
+    person("X9", "Di Harris"),
+    person("Y1", "Van Nguyen"),
+    person("Y2", "Jon Lord"),
+    person("Y3", "Karen Doctor"),
 )
 TAGS = {"Will": "AUX", "Hope": "VERB", "Reading": "VERB", "Mark": "VERB", "Do": "AUX", "Rose": "PROPN", "May": "AUX"}
 
@@ -50,6 +55,10 @@ FOUND = [
     ("Then Quillby, Will Quillby, came", ["Quillby", "Will Quillby"]),
     ("my husband mark came home and my daughter rose cried", ["mark", "rose"]),
     ("the baby is called hope", ["hope"]),
+    ("So we asked Di about it, and then Das rang", ["Di", "Das"]),
+    ("Well, we love Van so much", ["Van"]),
+    ("Lord rang us", ["Lord"]),
+    ("Yes. And then Mrs Doctor came", ["Doctor"]),
 ]
 
 
@@ -87,6 +96,7 @@ DOUBTFUL = [
     ("She said that, because hope was on the mat", {"hope"}),
     ("So Anna, erm, will left then", {"will"}),
     ("I asked if will had been there", {"will"}),
+    ("We told the doctor, Anna, that the van was old, good lord", {"doctor", "van", "lord"}),
 ]
 
 
@@ -150,6 +160,8 @@ DERIVED = (
     person("C", "Sebastian"),
     person("D", "Siobhan Bartle"),
     person("E", "Hope Marsh"),
+    person("F", "Anne-Marie Featherstone-Okafor"),
+    person("G", "Jo Kettering-Stone"),
 )
 VARIANTS = [
     ("So Anna, that's A-O-I-F-E", "A-O-I-F-E", "A", "spelt out"),
@@ -166,6 +178,25 @@ VARIANTS = [
     ("we have hopes, a b c d", "", "", ""),
     ("so, Sebastian came", "", "", ""),
     ("the S.A. of it", "", "", ""),
+    ("it's O-D-E-L-L, Anna", "O-D-E-L-L", "A", "spelt out"),
+    ("with O, D, E, double L", "O, D, E, double L", "A", "spelt out"),
+    ("A, N, N, E, M, A, R, I, E. Yes", "A, N, N, E, M, A, R, I, E", "F", "spelt out"),
+    ("It's J-O, Anna", "J-O", "G", "spelt out"),
+    ("Jay, j, o, I said", "j, o", "G", "spelt out"),
+    ("J for Jack, O for orange", "J for Jack, O for orange", "G", "spelt out"),
+    ("not J-O-E, Anna", "", "", ""),
+    ("so j o, or I, I, a, and J-A", "", "", ""),
+    ("then the O'Dells came", "O'Dells", "A", "plural"),
+    ("then the ODells came", "ODells", "A", "plural"),
+    ("then the Featherstone-Okafors came", "Featherstone-Okafors", "F", "plural"),
+    ("so Mrs Okafor rang the nurse", "Okafor", "F", "half of a name"),
+    ("then Mr Featherstone's mother came", "Featherstone", "F", "half of a name"),
+    ("so Anne said no", "Anne", "F", "half of a name"),
+    ("then the Okafors came", "Okafors", "F", "half of a name"),
+    ("Mrs Stone rang", "Stone", "G", "half of a name"),
+    ("we threw a stone, stones even", "", "", ""),
+    ("O- O'Dell, Anna", "O", "A", "broken off"),
+    ("so Annie came", "Annie", "F", "short name"),
 ]
 
 

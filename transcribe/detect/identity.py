@@ -14,7 +14,7 @@ from transcribe.detect import defaults, lexicon, merge
 from transcribe.detect.namesakes import SHARED, Namesakes, Scope, is_public
 from transcribe.detect.relations import agree
 from transcribe.schema import Finding, Kind, Person, Transcript, Utterance
-from transcribe.wordforms import folded, is_name_alone
+from transcribe.wordforms import folded, halves, names_alone
 
 # What a search for it elsewhere makes sense for; an age, a date or a birth weight is bound to its place.
 SEARCHED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE, Kind.CONTACT, Kind.ID_NUMBER)
@@ -44,7 +44,7 @@ class Identities:
         self._namesakes.learn(person)
         for form in person.forms:
             self._by_form.setdefault((person.kind, folded(form)), []).append(person.id)
-            tokens = folded(form).split()
+            tokens = [part for name in folded(form).split() for part in (name, *halves(name))]
             if person.kind is Kind.PERSON and len(tokens) > 1:
                 for token in tokens:
                     ids = self._by_token.setdefault(token, [])
@@ -192,7 +192,7 @@ def ordinary_names(kind: Kind, surface: str, lower: frozenset[str] = frozenset()
     """
     names = [match.group() for match in _WORD.finditer(surface)] if kind is Kind.PERSON else []
     ordinary = tuple(dict.fromkeys(name for name in names if _is_ordinary(folded(name), lower)))
-    rare = [name for name in names if name not in ordinary and is_name_alone(name)]
+    rare = [name for name in names_alone(surface) if name not in ordinary]
     return ordinary if any(sum(char.isalpha() for char in name) >= 3 for name in rare) else ()
 
 

@@ -1,4 +1,4 @@
-"""Forms of known names that no form index has: short, plural, initials, spelt out, broken off, run together.
+"""Forms of known names that no form index has: short, plural, half of one, initials, spelt out, broken off, together.
 
 What is found here binds to its position: none of it is a word to search a release for. Scores are in variants.toml.
 """
@@ -15,13 +15,16 @@ from rapidfuzz.distance import Indel
 
 from transcribe.detect import defaults, diminutives, lexicon
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
-from transcribe.wordforms import TITLES, folded, search_forms
+from transcribe.wordforms import TITLES, folded, halves, search_forms
 
 RULE = "roster"  # a part of the roster rule
 SHORT_NAME = "short name"
+_HALF = "half of a name"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_HYPHENATED = re.compile(rf"{_WORD.pattern}(?:[-\u2010-\u2013]{_WORD.pattern})+")
 _LETTER = r"(?:double[ -]?(?:u|you)|(?:double|treble|triple)[ -]?[^\W\d_]|[^\W\d_])"
-_SPELT = re.compile(rf"(?<![\w'’.@])({_LETTER})(?:[\s,.–-]+(?:and\s+)?{_LETTER}(?![\w'’@])){{2,}}", re.IGNORECASE)
+_SPELT = re.compile(rf"(?<![\w'’.@])({_LETTER})(?:[\s,.–-]+(?:and\s+)?{_LETTER}(?![\w'’@]))+", re.IGNORECASE)
+_PAIR = re.compile(r"[^\W\d_]\s*[-–,]\s*[^\W\d_]")  # spells a name of two letters; "I a" and "U.S" are other things
 _ALPHABET = re.compile(
     r"(?<![\w'’])([^\W\d_])\s+(?:for|as in)\s+([^\W\d_]+)(?:[\s,.]+(?:and\s+)?[^\W\d_]\s+(?:for|as in)\s+[^\W\d_]+)+",
     re.IGNORECASE,
@@ -42,7 +45,7 @@ class _Form(Quiet):
 
 @record
 class _Known(Quiet):
-    """Of a set of people: forms of one word, names by their letters, initials."""
+    """Of a set of people: forms of one word, names by their letters alone, initials."""
 
     forms: dict[str, tuple[_Form, ...]]
     names: dict[str, str]
@@ -72,12 +75,13 @@ def _known(people: tuple[Person, ...]) -> _Known:
     for person in people:
         if person.position_only:
             continue
-        for form, why in _derived(person):
+        for form, why, ordinary in _derived(person):
             if form not in exact and not any(f.person_id == person.id for f in forms.get(form, ())):
-                entry = _Form(form=form, person_id=person.id, why=why, ordinary=_ordinary(form))
+                entry = _Form(form=form, person_id=person.id, why=why, ordinary=ordinary)
                 forms.setdefault(form, []).append(entry)
         for name in _single_names(person):
-            names.setdefault(name, person.id)
+            for part in (name, *(halves(name) if person.kind is Kind.PERSON else ())):
+                names.setdefault(_letters_of(part), person.id)
         full = _names_of(person)
         if len(full) > 1:
             initials.setdefault(full[0][0] + full[-1][0], person.id)
@@ -92,12 +96,17 @@ def _names_of(person: Person) -> list[str]:
 
 
 def _single_names(person: Person) -> list[str]:
-    single = [folded(form) for form in search_forms(person) if len(_WORD.findall(form)) == 1]
-    return [name for name in single if len(name) > 2 and name.isalpha()]
+    """Those of her search forms, folded, that are one name, perhaps with a hyphen or an apostrophe in it."""
+    names = [folded(form) for form in search_forms(person)]
+    return [name for name in names if len(name) > 1 and (_WORD.fullmatch(name) or _HYPHENATED.fullmatch(name))]
 
 
-def _derived(person: Person) -> Iterator[tuple[str, str]]:
-    """(form, why) of one word each."""
+def _letters_of(name: str) -> str:
+    return re.sub(r"['-]", "", name)
+
+
+def _derived(person: Person) -> Iterator[tuple[str, str, bool]]:
+    """(form, why, whether it is an ordinary word, too) of one word each."""
     if person.kind is not Kind.PERSON:
         return
     full = _names_of(person)
@@ -105,12 +114,22 @@ def _derived(person: Person) -> Iterator[tuple[str, str]]:
     firsts += [folded(form) for form in person.forms[1:] if len(_WORD.findall(form)) == 1]
     for first in firsts:
         for short in sorted(diminutives.of(first)):
-            yield short, SHORT_NAME
+            yield short, SHORT_NAME, _ordinary(short)
     for name in _single_names(person):
         if len(name) > 2:
-            yield (f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"), "plural"
+            for plural in dict.fromkeys((_plural(name), _plural(_letters_of(name)))):
+                yield plural, "plural", _ordinary(plural)
+        for half in halves(name):
+            usual = defaults.load().words.needs_context(half) or lexicon.is_usual_word(half)
+            yield half, _HALF, usual
+            yield _plural(half), _HALF, usual
     if len(full) > 1:
-        yield "".join(full), "names run together"
+        together = "".join(full)
+        yield together, "names run together", _ordinary(together)
+
+
+def _plural(name: str) -> str:
+    return f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
 
 
 @lru_cache(maxsize=65536)
@@ -144,7 +163,8 @@ def find(utterances: tuple[Utterance, ...], people: tuple[Person, ...], cased: b
 
 def _hits(text: str, known: _Known, cased: bool) -> Iterator[_Hit]:
     words = [(m.start(), m.end(), folded(m.group())) for m in _WORD.finditer(text)]
-    for start, end, word in words:
+    hyphenated = [(m.start(), m.end(), folded(m.group())) for m in _HYPHENATED.finditer(text)]
+    for start, end, word in (*words, *hyphenated):
         end, word = (end - 2, word[:-2]) if word.endswith("'s") else (end, word)
         entries = known.forms.get(word)
         if entries:
@@ -186,6 +206,7 @@ def _spelt(text: str, known: _Known) -> Iterator[_Hit]:
                 for start, end in _ends(match, pattern is _ALPHABET)
                 if (hit := _spelling(text, start, end, known, pattern is _ALPHABET)) is not None
             ]
+            hits += _pairs(match, known, pattern is _ALPHABET)
             if hits:
                 yield max(hits, key=lambda hit: hit.score)
 
@@ -199,12 +220,26 @@ def _ends(match: re.Match[str], alphabet: bool) -> Iterator[tuple[int, int]]:
         yield match.start() + pieces[1].start(), match.end()
 
 
+def _pairs(match: re.Match[str], known: _Known, alphabet: bool) -> Iterator[_Hit]:
+    """ "J-O", "J, O, I think": two letters spell only a name of just these, and none where a third may go with them."""
+    text = match.string
+    for start, end in _ends(match, alphabet):
+        letters = _letters(text[start:end], alphabet)
+        rest = folded(text[match.start() : start] + text[end : match.end()]).strip(" ,.-")
+        if letters in known.names and rest in ("", "i", "a") and (alphabet or _PAIR.fullmatch(text, start, end)):
+            score = float(_scores()["spelt"]["exact"])
+            yield _Hit(start=start, end=end, person_id=known.names[letters], why="spelt out", score=score)
+
+
 def _spelling(text: str, start: int, end: int, known: _Known, alphabet: bool) -> _Hit | None:
     table = _scores()["spelt"]
     letters = _letters(text[start:end], alphabet)
-    likest = max(known.names, key=lambda name: Indel.normalized_similarity(letters, name), default="")
+    if len(letters) < 3:
+        return None
+    names = [name for name in known.names if len(name) > 2]
+    likest = max(names, key=lambda name: Indel.normalized_similarity(letters, name), default="")
     alike = Indel.normalized_similarity(letters, likest) if likest else 0.0
-    if len(letters) < 3 or alike < table["from"]:
+    if alike < table["from"]:
         return None
     score = table["exact"] if letters == likest else round(table["like"] * alike, 3)
     return _Hit(start=start, end=end, person_id=known.names[likest], why="spelt out", score=score)
@@ -236,7 +271,7 @@ def _cut_off(text: str, known: _Known, words: list[tuple[int, int, str]]) -> Ite
     after = {one[0]: two[2] for one, two in pairwise(words)}
     for match in _CUT.finditer(text):
         fragment, comma = folded(match.group(1)), match.group(2).strip() == ","
-        following = re.sub(r"'s$", "", after.get(match.start(), ""))
+        following = _letters_of(re.sub(r"'s$", "", after.get(match.start(), "")))
         repeated = following in known.names and following != fragment and following.startswith(fragment)
         ordinary = fragment in known.names or lexicon.zipf(fragment) >= _scores()["ordinary_from"]
         if repeated and not (comma and (ordinary or len(fragment) < 2)):
