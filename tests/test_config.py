@@ -50,6 +50,7 @@ def test_an_unknown_key_is_named_with_the_known_ones_of_its_level(text: str, key
     message = str(refused.value)
     assert repr(key) in message
     assert all(name in message.split("known here")[1] for name in known)
+    assert "inherited" not in message  # what a level is given is no key
     assert "\n" not in message
 
 

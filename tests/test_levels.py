@@ -14,7 +14,16 @@ from transcribe.pipeline import refresh_findings
 from transcribe.ready import named_people
 from transcribe.review import settling
 from transcribe.schema import Kind, Person
-from transcribe.vault import Unlocked, with_attributes, with_people, with_pseudonyms, with_renderings
+from transcribe.vault import (
+    Rendering,
+    Topic,
+    Unlocked,
+    with_attributes,
+    with_people,
+    with_pseudonyms,
+    with_renderings,
+    with_topics,
+)
 from transcribe.wordforms import sealed
 
 ENGINES = NoEngines(StudyConfig())
@@ -62,9 +71,39 @@ def test_a_level_is_never_laxer_than_the_team_unless_the_study_says_so_there() -
     assert [written(birth, level) for level in levels.LEVELS] == ["[date of birth]"] * 3
 
 
-def test_a_level_is_asked_for_and_not_set() -> None:
+def test_a_role_of_the_team_s_is_never_laxer_than_what_the_level_says_of_its_kind() -> None:
+    birth = Person(id="", kind=Kind.DATE, role="date of birth", forms=("the fourth of March 1985",))
+    laxer = Policy(roles={"date of birth": Action.GENERALISE})
+    assert [written(birth, level, laxer) for level in levels.LEVELS] == [
+        "[date in 1985]", "[date of birth]", "[date of birth]"
+    ]  # fmt: skip
+    roles = {"place": Action.GENERALISE}
+    for policy in (Policy(roles=roles), Policy(roles=roles, public=Level(kinds={Kind.PLACE: Action.TAG}))):
+        assert [written(PEOPLE[2], level, policy) for level in levels.LEVELS] == [
+            "[a town in the south]", "[a town in the south]", "[place]"
+        ]  # fmt: skip
+    said = Policy(roles=roles, public=Level(roles=roles, kinds={Kind.PLACE: Action.TAG}))
+    assert written(PEOPLE[2], "public", said) == "[a town in the south]"  # of the role itself, under that level
+    strict = Policy(roles={"place": Action.TAG}, archive=Level(kinds={Kind.PLACE: Action.GENERALISE}))
+    assert written(PEOPLE[2], "archive", strict) == "[place]"
+
+
+def test_a_role_of_the_team_s_stays_an_exception_from_the_team_s_own_kinds() -> None:
+    policy = Policy(kinds={Kind.PERSON: Action.TAG}, roles={"partner": Action.PSEUDONYM})
+    husband = replace(PEOPLE[1], pseudonym="Bertram")
+    for level in levels.LEVELS:
+        assert pseudonyms.action(husband, levels.at_level(policy, level)) is Action.PSEUDONYM
+        assert pseudonyms.action(PEOPLE[0], levels.at_level(policy, level)) is Action.TAG
+    below = Policy(roles={"partner": Action.PSEUDONYM}, public=Level(kinds={Kind.PERSON: Action.TAG}))
+    assert pseudonyms.action(husband, levels.at_level(below, "public")) is Action.TAG
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("level", "public"), ("attributes", ["town"]), ("topics", True), ("inherited", {})]
+)
+def test_a_level_is_asked_for_and_not_set(key: str, value: object) -> None:
     with pytest.raises(ConfigError, match="release --policy"):
-        config.check({"policy": {"level": "public"}})
+        config.check({"policy": {key: value}})
 
 
 def test_ages_that_cannot_be_read_get_no_band() -> None:
@@ -205,6 +244,40 @@ def test_a_stricter_policy_counts_at_once(unlocked: Unlocked) -> None:
     assert "left [place]." in released(unlocked, "archive")
 
 
+def test_a_vaguer_word_is_not_what_somebody_is_called_for_good(unlocked: Unlocked) -> None:
+    settings(unlocked, '[policy.kinds]\nplace = "generalise"\n')
+    assert "left [a town in the south]." in released(unlocked, "team")
+    assert unlocked.vault.person("L1").pseudonym == ""
+    place = replace(unlocked.vault.person("L1"), general="a valley")
+    unlocked.change(lambda vault: with_people(vault, (place,)))
+    settings(unlocked, '[policy.kinds]\nplace = "tag"\n')
+    assert [released(unlocked, level).split("left ")[1] for level in levels.LEVELS] == [
+        "[place].", "[place].", "[place]."
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["[a town in the south]", "[a place]"])
+def test_a_vaguer_word_that_an_older_vault_keeps_is_written_no_more(unlocked: Unlocked, text: str) -> None:
+    place = replace(unlocked.vault.person("L1"), pseudonym=text)
+    kept = Rendering(level="public", person_id="L1", action="tag", text=text)
+    unlocked.change(lambda vault: with_renderings(with_people(vault, (place,)), (kept,)))
+    assert [released(unlocked, level).split("left ")[1] for level in ("team", "public")] == ["[place]."] * 2
+
+
+def test_a_vaguer_date_that_an_older_vault_keeps_is_written_no_more() -> None:
+    policy, gone = Policy(), Person(id="X1", kind=Kind.DATE, role="date", forms=("the fourth of March 2019",))
+    for text in ("[date in 2019]", "[date in March 2019]"):
+        (now,) = levels.standing((replace(gone, pseudonym=text),), (), policy, policy)
+        assert now.pseudonym == ""
+
+
+def test_a_tag_that_reads_like_the_vaguer_word_keeps_its_number() -> None:
+    policy = Policy()
+    one = person("F1", "Zelda", role="friend", relation="friend", of="P1", general="friend", pseudonym="[friend]")
+    two = person("F2", "Ottoline", role="friend", relation="friend", of="P1", pseudonym="[friend 2]")
+    assert levels.standing((one, two), (), policy, policy) == (one, two)
+
+
 def test_a_name_of_a_level_alone_that_turns_out_real_is_told_and_drawn_again(unlocked: Unlocked) -> None:
     settings(unlocked, '[policy.archive.roles]\npartner = "pseudonym"\n')
     released(unlocked, "archive")
@@ -251,6 +324,20 @@ def attributes(unlocked: Unlocked, level: str) -> object:
     made = release.write(unlocked, (), ("json",), ENGINES, unreviewed=False, level=level)
     document = json.loads((Path(made.folder) / "R001_pseudonymised.json").read_bytes())
     return next(one["attributes"] for one in document["people"] if one["label"])
+
+
+def test_topics_are_released_at_a_level_where_they_are_asked_for(unlocked: Unlocked) -> None:
+    titles = (Topic(recording_id="R001", start_s=0.0, title="Twins at 26 weeks"),)
+    unlocked.change(lambda vault: with_topics(vault, titles))
+    assert [topics(unlocked, level) for level in levels.LEVELS] == [["Twins at 26 weeks"], [], []]
+    settings(unlocked, "[policy.archive]\ntopics = true\n")
+    assert [topics(unlocked, level) for level in levels.LEVELS] == [["Twins at 26 weeks"], ["Twins at 26 weeks"], []]
+
+
+def topics(unlocked: Unlocked, level: str) -> list[str]:
+    made = release.write(unlocked, (), ("json",), ENGINES, unreviewed=False, level=level)
+    document = json.loads((Path(made.folder) / "R001_pseudonymised.json").read_bytes())
+    return [one["title"] for one in document["topics"]]
 
 
 def settings(unlocked: Unlocked, text: str) -> None:

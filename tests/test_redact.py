@@ -420,10 +420,11 @@ STUTTER = transcript(("S1", " Karen Karen will will come."), ("S2", " Yes."))
         ((("U0001", 1, 1, ""),), [(10.28, 10.92)]),  # the second of two alike: the first may be kept
         ((("U0001", 0, 0, ""),), [(9.88, 10.52)]),
         ((("U0001", 2, 3, "will"),), [(10.68, 11.72)]),  # which of them it is nobody knows
-        ((("U0001", 0, 0, "Karin"),), [(9.88, 10.52)]),
+        ((("U0001", 1, 1, "Karin"),), [(10.28, 10.92)]),
+        ((("U0001", 0, 0, "Karin"),), [(0.0, 10.52)]),  # from the beginning: nobody was heard before
         ((("U0001", 0, 1, "KÁREN, karen"),), []),  # respelt
         ((("U0001", 2, 2, "Will we"),), [(10.68, 11.32)]),
-        ((("U0001", 0, 4, "She comes."), ("U0001", 0, 1, "She.")), [(9.88, 12.12)]),
+        ((("U0001", 0, 4, "She comes."), ("U0001", 0, 1, "She.")), [(0.0, 20.12)]),
         ((("U0001", 0, 0, "Brenna"), ("U0001", 0, 0, "Karen")), []),  # typed as it was
         ((("U0002", 0, 0, ""),), [(19.88, 20.52)]),
     ],
@@ -437,6 +438,59 @@ def test_words_that_a_correction_took_out_or_replaced_are_covered(
     spans = redact.covered_spans(text, settled(), STUTTER, 60.0)
     assert times(spans) == expected
     assert {kind for span in spans for kind in span.kinds} <= {"corrected"}
+
+
+def said_at(*turns: tuple[str, tuple[tuple[str, float, float], ...]]) -> Transcript:
+    """Turns of (label, words with their times)."""
+    said = transcript(*((label, "".join(text for text, _, _ in words)) for label, words in turns))
+    timed = [tuple(Word(start_s=a, end_s=b, text=t, probability=0.9) for t, a, b in words) for _, words in turns]
+    utterances = tuple(replace(u, words=words) for u, words in zip(said.utterances, timed, strict=True))
+    return replace(said, utterances=utterances)
+
+
+MISSED = said_at(
+    ("S1", ((" Well,", 9.0, 9.3), (" um", 9.5, 9.7), (" told", 10.0, 10.4), (" that.", 11.6, 11.9))),
+    ("S2", ((" Yes.", 20.0, 20.3),)),
+    ("S1", ((" Good.", 31.0, 31.4),)),
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "expected"),
+    [
+        (("U0001", 2, 2, "told Karen"), "Karen", [(9.58, 11.72)]),  # from "um" to "that"
+        (("U0001", 1, 2, "told Karen"), "Karen", [(9.18, 11.72)]),  # as many words as before: said later all the same
+        (("U0001", 2, 2, "Karen told"), "Karen", [(9.58, 11.72)]),
+        (("U0001", 3, 3, "that Karen"), "Karen", [(10.28, 20.12)]),  # nobody else says a word before 20.0
+        (("U0002", 0, 0, "Yes. Karen came to see us."), "Karen", [(11.78, 31.12)]),  # a whole sentence
+        (("U0001", 0, 0, "Karen, well,"), "Karen", [(0.0, 9.62)]),
+        (("U0003", 0, 0, "Good, Karen."), "Karen", [(20.18, 60.0)]),
+        (("U0001", 2, 2, "told Karen"), None, [(9.58, 11.72)]),  # harmless or not
+        (("U0001", 2, 2, ""), None, [(9.88, 10.52)]),  # what is only taken out was heard when it was heard
+    ],
+)
+def test_what_the_recogniser_missed_is_covered_wherever_it_was_said_between_the_words_around(
+    made: tuple[str, int, int, str], name: str | None, expected: list[tuple[float, float]]
+) -> None:
+    text = corrections.corrected(MISSED, (corrections.words(MISSED, *made),))
+    said = {utterance.id: utterance.text for utterance in text.utterances}[made[0]]
+    where = said.index(name) if name else 0
+    found = (finding(made[0], where, where + len(name), KAREN),) if name else ()
+    assert times(redact.covered_spans(text, settled(*found), MISSED, 60.0)) == expected
+
+
+def test_the_other_s_mm_on_another_channel_does_not_end_what_was_missed() -> None:
+    heard = said_at(
+        ("S1", ((" I", 9.8, 9.9), (" told", 10.0, 10.4), (" that.", 11.6, 11.9))), ("S2", ((" Mm.", 10.5, 10.7),))
+    )
+    text = corrections.corrected(heard, (corrections.words(heard, "U0001", 1, 1, "told Karen"),))
+    assert times(redact.covered_spans(text, settled(), heard, 60.0)) == [(9.78, 11.72)]
+
+
+def test_words_that_overlap_widen_nothing_that_stands() -> None:
+    heard = said_at(("S1", ((" I", 9.0, 10.1), (" told", 10.0, 10.4), (" that.", 10.3, 11.9))))
+    text = corrections.corrected(heard, (corrections.words(heard, "U0001", 1, 1, "called"),))
+    assert times(redact.covered_spans(text, settled(), heard, 60.0)) == [(9.88, 10.52)]
 
 
 def test_a_transcript_without_times_cannot_be_covered() -> None:

@@ -82,14 +82,15 @@ class Detection(_Section):
 
 
 class Level(_Section):
-    """What an anonymity level changes: what is written instead of single roles and kinds, what is left of dates, and
-    which columns of attributes are released, none if none is named.
+    """What an anonymity level changes: what is written instead of single roles and kinds, what is left of dates, which
+    columns of attributes are released, none if none is named, and whether the titles of topics are.
     """
 
     roles: dict[str, Action] = {}
     kinds: dict[Kind, Action] = {}
     dates: Literal["month", "year"] | None = None
     attributes: tuple[str, ...] = ()
+    topics: bool = False
 
 
 class Policy(_Section):
@@ -98,7 +99,8 @@ class Policy(_Section):
     `convention` "pseudonyms": participants, infants and therapists get pseudonyms; "brackets": participants alone do,
     infants and therapists are tagged as in the published study. `roles` and `kinds` override single ones; `dates` is
     what is left of a date that is generalised. `archive` and `public` change the team's, and policy.toml's for that
-    level (see `levels`); `level` and `attributes` (None: all) are set there alone.
+    level (see `levels`); `level`, `attributes` (None: all), `topics` and `inherited`, what a kind's roles have from
+    the team, are set there alone.
     """
 
     convention: Literal["pseudonyms", "brackets"] = "pseudonyms"
@@ -109,12 +111,14 @@ class Policy(_Section):
     public: Level = Level()
     level: Annotated[Literal["team", "archive", "public"], Field(exclude=True)] = "team"
     attributes: Annotated[tuple[str, ...] | None, Field(exclude=True)] = None
+    topics: Annotated[bool, Field(exclude=True)] = True
+    inherited: Annotated[dict[Kind, dict[str, Action]], Field(exclude=True)] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _levels_are_asked_for(cls, raw: object) -> object:
-        for name in ("level", "attributes"):
-            if isinstance(raw, dict) and name in raw:
+        for name, field in cls.model_fields.items():
+            if field.exclude and isinstance(raw, dict) and name in raw:
                 raise PydanticCustomError(
                     "level", "is set by `release --policy`, or under [policy.archive] or [policy.public]"
                 )
@@ -319,4 +323,4 @@ def _known(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         model = annotation
-    return list(model.model_fields)
+    return [name for name, field in model.model_fields.items() if not field.exclude]

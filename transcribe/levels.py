@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from transcribe.config import Action, Level, Policy
 from transcribe.errors import ConfigError
-from transcribe.pseudonyms import NUMBERED, action, borne, clashes, table
+from transcribe.pseudonyms import NUMBERED, action, borne, clashes, table, written
 from transcribe.schema import Kind, Person
 from transcribe.vault import Rendering, Vault
 from transcribe.wordforms import FormIndex, folded
@@ -20,13 +20,19 @@ T = TypeVar("T")
 TEAM = "team"
 LEVELS = (TEAM, "archive", "public")
 _STRICTER = (Action.KEEP, Action.GENERALISE, Action.PSEUDONYM, Action.TAG)
+_TAGGED = Policy(kinds=dict.fromkeys(Kind, Action.TAG))
+_VAGUE = (
+    Policy(kinds=dict.fromkeys(Kind, Action.GENERALISE)),
+    Policy(kinds=dict.fromkeys(Kind, Action.GENERALISE), dates="month"),
+)
 
 
 def at_level(policy: Policy, name: str) -> Policy:
     """The policy at a level. Raises ConfigError for a name that is none.
 
     What the study says of a level counts first, then the stricter of what it says of its team and what policy.toml says
-    of the level. What the team keeps is not kept elsewhere unless the study says so there.
+    of the level; what it says of a role for its team bows to a stricter word on all of that kind at the level. What the
+    team keeps is not kept elsewhere unless the study says so there.
     """
     if name not in LEVELS:
         raise ConfigError(f"there is no policy {name!r}", advice=f"choose one of {', '.join(LEVELS)}")
@@ -42,13 +48,18 @@ def at_level(policy: Policy, name: str) -> Policy:
         if Kind(kind) not in own.kinds
     }
     stricter = {kind: _stricter(what, policy.kinds.get(kind)) for kind, what in kinds.items()}
+    said, team = {**kinds, **own.kinds}, _without_kept(policy.roles)
     return policy.model_copy(
         update={
             "level": name,
-            "roles": {**_without_kept(policy.roles), **roles, **own.roles},
+            "roles": {**roles, **own.roles},
+            "inherited": {
+                kind: {role: _stricter(what, said.get(kind)) for role, what in team.items()} for kind in Kind
+            },
             "kinds": {**_without_kept(policy.kinds), **stricter, **own.kinds},
             "dates": own.dates or ours["dates"],
             "attributes": own.attributes,
+            "topics": own.topics,
         }
     )
 
@@ -84,9 +95,9 @@ def _called(
     rendering = given.get(person.id)
     if what is Action.GENERALISE:
         return ""
-    if rendering is not None and rendering.action == what.value:
+    if rendering is not None and rendering.action == what.value and not _is_vague(rendering.text, person):
         return rendering.text
-    if what is not action(person, team):
+    if what is not action(person, team) or _is_vague(person.pseudonym, person):
         return ""
     of = {other.id: other.of for other in people}
     taken = any(
@@ -95,6 +106,20 @@ def _called(
         if r.person_id != person.id
     )
     return "" if taken else person.pseudonym
+
+
+def _is_vague(text: str, person: Person) -> bool:
+    """Whether a text that was stored is a vaguer word for her and not her tag: releases once stored these, too."""
+    if not text.startswith("["):
+        return False
+    plain = replace(person, pseudonym="")
+    vague = {written(one, policy) for one in (plain, replace(plain, general="")) for policy in _VAGUE}
+    return text in vague and text != written(plain, _TAGGED)
+
+
+def lasting(named: Iterable[Person], team: Policy) -> tuple[Person, ...]:
+    """Those whom the team's release calls so for good."""
+    return tuple(person for person in named if action(person, team) is not Action.GENERALISE)
 
 
 def renderings(policy: Policy, named: Iterable[Person]) -> tuple[Rendering, ...]:

@@ -50,6 +50,8 @@ def action(person: Person, policy: Policy) -> Action:
     """What the policy says of a person, place, ... : by role first, then by kind, then the defaults, by convention."""
     if person.role in policy.roles:
         return policy.roles[person.role]
+    if person.role in policy.inherited.get(person.kind, {}):
+        return policy.inherited[person.kind][person.role]
     if person.kind in policy.kinds:
         return policy.kinds[person.kind]
     if person.role in table()["roles"]:

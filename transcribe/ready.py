@@ -224,11 +224,12 @@ def finished(
         Layout(**config.export.model_dump()),
     )
     recording = unlocked.load(transcript.recording_id, "recording", Recording)
+    topics = vault.topics if policy.topics else ()
     return replace(
         plain,
         cases=tuple(replace(case, attributes=known.get(f"{PERSON}{keys[case.key]}", ())) for case in plain.cases),
         variables=known.get(f"{RECORDING}{transcript.recording_id}", ()),
-        topics=tuple((t.start_s, t.title) for t in vault.topics if t.recording_id == transcript.recording_id),
+        topics=tuple((t.start_s, t.title) for t in topics if t.recording_id == transcript.recording_id),
         made_by=(*plain.made_by, *ready.findings.made_by),
         duration_s=recording.value.duration_s if recording and transcript.timed else 0.0,
     )

@@ -95,8 +95,8 @@ class StillHeard(Quiet):
 def covered_spans(
     transcript: Transcript, settled: Settled, recognised: Transcript, duration_s: float
 ) -> tuple[Covered, ...]:
-    """The sound of all that is replaced or `[unclear]` in the text, and of the words that a person took out of it:
-    whole words and PAD_S on each side, in order.
+    """The sound of all that is replaced or `[unclear]` in the text, and of the words that a person took out of it or
+    wrote into it: whole words and PAD_S on each side, in order.
 
     A word is covered where a span touches a character of it that is no white space. `recognised` is the transcript
     before any correction. Raises EngineError for a transcript without clock times.
@@ -112,7 +112,8 @@ def covered_spans(
         Covered(start_s=start_s, end_s=end_s, kinds=(_kind(one),))
         for one, start_s, end_s in _timed(transcript, (*settled.replaced, *settled.unclear))
     ]
-    return merged(_widened((*withheld, *_taken_out(recognised, transcript)), PAD_S), duration_s)
+    corrected = (*_taken_out(recognised, transcript), *_written(recognised, transcript))
+    return merged(_widened((*withheld, *corrected), PAD_S), duration_s)
 
 
 def _taken_out(recognised: Transcript, transcript: Transcript) -> Iterator[Covered]:
@@ -121,12 +122,40 @@ def _taken_out(recognised: Transcript, transcript: Transcript) -> Iterator[Cover
     A correction to fewer words or more spreads new ones over the time of the old: none of these has its own time then,
     and all are covered.
     """
-    standing = {_at(word) for utterance in transcript.utterances for word in utterance.words}
+    standing = {_at(word) for word in _words_of(transcript)}
     for utterance in recognised.utterances:
         for stands, group in groupby(utterance.words, lambda word: _at(word) in standing):
             if not stands:
                 times = [(word.start_s, word.end_s) for word in group]
                 yield Covered(start_s=times[0][0], end_s=max(end for _, end in times), kinds=(CORRECTED,))
+
+
+def _written(recognised: Transcript, transcript: Transcript) -> Iterator[Covered]:
+    """Stretches of words that a person wrote, from the recognised word before them to the one after them: what the
+    recogniser missed has the times of words that it did not, and was said anywhere between.
+
+    Where such words begin or end a turn, the nearest word of anybody bounds them; where there is none, the recording.
+    """
+    known = {_at(word) for word in _words_of(recognised)}
+    heard = [word for word in _words_of(transcript) if _at(word) in known]
+    for utterance in transcript.utterances:
+        groups = [(stands, list(group)) for stands, group in groupby(utterance.words, lambda word: _at(word) in known)]
+        for place, (stands, words) in enumerate(groups):
+            if stands:
+                continue
+            start_s, end_s = min(word.start_s for word in words), max(word.end_s for word in words)
+            earlier, later = groups[:place], groups[place + 1 :]
+            before = earlier[-1][1][-1:] if earlier else [word for word in heard if word.end_s <= start_s]
+            after = later[0][1][:1] if later else [word for word in heard if word.start_s >= end_s]
+            yield Covered(
+                start_s=min(start_s, max((word.end_s for word in before), default=0.0)),
+                end_s=max(end_s, min((word.start_s for word in after), default=math.inf)),
+                kinds=(CORRECTED,),
+            )
+
+
+def _words_of(transcript: Transcript) -> Iterator[Word]:
+    return (word for utterance in transcript.utterances for word in utterance.words)
 
 
 def _at(word: Word) -> tuple[float, float, str]:

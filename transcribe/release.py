@@ -34,7 +34,9 @@ class Released(Quiet):
 
 @record
 class _Prepared(Quiet):
-    """What a release writes of: people as the team and as this level calls them, recordings, and the gate for them."""
+    """What a release writes of: whom the team calls what for good, people as this level calls them, recordings, and the
+    gate for them.
+    """
 
     team: tuple[Person, ...]
     people: tuple[Person, ...]
@@ -138,7 +140,7 @@ def _prepared(
     for transcript in transcripts:
         gate.refuse(gate.check_lines(transcript))
     return _Prepared(
-        team=team,
+        team=levels.lasting(team, unlocked.study.config.policy),
         people=people,
         ready=ready,
         transcripts=transcripts,
