@@ -50,6 +50,8 @@ PAGES = {
 
 PLAIN = {"distributed.comm.require-encryption": False}
 ANSWERS_S, QUEUES_S = 20, 3600
+LEAVES_S = 5
+"""How long the end of a run waits for workers to forget it."""
 
 
 class Workforce:
@@ -68,6 +70,7 @@ class Workforce:
         self._run = str(self._key.to_public())
         self._numbers = count()
         self._admitting = threading.Lock()
+        self._admitted: set[str] = set()
 
     @property
     def dashboard(self) -> str:
@@ -97,13 +100,23 @@ class Workforce:
         )
 
     def let_go(self) -> None:
-        """Workers let go of a sound when they are given another."""
+        """Workers let go of a sound when they are given another, and at the end of the run."""
 
     def stop(self) -> None:
         """Nobody waits for an order any more: all that are under way raise ClusterLost."""
         self._seats.close()
+        self.leave()
         with suppress(TimeoutError):  # it does not wait for what it was doing
             self._client.close(timeout=0)
+
+    def leave(self) -> None:
+        """Workers outlive a run of theirs: those that have its key forget it and what they heard last, if they can be
+        reached. The others are gone, or soon hear something else.
+        """
+        if self._admitted and self._client.status == "running":
+            told = {"workers": list(self._admitted), "on_error": "ignore", "callback_timeout": LEAVES_S}
+            with suppress(OSError, TimeoutError):
+                self._client.run(worker.dismiss, self._run, **told)
 
     def _reply(self, order: Order) -> Reply:
         """What a worker says that lacks nothing. Raises what Dask raises when it dies."""
@@ -157,6 +170,7 @@ class Workforce:
     def _admit(self, public: str, address: str) -> None:
         """Give a worker the key of this run, sealed to its own; it may be gone by now, then nothing is lost."""
         with self._admitting:
+            self._admitted.add(address)
             self._client.run(worker.admit, self._run, seal_key(self._key, public), workers=[address], on_error="ignore")
 
 
@@ -234,7 +248,11 @@ def joined(address: str, folder: Path | None, engines: Engines) -> Iterator[Work
             ) from None
         with client:
             _check_rules(client)
-            yield Workforce(client, engines, slots=_slots(client), patience_s=PATIENCE_S)
+            workforce = Workforce(client, engines, slots=_slots(client), patience_s=PATIENCE_S)
+            try:
+                yield workforce
+            finally:
+                workforce.leave()
 
 
 @contextmanager
