@@ -8,10 +8,11 @@ the one who holds the study alone, so that there is exactly one of each key.
 import pickle
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from transcribe.batch.dask_settings import RESOURCES
 from transcribe.batch.job_queue import Profile
 from transcribe.batch.parcels import Errand, Parcel, Reply, error, seal_key, wrap
 from transcribe.batch.plan import Crew
-from transcribe.batch.seats import Seats
+from transcribe.batch.seats import Seats, Workers
 from transcribe.engines import Engines
 from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
 from transcribe.hearing import Order
@@ -57,10 +58,18 @@ LEAVES_S = 5
 class Workforce:
     """A cluster as a workshop; safe to use from as many threads as there are recordings under way."""
 
-    def __init__(self, client: Client, engines: Engines, *, slots: int, patience_s: float = PATIENCE_S) -> None:
-        """`slots`: how many orders are done at the same time."""
+    def __init__(
+        self,
+        client: Client,
+        engines: Engines,
+        *,
+        slots: int,
+        patience_s: float = PATIENCE_S,
+        awaited: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`slots`: how many orders are done at the same time; `awaited`: whether more workers come by themselves."""
         self.slots = slots
-        self._seats = Seats(self._look)
+        self._seats = Seats(self._look, awaited=awaited)
         self._claims: dict[str, dict[str, int]] = {}
         self._client = client
         self._engines = engines
@@ -98,6 +107,10 @@ class Workforce:
             stage=order.task.stage,
             advice="run it again with fewer workers, or on a machine with more memory",
         )
+
+    def watched(self, tell: Callable[[Workers], None]) -> None:
+        """See `run.Workforce`."""
+        self._seats.tell = tell
 
     def let_go(self) -> None:
         """Workers let go of a sound when they are given another, and at the end of the run."""
@@ -271,7 +284,8 @@ def queued(profile: Profile, engines: Engines) -> Iterator[Workforce]:
         cluster.scale(jobs=profile.jobs)
         _wait_for_jobs(client, cluster.refused)
         cluster.adapt(minimum_jobs=profile.jobs, maximum_jobs=profile.jobs)
-        yield Workforce(client, engines, slots=profile.jobs * dask_settings.THREADS)
+        awaited = partial(job_queue.awaited, cluster)
+        yield Workforce(client, engines, slots=profile.jobs * dask_settings.THREADS, awaited=awaited)
 
 
 def _wait_for_jobs(client: Client, refused: threading.Event) -> None:
