@@ -127,9 +127,9 @@ class Workforce:
         reached. The others are gone, or soon hear something else.
         """
         if self._admitted and self._client.status == "running":
-            told = {"workers": list(self._admitted), "on_error": "ignore", "callback_timeout": LEAVES_S}
+            told = list(self._admitted)
             with suppress(OSError, TimeoutError):
-                self._client.run(worker.dismiss, self._run, **told)
+                self._client.run(worker.dismiss, self._run, workers=told, on_error="ignore", callback_timeout=LEAVES_S)
 
     def _reply(self, order: Order) -> Reply:
         """What a worker says that lacks nothing. Raises what Dask raises when it dies."""
