@@ -111,7 +111,7 @@ def all_of(unlocked: Unlocked, config: StudyConfig, force: run.Workforce | None,
     return time.monotonic() - began
 
 
-def nobody(event: Event | run.Outcome) -> None:
+def nobody(event: run.Told) -> None:
     """Is told."""
 
 
@@ -256,7 +256,7 @@ def overhead_table(recordings: int) -> dict[str, Any]:
         memory: dict[int, int] = {}
         ended, counting = 0, threading.Lock()
 
-        def report(event: Event | run.Outcome) -> None:
+        def report(event: run.Told) -> None:
             nonlocal ended
             if isinstance(event, Event) and event.stage == "detect":
                 with counting:

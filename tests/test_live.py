@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,13 @@ from tests.batch.test_tally import end, event, halfway, task
 from tests.builders import NoEngines, add_recording, new_unlocked, transcript
 from transcribe import console, enrolment, live, pipeline
 from transcribe.batch import workforces
+from transcribe.batch.seats import Workers
 from transcribe.batch.tally import Progress, Running
 from transcribe.cli import app, batches
 from transcribe.config import StudyConfig
 from transcribe.diarise import Segmented
 from transcribe.diarise.fake import FakeDiariser
-from transcribe.errors import SetAside
+from transcribe.errors import ClusterLost, SetAside
 from transcribe.hearing import Here
 from transcribe.schema import Audio, Transcript
 
@@ -89,6 +91,33 @@ def test_on_a_terminal_the_table_is_drawn_and_taken_away(monkeypatch: pytest.Mon
     assert out.getvalue().endswith("\x1b[2K")
 
 
+NONE, QUEUED = Workers(state="none", waits_s=600.0), Workers(state="none")
+SOME = Workers(state="some")
+
+
+def test_that_no_worker_is_left_is_told_in_a_line_and_as_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (False, True):
+        with live.stages(TASKS, as_json) as report:
+            for told in (NONE, QUEUED, SOME):
+                report(told)
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [
+        "no worker is left: the run waits for one, about 10 min at most",
+        "no worker is left: the run waits for the queue to begin a job",
+        "there are workers again",
+    ]
+    assert [json.loads(line) for line in said.out.splitlines()] == [
+        {"workers": "none", "waits_s": 600.0},
+        {"workers": "none", "waits_s": None},
+        {"workers": "some"},
+    ]
+
+
+def test_that_no_worker_is_left_stands_in_the_table_for_as_long_as_it_is_so() -> None:
+    assert "no worker is left: the run waits for one, about 10 min at most" in drawn(replace(halfway(), workers=NONE))
+    assert "worker" not in drawn(halfway())
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.0, "nothing"), (20.0, "about a minute"), (600.0, "about 10 min"), (68_400.0, "about 19 h")],
@@ -132,15 +161,29 @@ class Crew:
     slots = 2
     dashboard = "http://127.0.0.1:8787/status"
 
+    def watched(self, tell: object) -> None:
+        """They never leave."""
+
+    def stop(self) -> None:
+        """Nobody waits."""
+
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lost() -> str:
+    """The recording at which the cluster is."""
+    return ""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str) -> Path:
     """A study of three recordings, of which the second will be set aside."""
     unlocked = new_unlocked(tmp_path / "study")
     for number in (1, 2, 3):
         add_recording(unlocked, f"R{number:03d}")
 
     def run(job: pipeline.Job, again: str) -> Transcript:
+        if job._id == lost:
+            raise ClusterLost("no worker is left", advice="run again, what is done is kept")
         if job._id == "R002":
             raise SetAside("set aside: in 4 tries its worker died", recording_id="R002", advice="run it again")
         return transcript(("S1", "Yes."))
@@ -176,3 +219,11 @@ def test_the_page_is_told_in_one_line_and_only_to_who_asked(program: Path) -> No
         in CliRunner().invoke(app, ["run", str(program), "--dashboard"]).stderr
     )
     assert "page" not in CliRunner().invoke(app, ["run", str(program)]).stderr
+
+
+@pytest.mark.parametrize("lost", ["R003"])
+def test_a_lost_cluster_ends_the_command(program: Path) -> None:
+    ended = CliRunner().invoke(app, ["run", str(program), "--cluster", "tls://127.0.0.1:1"])
+    assert isinstance(ended.exception, ClusterLost)
+    assert str(ended.exception) == "no worker is left; run again, what is done is kept."
+    assert "Next:" not in ended.output

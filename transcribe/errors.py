@@ -103,7 +103,7 @@ class SetAside(EngineError):
 
 
 class ClusterLost(EngineError):
-    """The scheduler of a cluster is gone."""
+    """The scheduler of a cluster is gone, or no worker is left."""
 
 
 class NotSettledError(TranscribeError):

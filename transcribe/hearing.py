@@ -78,6 +78,7 @@ Made = Segmented | Words | Turns | Listened
 class Order(Quiet):
     """A task on one recording: where its sealed sound lies, its own age secret, the key its artefact is stored under.
 
+    The secret, made anew for each sound that is taken in, tells which sound it is: another may have lain at its place.
     `lean`: how often it was tried in vain; with every time half as much is decoded at once.
     """
 
@@ -158,10 +159,11 @@ class Here:
     def _sound(self, order: Order) -> Audio:
         """Decoded once for all tasks of a recording that come one after the other."""
         with self._decoding:
-            if self._last is None or self._last[0] != order.sound:
-                self._last = None  # its memory is free before the next one is decoded
-                self._last = (order.sound, self._decode(order))
-            return self._last[1]
+            last = self._last
+            if last is None or last[0] != order.secret:
+                last = self._last = None  # its memory is free before the next one is decoded
+                last = self._last = (order.secret, self._decode(order))
+            return last[1]
 
     def let_go(self) -> None:
         self._last = None

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from transcribe import console
 from transcribe.batch.plan import Task
-from transcribe.batch.run import Outcome, Report
+from transcribe.batch.run import Outcome, Report, Told
+from transcribe.batch.seats import Workers
 from transcribe.batch.tally import Progress, Tally
 from transcribe.pipeline import Event
 
@@ -28,7 +29,7 @@ def stages(tasks: tuple[Task, ...], as_json: bool) -> Iterator[Report]:
         return
     with Live(drawn(tally.now()), console=console.ERR, transient=True) as live:
 
-        def report(told: Event | Outcome) -> None:
+        def report(told: Told) -> None:
             tally.take(told)
             live.update(drawn(tally.now()))
 
@@ -36,10 +37,12 @@ def stages(tasks: tuple[Task, ...], as_json: bool) -> Iterator[Report]:
 
 
 def _in_lines(tally: Tally, durations: dict[str, float], as_json: bool) -> Report:
-    def report(told: Event | Outcome) -> None:
+    def report(told: Told) -> None:
         tally.take(told)
         if as_json:
-            console.line(_ended(told, tally.now()) if isinstance(told, Outcome) else _facts(told, durations))
+            console.line(_document(told, tally.now(), durations))
+        elif isinstance(told, Workers):
+            console.warn(of_workers(told))
         elif isinstance(told, Outcome):
             console.warn(f"{told.recording_id} {told.state}; {summary(tally.now())}")
         elif told.state == "finished":
@@ -48,6 +51,12 @@ def _in_lines(tally: Tally, durations: dict[str, float], as_json: bool) -> Repor
             console.warn(f"{told.recording_id} {told.stage}: {told.seconds:.1f} s{speed}")
 
     return report
+
+
+def _document(told: Told, progress: Progress, durations: dict[str, float]) -> dict[str, object]:
+    if isinstance(told, Workers):
+        return {"workers": told.state} | ({"waits_s": told.waits_s} if told.state == "none" else {})
+    return _ended(told, progress) if isinstance(told, Outcome) else _facts(told, durations)
 
 
 def _facts(event: Event, durations: dict[str, float]) -> dict[str, object]:
@@ -83,6 +92,14 @@ def summary(progress: Progress) -> str:
     return ", ".join(parts)
 
 
+def of_workers(workers: Workers) -> str:
+    """Whether there are any, and for how long the run waits."""
+    if workers.state == "some":
+        return "there are workers again"
+    until = "the queue to begin a job" if workers.waits_s is None else f"one, {span(workers.waits_s)} at most"
+    return f"no worker is left: the run waits for {until}"
+
+
 def drawn(progress: Progress) -> Group:
     """A run as a bar, two lines of numbers, and a line each for some of the recordings under way."""
     counts = [
@@ -101,6 +118,7 @@ def drawn(progress: Progress) -> Group:
         ProgressBar(total=1.0, completed=1.0 - progress.share_left, width=BAR_WIDTH),
         Text(f"done: {summary(progress)}"),
         Text(", ".join(counts)),
+        *([Text(of_workers(progress.workers))] if progress.workers.state == "none" else []),
         console.table(("recording", "length", "stage"), rows),
         *([Text(f"and {more} more")] if more else []),
     )

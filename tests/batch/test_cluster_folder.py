@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 
 from tests.builders import NoEngines
 from transcribe import store
-from transcribe.batch import cluster_folder, dask_cluster, dask_settings
+from transcribe.batch import cluster_folder, dask_cluster, dask_settings, worker
 from transcribe.cli import app
 from transcribe.config import StudyConfig
 from transcribe.errors import ConfigError, EngineError, StudyError
@@ -291,6 +291,26 @@ def test_a_scheduler_of_the_folder_can_be_joined_and_one_with_other_rules_cannot
     finally:
         plain.terminate()
         plain.wait(timeout=30)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_worker_has_the_key_of_a_run_until_the_run_ends_or_is_stopped(running: Running, stopped: bool) -> None:
+    def reply(client: Client, run: str) -> dict[str, str]:
+        """To an order that cannot be read."""
+        said = client.submit(worker.work, run, b"", None, pure=False).result(timeout=30)
+        assert isinstance(said, dict)
+        return said
+
+    engines = NoEngines(StudyConfig(device="cpu", threads=2))
+    with dask_cluster.joined(running.address, running.folder, engines) as force:
+        lacking = reply(force._client, force._run)
+        assert lacking["lacks"] == "key"
+        force._admit(lacking["public"], lacking["address"])
+        assert reply(force._client, force._run)["failed"] == "StoreError"
+        if stopped:
+            force.stop()
+    with running.client() as client:
+        assert reply(client, force._run)["lacks"] == "key"
 
 
 def test_a_stranger_is_not_served(running: Running, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class Study:
 
     def run(self, force: Workforce | None, engines: Engines | None = None) -> dict[str, run.Outcome]:
         tasks = tuple(plan.Task(recording_id=one, duration_s=self.seconds(n)) for n, one in enumerate(self.ids))
-        self.events: list[Event | run.Outcome] = []
+        self.events: list[run.Told] = []
         outcomes = run.run(self.unlocked, tasks, engines or NoEngines(CONFIG), self.events.append, workforce=force)
         return {outcome.recording_id: outcome for outcome in outcomes}
 

@@ -1,7 +1,9 @@
 """Workers as jobs: what a profile says stands in the script that dask-jobqueue hands to the queue, and nothing else."""
 
+import os
 import re
 import subprocess
+import time
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -235,3 +237,24 @@ def test_a_job_gets_in_by_the_folder_that_its_script_names(queue: Path, tmp_path
         named = re.search(r"^export DASK_CONFIG=(.+)$", cluster.job_script(), re.MULTILINE)
         assert named
         assert cluster_folder.security(Path(named[1])).tls_worker_key == cluster.security.tls_worker_key
+
+
+@pytest.mark.parametrize(
+    ("says", "awaited"), [("echo Submitted batch job 1", True), ("echo no such partition >&2; exit 1", False)]
+)
+def test_a_worker_is_awaited_of_a_queue_that_took_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, awaited: bool
+) -> None:
+    for name, does in (("sbatch", says), ("scancel", "true")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    slurm = profile(jobs=2, cores=1, memory="1GB", interface="lo", scratch=str(tmp_path))
+    with job_queue.cluster(slurm, RESOURCES, threads=1) as cluster:
+        cluster.scale(jobs=slurm.jobs)
+        assert job_queue.awaited(cluster)  # they are being asked for
+        end = time.monotonic() + 30
+        while len(cluster.workers) < slurm.jobs and time.monotonic() < end:
+            time.sleep(0.1)
+        assert job_queue.awaited(cluster) is awaited

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 
 from transcribe.batch import seats
-from transcribe.batch.seats import Seats
+from transcribe.batch.seats import Seats, Workers
 from transcribe.errors import ClusterLost
 from transcribe.pulse import DIARISATION, RECOGNITION
 
@@ -123,6 +123,62 @@ def test_a_worker_that_is_gone_gets_nothing_and_a_new_one_is_noticed(monkeypatch
     assert second.waits
     there["b"] = 1
     assert second.seated() == "b"
+
+
+NONE, SOME = Workers(state="none", waits_s=0.2), Workers(state="some")
+
+
+def test_where_no_worker_is_left_it_is_told_at_once_and_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "LOOKS_S", 0.05)
+    made, told = Seats(dict, patience_s=0.2), []
+    made.tell = told.append
+    for one in [asked(made, RECOGNITION, "1"), asked(made, DIARISATION, "2")]:
+        one.seated()
+        assert "no worker is left" in one.error
+        assert "run again, what is done is kept" in one.error
+    assert told == [NONE]
+
+
+def test_a_worker_that_comes_in_time_is_told_and_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "LOOKS_S", 0.05)
+    there: dict[str, int] = {}
+    made, told = Seats(lambda: dict(there), patience_s=0.4), []
+    made.tell = told.append
+    for number in range(3):  # each wait is one of its own
+        there.clear()
+        one = asked(made, RECOGNITION, "1")
+        assert one.waits
+        there[f"w{number}"] = 1
+        assert one.seated() == f"w{number}"
+        one.leaves()
+        made.gone(f"w{number}")
+    assert [one.state for one in told] == ["none", "some"] * 3
+
+
+def test_a_busy_worker_is_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "LOOKS_S", 0.05)
+    made, told = Seats(lambda: {"a": 1}, patience_s=0.1), []
+    made.tell = told.append
+    first, second = asked(made, RECOGNITION, "1"), asked(made, RECOGNITION, "2")
+    assert second.waits
+    first.leaves()
+    assert second.seated() == "a"
+    assert told == []
+
+
+def test_workers_that_a_queue_will_bring_are_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "LOOKS_S", 0.05)
+    awaited, told = [True], []
+    made = Seats(dict, patience_s=0.6, awaited=lambda: awaited[0])
+    made.tell = told.append
+    one = asked(made, RECOGNITION, "1")
+    assert one.waits
+    assert one.waits
+    awaited[0] = False
+    assert one.waits  # its patience begins now
+    one.seated()
+    assert "no worker is left" in one.error
+    assert told == [Workers(state="none", waits_s=None), Workers(state="none", waits_s=0.6)]
 
 
 def test_who_waits_when_a_run_is_stopped_is_told_and_who_asks_afterwards_too() -> None:

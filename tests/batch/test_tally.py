@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe.batch.plan import Task
-from transcribe.batch.run import Outcome
+from transcribe.batch.run import Outcome, Told
+from transcribe.batch.seats import Workers
 from transcribe.batch.tally import Progress, Tally
 from transcribe.pipeline import SHARE, Event
 
@@ -25,13 +26,13 @@ def end(recording_id: str, state: str = "done") -> Outcome:
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> tuple[tuple[Task, ...], list[Event | Outcome]]:
+def runs(draw: st.DrawFn) -> tuple[tuple[Task, ...], list[Told]]:
     """Tasks, and what a run of them tells: the stages of each in their order, recordings mixed, some stages twice."""
     durations = draw(st.lists(st.sampled_from([0.0, 0.1, 59.7, 3600.0, 10_801.3]), max_size=6))
     tasks = tuple(task(number, duration_s) for number, duration_s in enumerate(durations))
-    told: dict[str, list[Event | Outcome]] = {}
+    told: dict[str, list[Told]] = {}
     for one in tasks:
-        lines: list[Event | Outcome] = []
+        lines: list[Told] = []
         for stage in draw(st.lists(st.sampled_from(list(SHARE)), max_size=8)):
             done = [event(one.recording_id, stage, "started"), event(one.recording_id, stage, "finished")]
             lines += done if draw(st.booleans()) else [event(one.recording_id, stage, "skipped")]
@@ -42,7 +43,7 @@ def runs(draw: st.DrawFn) -> tuple[tuple[Task, ...], list[Event | Outcome]]:
 
 @given(runs())
 def test_no_sum_exceeds_its_total_and_at_the_end_nothing_is_left(
-    run: tuple[tuple[Task, ...], list[Event | Outcome]],
+    run: tuple[tuple[Task, ...], list[Told]],
 ) -> None:
     tasks, told = run
     seconds = iter(range(10_000))
@@ -93,3 +94,14 @@ def test_a_stage_told_twice_counts_once_and_one_that_was_skipped_says_nothing_of
     now[0] = 100.0
     tally.take(event("R001", "recognise", "finished"))
     assert tally.now().speed == pytest.approx(1000.0 * SHARE["recognise"] / 100.0)
+
+
+def test_that_no_worker_is_left_holds_until_there_is_one_again() -> None:
+    tally = Tally((task(1, 1000.0),))
+    assert tally.now().workers.state == "some"
+    none = Workers(state="none", waits_s=600.0)
+    for told in (none, event("R001", "detect", "finished")):
+        tally.take(told)
+        assert tally.now().workers == none
+    tally.take(Workers(state="some"))
+    assert tally.now().workers.state == "some"

@@ -8,10 +8,11 @@ the one who holds the study alone, so that there is exactly one of each key.
 import pickle
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from transcribe.batch.dask_settings import RESOURCES
 from transcribe.batch.job_queue import Profile
 from transcribe.batch.parcels import Errand, Parcel, Reply, error, seal_key, wrap
 from transcribe.batch.plan import Crew
-from transcribe.batch.seats import Seats
+from transcribe.batch.seats import Seats, Workers
 from transcribe.engines import Engines
 from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
 from transcribe.hearing import Order
@@ -50,15 +51,25 @@ PAGES = {
 
 PLAIN = {"distributed.comm.require-encryption": False}
 ANSWERS_S, QUEUES_S = 20, 3600
+LEAVES_S = 5
+"""How long the end of a run waits for workers to forget it."""
 
 
 class Workforce:
     """A cluster as a workshop; safe to use from as many threads as there are recordings under way."""
 
-    def __init__(self, client: Client, engines: Engines, *, slots: int, patience_s: float = PATIENCE_S) -> None:
-        """`slots`: how many orders are done at the same time."""
+    def __init__(
+        self,
+        client: Client,
+        engines: Engines,
+        *,
+        slots: int,
+        patience_s: float = PATIENCE_S,
+        awaited: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`slots`: how many orders are done at the same time; `awaited`: whether more workers come by themselves."""
         self.slots = slots
-        self._seats = Seats(self._look)
+        self._seats = Seats(self._look, awaited=awaited)
         self._claims: dict[str, dict[str, int]] = {}
         self._client = client
         self._engines = engines
@@ -68,6 +79,7 @@ class Workforce:
         self._run = str(self._key.to_public())
         self._numbers = count()
         self._admitting = threading.Lock()
+        self._admitted: set[str] = set()
 
     @property
     def dashboard(self) -> str:
@@ -96,14 +108,28 @@ class Workforce:
             advice="run it again with fewer workers, or on a machine with more memory",
         )
 
+    def watched(self, tell: Callable[[Workers], None]) -> None:
+        """See `run.Workforce`."""
+        self._seats.tell = tell
+
     def let_go(self) -> None:
-        """Workers let go of a sound when they are given another."""
+        """Workers let go of a sound when they are given another, and at the end of the run."""
 
     def stop(self) -> None:
         """Nobody waits for an order any more: all that are under way raise ClusterLost."""
         self._seats.close()
+        self.leave()
         with suppress(TimeoutError):  # it does not wait for what it was doing
             self._client.close(timeout=0)
+
+    def leave(self) -> None:
+        """Workers outlive a run of theirs: those that have its key forget it and what they heard last, if they can be
+        reached. The others are gone, or soon hear something else.
+        """
+        if self._admitted and self._client.status == "running":
+            told = list(self._admitted)
+            with suppress(OSError, TimeoutError):
+                self._client.run(worker.dismiss, self._run, workers=told, on_error="ignore", callback_timeout=LEAVES_S)
 
     def _reply(self, order: Order) -> Reply:
         """What a worker says that lacks nothing. Raises what Dask raises when it dies."""
@@ -157,6 +183,7 @@ class Workforce:
     def _admit(self, public: str, address: str) -> None:
         """Give a worker the key of this run, sealed to its own; it may be gone by now, then nothing is lost."""
         with self._admitting:
+            self._admitted.add(address)
             self._client.run(worker.admit, self._run, seal_key(self._key, public), workers=[address], on_error="ignore")
 
 
@@ -234,7 +261,11 @@ def joined(address: str, folder: Path | None, engines: Engines) -> Iterator[Work
             ) from None
         with client:
             _check_rules(client)
-            yield Workforce(client, engines, slots=_slots(client), patience_s=PATIENCE_S)
+            workforce = Workforce(client, engines, slots=_slots(client), patience_s=PATIENCE_S)
+            try:
+                yield workforce
+            finally:
+                workforce.leave()
 
 
 @contextmanager
@@ -253,7 +284,8 @@ def queued(profile: Profile, engines: Engines) -> Iterator[Workforce]:
         cluster.scale(jobs=profile.jobs)
         _wait_for_jobs(client, cluster.refused)
         cluster.adapt(minimum_jobs=profile.jobs, maximum_jobs=profile.jobs)
-        yield Workforce(client, engines, slots=profile.jobs * dask_settings.THREADS)
+        awaited = partial(job_queue.awaited, cluster)
+        yield Workforce(client, engines, slots=profile.jobs * dask_settings.THREADS, awaited=awaited)
 
 
 def _wait_for_jobs(client: Client, refused: threading.Event) -> None:

@@ -127,8 +127,18 @@ def cluster(profile: Profile, resources: Mapping[str, int], threads: int) -> Ite
             yield started
 
 
+def awaited(cluster: Any) -> bool:
+    """Whether a job waits in the queue or works, or one that ended is about to be asked for again; not where the queue
+    has refused them all.
+    """
+    from distributed.core import Status
+
+    asked = list(cluster.workers.values())  # changed by Dask's own thread
+    return len(asked) < len(cluster.worker_spec) or any(job.status != Status.closed for job in asked)
+
+
 def _noting(kind: Any) -> Any:
-    """The same kind of cluster; `refused` is set when its queue does not take a job: Dask tries again in silence."""
+    """The same kind of cluster; `refused` is set when its queue does not take a job, of which Dask says nothing."""
     from distributed.core import Status
 
     refused = threading.Event()

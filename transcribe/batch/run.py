@@ -11,6 +11,7 @@ from typing import Protocol
 
 from transcribe import pipeline, store
 from transcribe.batch.plan import Task
+from transcribe.batch.seats import Workers
 from transcribe.engines import Engines
 from transcribe.errors import ClusterLost, ConsentError, SetAside, TranscribeError
 from transcribe.hearing import Workshop
@@ -31,6 +32,10 @@ class Workforce(Workshop, Protocol):
     @property
     def dashboard(self) -> str: ...
 
+    def watched(self, tell: Callable[[Workers], None]) -> None:
+        """From now on `tell` is told when no worker is left, and when there is one again; by any thread."""
+        ...
+
     def stop(self) -> None:
         """Nobody waits for an order any more: those under way end with an error."""
         ...
@@ -48,8 +53,9 @@ class Outcome(Quiet):
     exit_code: int = 0
 
 
-Report = Callable[[Event | Outcome], None]
-"""Is told of each stage, and of each recording that has come to its end; by one thread at a time."""
+Told = Event | Outcome | Workers
+Report = Callable[[Told], None]
+"""Is told of each stage, of each recording that has come to its end, and of workers; by one thread at a time."""
 
 
 def run(
@@ -101,6 +107,7 @@ class _Batch:
 
         A full disk, a lost cluster or a stop by hand stops all of them.
         """
+        workforce.watched(self._report)
         longest_first = sorted(tasks, key=lambda task: -task.duration_s)
         with ThreadPoolExecutor(workforce.slots + SPARE) as pool:
             begun = {task.recording_id: pool.submit(self._one, task) for task in longest_first}
@@ -113,7 +120,7 @@ class _Batch:
                 workforce.stop()
                 raise
 
-    def _report(self, what: Event | Outcome) -> None:
+    def _report(self, what: Told) -> None:
         with self._telling:
             self._tell(what)
 

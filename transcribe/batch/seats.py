@@ -14,9 +14,20 @@ from dataclasses import dataclass, field
 
 from transcribe.errors import ClusterLost
 from transcribe.pulse import DIARISATION, RECOGNITION
+from transcribe.schema import Quiet, record
 
 LOOKS_S = 2.0
 """How long a look at the workers is taken to hold; a new worker is noticed after that."""
+PATIENCE_S = 600.0
+"""How long a run without any worker waits for one: a machine that is begun anew takes some minutes."""
+
+
+@record
+class Workers(Quiet):
+    """Whether there are workers: state is none or some. After `waits_s` of none a run ends; where None it waits on."""
+
+    state: str
+    waits_s: float | None = None
 
 
 @dataclass(eq=False)
@@ -30,9 +41,20 @@ class _Waiting:
 class Seats:
     """The engines of all workers; safe to use from many threads."""
 
-    def __init__(self, look: Callable[[], Mapping[str, int]]) -> None:
-        """`look`: the workers' addresses, and how many orders each does at the same time."""
+    def __init__(
+        self,
+        look: Callable[[], Mapping[str, int]],
+        *,
+        patience_s: float = PATIENCE_S,
+        awaited: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`look`: the workers' addresses, and how many orders each does at the same time; `awaited`: whether others
+        will come, however long it takes.
+        """
+        self.tell: Callable[[Workers], None] = lambda workers: None
         self._look, self._looked = look, -LOOKS_S
+        self._patience_s, self._awaited = patience_s, awaited
+        self._workers, self._since = Workers(state="some"), 0.0
         self._room: dict[str, int] = {}
         self._busy: dict[str, set[str]] = {}
         self._heard: dict[str, str] = {}
@@ -42,8 +64,8 @@ class Seats:
 
     @contextmanager
     def taken(self, engine: str, sound: str) -> Iterator[str]:
-        """The address of a worker whose engine is ours meanwhile. Raises ClusterLost after `close`, and what `look`
-        raises.
+        """The address of a worker whose engine is ours meanwhile. Raises ClusterLost after `close` and where no worker
+        is left for too long, and what `look` raises.
         """
         mine = _Waiting(engine, sound)
         self._refresh()
@@ -53,6 +75,7 @@ class Seats:
         try:
             while not (self._closed or mine.called.wait(LOOKS_S)):
                 self._refresh()
+                self._check_patience()
             if self._closed:
                 raise ClusterLost("the run was stopped", advice="run again, what is done is kept")
             yield mine.address
@@ -83,9 +106,25 @@ class Seats:
                 return
             self._looked = time.monotonic()
         room = dict(self._look())
+        now = Workers(state="some") if room else Workers(state="none", waits_s=self._waits_s())
         with self._lock:
             self._room = room
             self._serve()
+            told, self._workers = self._workers, now
+            if now != told:
+                self._since = time.monotonic()
+        if now != told:
+            self.tell(now)
+
+    def _waits_s(self) -> float | None:
+        return None if self._awaited() else self._patience_s
+
+    def _check_patience(self) -> None:
+        with self._lock:
+            waits_s, waited_s = self._workers.waits_s, time.monotonic() - self._since
+        if waits_s is not None and waited_s > waits_s:
+            what = "no worker is left and none has come"
+            raise ClusterLost(what, advice="see why, and run again, what is done is kept")
 
     def _serve(self) -> None:
         """Every idle engine gets an order, if one waits for it."""

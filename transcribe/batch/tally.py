@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from transcribe.batch.plan import Task
-from transcribe.batch.run import Outcome
-from transcribe.pipeline import SHARE, Event
+from transcribe.batch.run import Outcome, Told
+from transcribe.batch.seats import Workers
+from transcribe.pipeline import SHARE
 from transcribe.schema import Quiet, record
 
 WELL = ("done", "no speech")
@@ -40,6 +41,7 @@ class Progress(Quiet):
     share_left: float
     speed: float | None
     left_s: float | None
+    workers: Workers = Workers(state="some")
 
     @property
     def waiting(self) -> int:
@@ -57,13 +59,17 @@ class Tally:
                       for one, duration_s in self._durations.items()}  # fmt: skip
         self._running: dict[str, list[str]] = {}
         self._ended: Counter[str] = Counter()
+        self._workers = Workers(state="some")
         self._sound_s = sum(self._durations.values())
         self._left_s = self._sound_s
         self._done_s = self._worked_s = self._took_s = 0.0
         self._clock, self._began_s = clock, clock()
 
-    def take(self, told: Event | Outcome) -> None:
+    def take(self, told: Told) -> None:
         """Something has happened."""
+        if isinstance(told, Workers):
+            self._workers = told
+            return
         if isinstance(told, Outcome):
             self._end(told)
             return
@@ -104,4 +110,5 @@ class Tally:
             share_left=min(left_s / self._sound_s, 1.0) if self._sound_s else 0.0,
             speed=speed,
             left_s=0.0 if not left_s else left_s / speed if speed else None,
+            workers=self._workers,
         )

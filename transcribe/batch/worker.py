@@ -44,12 +44,19 @@ class Post:
         """Take the key of a run."""
         self._runs[run] = open_key(sealed, self._own)
 
+    def dismiss(self, run: str) -> None:
+        """Forget the key of a run that has ended, and the sound that was heard last, whoever's it is."""
+        self._runs.pop(run, None)
+        for _, here in self._here.values():
+            here.let_go()
+
     def work(self, run: str, data: bytes, sound: bytes | None) -> Reply:
         """Carry out one order; `sound` is the sealed recording, where it does not lie within reach."""
-        if run not in self._runs:
+        key = self._runs.get(run)
+        if key is None:
             return {"lacks": "key", "public": self.public, "address": _address()}
         try:
-            parcel = unwrap(data, self._runs[run])
+            parcel = unwrap(data, key)
             here = self._engines(parcel)
             with self._sound(parcel.order, sound), _watched(parcel):
                 return {"done": here.do(parcel.order)}
@@ -57,6 +64,9 @@ class Post:
             return {"lacks": "sound"}
         except Exception as error:
             return failure(error)
+        finally:
+            if run not in self._runs:  # it has ended meanwhile
+                self.dismiss(run)
 
     def _engines(self, parcel: Parcel) -> Here:
         """One set of engines: those of another study's settings are let go. Raises EngineError where this worker would
@@ -77,15 +87,15 @@ class Post:
     @contextmanager
     def _sound(self, order: Order, sound: bytes | None) -> Iterator[None]:
         if sound is not None:
-            self._sent[order.sound] = sound
+            self._sent[order.secret] = sound
         try:
             yield
         finally:
-            self._sent.pop(order.sound, None)
+            self._sent.pop(order.secret, None)
 
     def _decoded(self, order: Order) -> Audio:
         """From where it lies, if that can be read from here; else as it was sent. Raises _NoSound."""
-        sent = self._sent.get(order.sound)
+        sent = self._sent.get(order.secret)
         if sent is not None:
             with audio.in_memory(store.decrypt(sent, store.identity(order.secret))) as descriptor:
                 return stored_sound.decode(descriptor)
@@ -108,6 +118,11 @@ def work(run: str, parcel: bytes, sound: bytes | None) -> Reply:
 def admit(run: str, sealed: bytes) -> None:
     """Take the key of a run, sealed to this worker."""
     _POST.admit(run, sealed)
+
+
+def dismiss(run: str) -> None:
+    """A run has ended: nothing of it is kept."""
+    _POST.dismiss(run)
 
 
 def _address() -> str:
