@@ -28,7 +28,7 @@ def unlocked(tmp_path: Path) -> Unlocked:
     release = opened.study.releases / "001"
     release.mkdir()
     (release / "T001_x.txt").write_text("[person 1] was here.")
-    store.append(opened.study.log_path("R001"), opened.vault, opened.study.recipient)
+    opened.append("R001", opened.vault)
     return opened
 
 

@@ -333,7 +333,8 @@ def test_numbered_files_come_in_order_and_from_where_one_left_off(tmp_path: Path
     key = store.new_identity()
     assert store.numbered(tmp_path / "log") == []
     for _ in range(11):
-        store.append(tmp_path / "log", MADE_BY, key.to_public())
+        with store.adding(tmp_path / "log", key.to_public()) as add:
+            add(MADE_BY)
     (tmp_path / "log" / ".000012.age.1a2b3c4d.tmp").touch()
     (tmp_path / "log" / "notes.age").touch()
     assert [path.stem for path in store.numbered(tmp_path / "log", 9)] == ["000010", "000011"]

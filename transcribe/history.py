@@ -1,13 +1,16 @@
 """The transcript of a recording as it stands, with all that people corrected, and the log of what they did to it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
+from transcribe import store
 from transcribe.errors import StudyError
 from transcribe.review.corrections import Correction, corrected, moved
 from transcribe.review.decisions import Review
 from transcribe.review.log import Deed, Entry, History, history
+from transcribe.review.refusals import Conflict
 from transcribe.schema import Decision, Finding, Quiet, Transcript, Unclear, record
 from transcribe.store import Stored
 from transcribe.vault import Unlocked
@@ -67,6 +70,26 @@ def standing(base: Stored[Transcript], past: History) -> Current:
 def entries(unlocked: Unlocked, recording_id: str) -> tuple[Entry, ...]:
     """The log of a recording; what versions up to 0.3 kept of a review comes first."""
     return (*former(unlocked, recording_id), *unlocked.appended(recording_id, Entry))
+
+
+def stood(unlocked: Unlocked, recording_id: str) -> tuple[int, ...]:
+    """What differs whenever an entry was added to a recording's log, or its transcript made anew: to be asked before
+    anything is read that an entry is to be about.
+    """
+    study = unlocked.study
+    count = len(store.numbered(study.log_path(recording_id)))
+    return count, *store.stamp(study.artefact_path(recording_id, "transcript"))
+
+
+@contextmanager
+def adding(unlocked: Unlocked, recording_id: str, since: tuple[int, ...]) -> Iterator[Callable[[Entry], None]]:
+    """What adds an entry about a recording as it `stood` then, while nobody else does. Raises Conflict where something
+    came in between.
+    """
+    with unlocked.adding(recording_id) as add:
+        if stood(unlocked, recording_id) != since:
+            raise Conflict("it was changed meanwhile", recording_id=recording_id, advice="look at it again")
+        yield add
 
 
 def former(unlocked: Unlocked, recording_id: str) -> tuple[Entry, ...]:

@@ -284,10 +284,14 @@ class Job:
 
         def assembled() -> Transcript:
             transcript = build_transcript(self._id, words.value, turns.value)
-            carry_over(self._open, self._id, transcript)
+            carry_over(self._open, self._id, transcript, add)
             return transcript
 
-        return self._do(ASSEMBLE, "transcript", key, assembled)
+        stored: Stored[Transcript] | None = self._standing(ASSEMBLE, "transcript", key)
+        if stored is not None:
+            return stored
+        with self._open.adding(self._id) as add:  # and nobody decides about the former one meanwhile
+            return self._made(ASSEMBLE, "transcript", key, assembled)
 
     def _flag(self, transcript: Stored[Transcript], turns: Stored[Turns]) -> None:
         """What nobody may have said is flagged beside the transcript, whose words and decisions stay as they are."""

@@ -231,20 +231,27 @@ def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> Non
     sync_folder(path.parent)
 
 
-def append(folder: Path, value: object, to: Recipient) -> None:
-    """Write a value, encrypted to `to`, as the next of a folder's numbered files, none of which is written again."""
+@contextmanager
+def adding(folder: Path, to: Recipient) -> Iterator[Callable[[object], None]]:
+    """What writes a value, encrypted to `to`, as the next of a folder's numbered files, none of which is written again.
+    Nobody else adds one until the end of the block.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # else two processes at once would take the same number
+
+    def add(value: object) -> None:
         number = 1 + max((int(path.stem) for path in numbered(folder)), default=0)
         save(folder / f"{number:06d}.age", value, to)
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # else two processes at once would take the same number
+        yield add
     finally:
         os.close(descriptor)
 
 
 def numbered(folder: Path, after: int = 0) -> list[Path]:
-    """What `append` wrote into a folder, in order, but for the first `after`; nothing where there is no folder."""
+    """What was added to a folder, in order, but for the first `after`; nothing where there is no folder."""
     try:
         names = sorted(name for name in os.listdir(folder) if _NUMBERED.fullmatch(name))  # noqa: PTH208 - asked often
     except FileNotFoundError:

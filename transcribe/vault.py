@@ -7,8 +7,8 @@ vault can identify everybody.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -366,14 +366,25 @@ class Unlocked:
             self.study.log("damaged", recording=recording_id, artefact=name)
             return None
 
-    def append(self, recording_id: str, value: object) -> None:
-        """Add an entry to the log of a recording; without an id to that of the study's people."""
+    @contextmanager
+    def adding(self, recording_id: str) -> Iterator[Callable[[object], None]]:
+        """What adds an entry to the log of a recording, to which nobody else does until the end of the block; without
+        an id to that of the study's people, and then nobody else changes the vault either.
+        """
+        path = self.study.log_path(recording_id)
         if recording_id:
-            store.append(self.study.log_path(recording_id), value, self.recording_key(recording_id).to_public())
+            with store.adding(path, self.recording_key(recording_id).to_public()) as add:
+                yield add
             return
         with self.study.lock("vault", wait_s=30.0):  # else another key might be put in place just then
             self.check_key()
-            store.append(self.study.log_path(""), value, self.identity.to_public())
+            with store.adding(path, self.identity.to_public()) as add:
+                yield add
+
+    def append(self, recording_id: str, value: object) -> None:
+        """Add an entry to the log of a recording; without an id to that of the study's people."""
+        with self.adding(recording_id) as add:
+            add(value)
 
     def appended(self, recording_id: str, cls: type[T], after: int = 0) -> tuple[T, ...]:
         """The entries of a recording's log, but for the first `after`. Raises StoreError that names the recording."""

@@ -121,6 +121,55 @@ def test_a_decision_on_a_word_that_was_corrected_comes_back_with_the_word() -> N
     assert after(*log, entry(Deed.UNDO, "2", corrections=(other.inverse,))).first == (DAVE,)
 
 
+def test_a_mark_comes_back_with_its_word_though_somebody_corrected_another_turn_meanwhile() -> None:
+    other, hers = edit(2, "Dafydd"), corrections.words(TALK, "U0002", 0, 0, "And what of")
+    log = [
+        entry(group="1", decisions=(DAVE,)),
+        entry(group="2", corrections=(other,)),
+        entry(group="3", corrections=(hers,), reviewer="CD"),
+        entry(Deed.UNDO, "2", corrections=(other.inverse,)),
+    ]
+    assert after(*log).first == (DAVE,)
+    log += [entry(group="4", decisions=(POPPY,), reviewer="CD"), entry(Deed.REDO, "2", corrections=(other,))]
+    assert after(*log[:-1]).first == (DAVE, POPPY)
+    assert after(*log).first == (POPPY,)
+    again = entry(Deed.UNDO, "2", corrections=(other.inverse,))
+    assert after(*log, again).first == (DAVE, POPPY)
+    assert after(*log, entry(Deed.UNDO, "3", corrections=(hers.inverse,), reviewer="CD"), again).first == (DAVE,)
+
+
+def test_it_comes_back_through_several_corrections_of_its_turn_whoever_took_them_back_between() -> None:
+    one, hers = edit(2, "Dafydd"), corrections.words(TALK, "U0002", 0, 0, "And what of")
+    talk = corrected(TALK, (one, hers))
+    longer = edit(1, "former husband", talk)
+    there = decision("U0001", "Dafydd", talk=corrected(talk, (longer,)))
+    log = (
+        entry(group="1", decisions=(DAVE,)),
+        entry(group="2", corrections=(one,)),
+        entry(group="3", corrections=(longer,)),
+        entry(group="4", corrections=(hers,), reviewer="CD"),
+        entry(group="5", decisions=(there,)),
+        entry(Deed.UNDO, "3", corrections=(longer.inverse,)),
+        entry(Deed.UNDO, "2", corrections=(one.inverse,)),
+    )
+    assert after(*log[:-1]).first == (decision("U0001", "Dafydd", talk=talk),)
+    assert after(*log).first == (DAVE,)
+
+
+def test_a_split_that_is_taken_back_after_a_correction_elsewhere_gives_the_mark_back() -> None:
+    parted = corrections.split(TALK, "U0001", 3)
+    hers = corrections.words(TALK, "U0002", 0, 0, "And what of")
+    across = decision("U0001", "Dave works")
+    log = (
+        entry(group="1", decisions=(across, DAVE)),
+        entry(group="2", corrections=(parted,)),
+        entry(group="3", corrections=(hers,), reviewer="CD"),
+        entry(Deed.UNDO, "2", corrections=(parted.inverse,)),
+    )
+    assert after(*log[:-1]).first == (DAVE,)
+    assert after(*log).first == (across, DAVE)
+
+
 def test_a_decision_taken_after_a_correction_stays_when_that_is_taken_back_unless_its_words_go() -> None:
     longer = edit(1, "former husband")
     talk = corrected(TALK, (longer,))
@@ -183,6 +232,40 @@ def test_taking_entries_one_by_one_is_reading_the_log_and_undo_of_all_is_the_beg
     while (done := fold.history().last_done("AB", second=False)) is not None:
         fold.take(entry(Deed.UNDO, done.group, corrections=tuple(c.inverse for c in reversed(done.entry.corrections))))
     assert (fold.history().first, fold.history().corrections) == ((), ())
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["AB", "CD"]), st.sampled_from(["edit", "split", "undo", "redo"]), st.integers(0, 2)),
+        max_size=14,
+    )
+)
+def test_whatever_two_people_correct_in_turns_of_their_own_marks_come_back_when_all_is_taken_back(
+    deeds: list[tuple[str, str, int]],
+) -> None:
+    fold = Fold(BASE)
+    fold.take(entry(group="marks", reviewer="EF", decisions=(DAVE, POPPY)))
+    for number, (who, deed, word) in enumerate(deeds):
+        past, turn = fold.history(), {"AB": "U0001", "CD": "U0002"}[who]
+        talk = corrected(TALK, past.corrections)
+        words = len(next(u.words for u in talk.utterances if u.id == turn))
+        done, undone = past.last_done(who, second=False), past.last_undone(who, second=False)
+        if deed == "edit":
+            made = corrections.words(talk, turn, word % words, word % words, f"word{number} more")
+            fold.take(entry(group=str(number), reviewer=who, corrections=(made,)))
+        elif deed == "split" and words > 1:
+            made = corrections.split(talk, turn, 1 + word % (words - 1))
+            fold.take(entry(group=str(number), reviewer=who, corrections=(made,)))
+        elif deed == "undo" and done:
+            fold.take(entry(Deed.UNDO, done.group, reviewer=who, corrections=(done.entry.corrections[0].inverse,)))
+        elif deed == "redo" and undone:
+            fold.take(entry(Deed.REDO, undone.group, reviewer=who, corrections=undone.entry.corrections))
+    for who in ("AB", "CD"):
+        while (done := fold.history().last_done(who, second=False)) is not None:
+            fold.take(entry(Deed.UNDO, done.group, reviewer=who, corrections=(done.entry.corrections[0].inverse,)))
+    assert fold.history().first == (DAVE, POPPY)
+    assert corrected(TALK, fold.history().corrections) == TALK
 
 
 @pytest.mark.parametrize("deed", [Deed.UNDO, Deed.REDO])

@@ -56,7 +56,8 @@ def reviewed(unlocked: Unlocked) -> None:
 
 def made_again(unlocked: Unlocked, new: Transcript) -> None:
     """As `run --again recognise` does it: carried over first, stored then."""
-    carry_over(unlocked, "R001", new)
+    with unlocked.adding("R001") as add:
+        carry_over(unlocked, "R001", new, add)
     unlocked.save("R001", "transcript", new, "k2")
     save_candidates(unlocked, new)
     refresh_findings(unlocked, ENGINES)
@@ -90,7 +91,8 @@ def test_nothing_counts_as_settled_that_nobody_has_read(unlocked: Unlocked) -> N
 def test_killed_before_the_new_transcript_was_stored_the_old_review_stands(unlocked: Unlocked) -> None:
     reviewed(unlocked)
     before = history.need_current(unlocked, "R001").history
-    carry_over(unlocked, "R001", transcript(*AFTER))
+    with unlocked.adding("R001") as add:
+        carry_over(unlocked, "R001", transcript(*AFTER), add)
     assert history.need_current(unlocked, "R001").history == before
     made_again(unlocked, transcript(*AFTER))
     assert history.need_current(unlocked, "R001").history.carried is not None
@@ -143,7 +145,8 @@ def test_a_second_pass_is_carried_over_too(unlocked: Unlocked) -> None:
 def test_the_same_transcript_made_again_changes_nothing(unlocked: Unlocked) -> None:
     reviewed(unlocked)
     count = len(store.numbered(unlocked.study.log_path("R001")))
-    carry_over(unlocked, "R001", transcript(*BEFORE))
+    with unlocked.adding("R001") as add:
+        carry_over(unlocked, "R001", transcript(*BEFORE), add)
     assert len(store.numbered(unlocked.study.log_path("R001"))) == count
 
 

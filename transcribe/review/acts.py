@@ -141,6 +141,12 @@ def change(desk: Desk, act: Act) -> tuple[Change, Everywhere | None]:
 
     Raises Conflict where the page shows something else, Unknown, StudyError.
     """
+    stood = desk.stood
+    made, rest = _change(desk, act)
+    return replace(made, stood=stood), rest
+
+
+def _change(desk: Desk, act: Act) -> tuple[Change, Everywhere | None]:
     if isinstance(act, _Judge):
         return _judged(desk, act)
     if isinstance(act, _Reassign):
@@ -271,7 +277,7 @@ def _newcomer(desk: Desk, finding: Finding, swaps: list[Swap]) -> Person:
         if isinstance(before.after, Person) and folded(before.after.forms[0]) == surface:
             return before.after
     taken = {s.after.id for s in swaps if isinstance(s.after, Person)}
-    person = settling.newcomer(desk.unlocked, transcript, finding, taken)
+    person = settling.newcomer(desk.unlocked, transcript, finding, desk.past.named | taken)
     swaps.append(Swap(before=None, after=person))
     return person
 

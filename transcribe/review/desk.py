@@ -13,12 +13,11 @@ from typing import Any
 from transcribe import audit, history, store
 from transcribe.errors import StudyError
 from transcribe.ready import Held, Ready, decided, held, named_people
-from transcribe.review import corrections, documents
+from transcribe.review import corrections, documents, swaps
 from transcribe.review.corrections import Correction
 from transcribe.review.documents import Json, Known, Mark, View
 from transcribe.review.log import Deed, Entry, Fold, History, Swap
 from transcribe.review.refusals import Conflict, Unknown
-from transcribe.review.swaps import swap
 from transcribe.schema import Decision, Person, Quiet, Recording, Unclear, Utterance, record
 from transcribe.vault import Unlocked
 
@@ -36,12 +35,13 @@ class Reviewer(Quiet):
 
 @record
 class Change(Quiet):
-    """What an act comes to in one recording."""
+    """What an act comes to in one recording as it `stood` when this was looked at."""
 
     name: str
     decisions: tuple[Decision, ...] = ()
     corrections: tuple[Correction, ...] = ()
     swaps: tuple[Swap, ...] = ()
+    stood: tuple[int, ...] = ()
 
 
 class Desk:
@@ -218,11 +218,16 @@ class Desk:
 
     # --- doing -------------------------------------------------------------------------------------------------------
 
+    @property
+    def stood(self) -> tuple[int, ...]:
+        """How it stands now: to be asked before anything is looked at that is to be written down."""
+        return history.stood(self.unlocked, self.recording_id)
+
     def do(self, change: Change, group: str) -> None:
-        """Do what an act does outside of the log, then write it down: whom it names must be known, whatever comes."""
-        acted = self._entry(Deed.ACT, group)
-        swap(self.unlocked, self.recording_id, change.swaps)
-        self._write(replace(acted, **_fields(change)))
+        """Do what an act comes to. Raises Conflict where something came in since it was looked at: its places may be
+        those of other words by now.
+        """
+        self._write(replace(self._entry(Deed.ACT, group), **_fields(change)), change.stood)
 
     def undo(self) -> str | None:
         """Take back what this reviewer did last here; its group, or None where there is nothing."""
@@ -235,9 +240,7 @@ class Desk:
     def take_back(self, group: str) -> None:
         """Take a group back here. Raises Conflict where what it corrected was changed since."""
         for act in [a for a in self.past.done if a.group == group]:
-            back = tuple(c.inverse for c in reversed(act.entry.corrections))
-            swaps = tuple(Swap(before=s.after, after=s.before) for s in reversed(act.entry.swaps))
-            self._again(Deed.UNDO, act.entry, back, swaps)
+            self._again(Deed.UNDO, act.entry, tuple(c.inverse for c in reversed(act.entry.corrections)))
 
     def redo(self) -> str | None:
         """Do again what this reviewer took back last here; its group, or None where there is nothing."""
@@ -250,32 +253,29 @@ class Desk:
     def do_again(self, group: str) -> None:
         """Do a group again here. Raises Conflict where what it corrects was changed since."""
         for act in [a for a in self.past.undone if a.group == group]:
-            self._again(Deed.REDO, act.entry, act.entry.corrections, act.entry.swaps)
+            self._again(Deed.REDO, act.entry, act.entry.corrections)
 
-    def sign(self, seen: tuple[str, ...]) -> None:
-        """Settle the second pass, which decides nothing that is released."""
-        self._write(replace(self._entry(Deed.SETTLE, ""), seen=seen))
+    def sign(self, seen: tuple[str, ...], stood: tuple[int, ...]) -> None:
+        """Settle the second pass, which decides nothing that is released, as it stood then. Raises Conflict."""
+        self._write(replace(self._entry(Deed.SETTLE, ""), seen=seen), stood)
 
-    def _again(self, deed: Deed, act: Entry, changes: tuple[Correction, ...], swaps: tuple[Swap, ...]) -> None:
-        transcript = self.ready.transcript.value
+    def _again(self, deed: Deed, act: Entry, changes: tuple[Correction, ...]) -> None:
+        stood, transcript = self.stood, self.ready.transcript.value
         for correction in changes:
             if not corrections.fits(transcript, correction):
                 raise Conflict("the words were changed again since", advice="undo that first")
             transcript = corrections.corrected(transcript, (correction,))
-        entry = replace(self._entry(deed, act.group), name=act.name, corrections=changes, swaps=swaps)
-        if deed is Deed.REDO:
-            swap(self.unlocked, self.recording_id, swaps)
-        self._write(entry)
-        if deed is Deed.UNDO:  # last: a process that is killed here leaves somebody known too many, not one too few
-            swap(self.unlocked, self.recording_id, swaps)
+        swapped = (swaps.back if deed is Deed.UNDO else swaps.again)(self.unlocked, act)
+        entry = replace(self._entry(deed, act.group), name=act.name, corrections=changes, swaps=swapped)
+        self._write(entry, stood)
 
     def _entry(self, deed: Deed, group: str) -> Entry:
         second = self.reviewer.second
         base = self.past.base
         return Entry(at=audit.now(), reviewer=self.reviewer.alias, deed=deed, base=base, group=group, second=second)
 
-    def _write(self, entry: Entry) -> None:
-        self.unlocked.append(self.recording_id, entry)
+    def _write(self, entry: Entry, stood: tuple[int, ...]) -> None:
+        swaps.write(self.unlocked, self.recording_id, entry, stood)
 
 
 def new_group() -> str:

@@ -67,6 +67,16 @@ class Entry(Quiet):
     lost: tuple[Lost, ...] = ()
     second_decisions: tuple[Decision, ...] = ()
 
+    @property
+    def decided(self) -> frozenset[str]:
+        """The ids of everybody whom its decisions name."""
+        return frozenset(d.person_id for d in (*self.decisions, *self.second_decisions) if d.person_id)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The ids of everybody whom it names."""
+        return self.decided | {p.id for s in self.swaps for p in (s.before, s.after) if isinstance(p, Person)}
+
 
 @record
 class Act(Quiet):
@@ -93,7 +103,8 @@ class History(Quiet):
 
     `corrections` are those that stand, in order, and `sources` the checksums of the transcripts between them: the first
     that of the recognised one, the last that of the corrected one; `retired` are checksums of those that were taken
-    back. `settled` is the entry that settled what stands.
+    back. `settled` is the entry that settled what stands. `named` are ids of everybody whom any entry ever named, be it
+    about another transcript: nobody else may have them.
     """
 
     base: str
@@ -109,6 +120,7 @@ class History(Quiet):
     undone: tuple[Act, ...]
     reviewers: tuple[str, ...]
     second_reviewers: tuple[str, ...]
+    named: frozenset[str]
 
     @property
     def source(self) -> str:
@@ -166,6 +178,16 @@ class _Tracked:
             there = moved((decision,), (correction,))
             self.places.append(_Where(level, there[0] if there else None))
 
+    def back(self, former: Correction, number: int, inverse: Correction, level: int) -> None:
+        """The correction of that number is gone, and others were made elsewhere since: back to where it stood before
+        that, or, if it is younger, along with the words.
+        """
+        before = next((place for place in reversed(self.places) if place.level < number), None)
+        if before is None or before.decision is None:
+            self.push(inverse, level)
+        elif any(u.id == before.decision.utterance_id for u in former.before):
+            self.places.append(_Where(level, before.decision))
+
     def pop(self, correction: Correction, level: int) -> None:
         """The last correction is gone: back to where it stood before, or, if it is younger, along with the words."""
         while len(self.places) > 1 and self.places[-1].level >= level:
@@ -181,6 +203,7 @@ class Fold:
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self.named: set[str] = set()
         self.reset()
 
     def reset(self) -> None:
@@ -197,6 +220,7 @@ class Fold:
 
     def take(self, entry: Entry) -> None:
         """One more entry; what is about another transcript does not count."""
+        self.named |= entry.named
         if entry.base != self.base:
             return
         if entry.deed is Deed.CARRY:
@@ -215,7 +239,7 @@ class Fold:
         if entry.corrections:  # the text of both passes
             self.settled = {False: None, True: None}
         for correction in entry.corrections:
-            self._correct(correction)
+            self._correct(correction, again=entry.deed is not Deed.ACT)
         {Deed.ACT: self._act, Deed.UNDO: self._undo, Deed.REDO: self._redo}[entry.deed](entry)
 
     def history(self) -> History:
@@ -235,12 +259,18 @@ class Fold:
             undone=tuple(self.undone),
             reviewers=tuple(self.reviewers[False]),
             second_reviewers=tuple(self.reviewers[True]),
+            named=frozenset(self.named),
         )
 
-    def _correct(self, correction: Correction) -> None:
-        """A correction that takes the last one back leaves everything as it was before that."""
+    def _correct(self, correction: Correction, *, again: bool = False) -> None:
+        """A correction that takes the last one back leaves everything as it was before that. In an undo or redo
+        (`again`) one that takes back an earlier one, since when others were made elsewhere, leaves decisions in its
+        turns as they were before that.
+        """
         level = len(self.chain)
-        if self.chain and self.chain[-1] == correction.inverse:
+        last = bool(self.chain) and self.chain[-1] == correction.inverse
+        number = _taken_back(self.chain, correction) if again and not last else 0
+        if last:
             taken_back = self.chain.pop()
             retired = self.sources.pop()
             self.retired[retired] = Step(correction=correction, to=self.sources[-1])
@@ -251,7 +281,10 @@ class Fold:
         body = store.body_sha256(correction)
         self.sources.append(hashlib.sha256(f"{self.sources[-1]} {body}".encode()).hexdigest())
         for tracked in self.tracked:
-            tracked.push(correction, level + 1)
+            if number:
+                tracked.back(self.chain[number - 1], number, correction, level + 1)
+            else:
+                tracked.push(correction, level + 1)
 
     def _decide(self, decisions: tuple[Decision, ...], group: str, *, second: bool) -> None:
         level = len(self.chain)
@@ -277,6 +310,25 @@ class Fold:
         self.tracked = [t for t in self.tracked if t.group != entry.group] + again
         self.done += [a for a in self.undone if a.group == entry.group]
         self.undone = [a for a in self.undone if a.group != entry.group]
+
+
+def _taken_back(chain: Sequence[Correction], correction: Correction) -> int:
+    """The number, from 1, of the correction that this one takes back: the last one of its turns, but for those that
+    were taken back themselves. 0 where it takes none back.
+    """
+    turns = {u.id for u in (*correction.before, *correction.after)}
+    inverse, gone = correction.inverse, list[Correction]()
+    for number in range(len(chain), 0, -1):
+        one = chain[number - 1]
+        if turns.isdisjoint(u.id for u in (*one.before, *one.after)):
+            continue
+        if gone and one == gone[-1]:
+            gone.pop()
+        elif not gone and one == inverse:
+            return number
+        else:
+            gone.append(one.inverse)
+    return 0
 
 
 def _as_act(entry: Entry) -> Act:

@@ -221,6 +221,7 @@ class Office:
         """Settle it as the page shows it. Raises StillOpen, Conflict, NotSettledError."""
         desk = self._desk(recording_id)
         self._wait()
+        stood = desk.stood
         now, shown = desk.view(self._facts), desk.seen(version)
         if shown is None or shown.utterances != now.utterances or shown.shown != now.shown:
             raise Conflict("the transcript was changed meanwhile", advice="look at what is new")
@@ -228,9 +229,9 @@ class Office:
             count = len(now.facts["open"])
             raise StillOpen(f"{count} places are still open", places=now.facts["open"], advice="decide them first")
         if self._reviewer.second:
-            desk.sign(places(desk.ready.findings, desk.ready.flagged))
+            desk.sign(places(desk.ready.findings, desk.ready.flagged), stood)
             return self._patch(desk, version)
-        settling.sign(self._open, recording_id, self._reviewer.alias, decided=len(desk.past.first))
+        settling.sign(self._open, recording_id, self._reviewer.alias, stood, decided=len(desk.past.first))
         settling.check(self._open, recording_id, self._engines)
         return self._patch(desk, version)
 
@@ -345,9 +346,10 @@ class Office:
             if recording_id == here.recording_id or self._transcript(recording_id) is None:
                 continue
             desk = self._desk(recording_id)
-            decisions = self._same(desk, rest, Change(name=name))
+            made = Change(name=name, stood=desk.stood)
+            decisions = self._same(desk, rest, made)
             if decisions:
-                desk.do(Change(name=name, decisions=tuple(decisions)), group)
+                desk.do(replace(made, decisions=tuple(decisions)), group)
 
     def _follow(self, desk: Desk, made: Change) -> None:
         """What an act brings about beside: repeats of new names, the rules over other words, a voice learnt."""

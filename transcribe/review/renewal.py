@@ -1,6 +1,6 @@
 """A transcript was recognised anew: what people did to the former one is carried over where the words are the same."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from transcribe import audit, store
 from transcribe.history import Current, current, entries
@@ -16,8 +16,9 @@ from transcribe.wordforms import folded
 NEAR_S = 2.0  # a word recognised again is looked for so near to where it was
 
 
-def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
-    """Write down what of the review holds for a transcript that is about to take the former one's place.
+def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript, add: Callable[[Entry], None]) -> None:
+    """Write down what of the review holds for a transcript that is about to take the former one's place; `add` adds to
+    the log, as nobody else may until that is stored.
 
     Called before that is stored: killed between the two, the former one still has its own log, and this comes again.
     Nothing of it is settled, since nobody has read the new words. What was done to this very transcript, before
@@ -43,7 +44,7 @@ def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
         corrections=found.corrections,
         lost=found.lost,
     )
-    unlocked.append(recording_id, entry)
+    add(entry)
 
 
 @record

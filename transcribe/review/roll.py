@@ -17,7 +17,7 @@ from transcribe.review.desk import new_group
 from transcribe.review.documents import Json, undoable
 from transcribe.review.log import Act, Deed, Entry, Fold, History, Swap
 from transcribe.review.refusals import Conflict, Malformed, Unknown
-from transcribe.review.swaps import swap
+from transcribe.review.swaps import back, swap
 from transcribe.schema import Findings, Kind, Person
 from transcribe.vault import Unlocked
 
@@ -165,6 +165,7 @@ class Roll:
 
     def act(self, body: Json) -> None:
         """Raises Malformed, Unknown, Conflict, RosterError, StudyError, ConfigError; then nothing was changed."""
+        self._open.look()
         try:
             wanted = _ACTS.validate_json(dumped(body))
         except ValidationError:
@@ -199,7 +200,7 @@ class Roll:
         return (Swap(before=before, after=after), *followers)
 
     def _new(self, wanted: _New) -> Person:
-        taken = {p.id for p in self._open.vault.people}
+        taken = self._past().named | {p.id for p in self._open.vault.people}
         new_id = next(i for n in range(1, 10_000) if (i := f"A{n:03d}") not in taken)
         forms = people.checked_forms(wanted.forms)
         return Person(
@@ -253,18 +254,16 @@ class Roll:
     def _again(self, deed: Deed, act: Act | None) -> None:
         if act is None:
             raise Conflict("there is nothing to take back or to do again")
-        swaps = act.entry.swaps
-        if deed is Deed.UNDO:
-            swaps = tuple(Swap(before=s.after, after=s.before) for s in reversed(swaps))
-        known = {p.id: p for p in self._open.vault.people}
-        for one in swaps:
-            person = one.before or one.after
-            if isinstance(person, Person) and known.get(person.id) != one.before:
-                raise Conflict("this person was changed since", advice="change her by hand")
+        self._open.look()
+        swaps = back(self._open, act.entry) if deed is Deed.UNDO else act.entry.swaps
+        if len(swaps) < len(act.entry.swaps):
+            raise Conflict("this person was named since", advice="take that back first")
         self._write(deed, act.group, act.name, swaps)
 
     def _write(self, deed: Deed, group: str, name: str, swaps: Sequence[Swap]) -> None:
-        """Raises RosterError where a pseudonym that may have been released would be another."""
+        """Raises RosterError where a pseudonym that may have been released would be another, Conflict where somebody
+        was changed meanwhile.
+        """
         for one in swaps if self._open.study.ever_released() else ():
             if isinstance(one.before, Person) and isinstance(one.after, Person):
                 people.check_released(one.before, one.after.pseudonym)
@@ -273,10 +272,20 @@ class Roll:
         )
         if deed is not Deed.UNDO:  # in this order a process that is killed leaves somebody known too many, not too few
             swap(self._open, STUDY, swaps)
-        self._open.append(STUDY, entry)
+        with self._open.adding(STUDY) as add:
+            if deed is Deed.UNDO:
+                self._check(swaps)
+            add(entry)
         if deed is Deed.UNDO:
             swap(self._open, STUDY, swaps)
         audit.append(self._open.study.audit_path, "people changed", by=self._alias, count=len(swaps))
+
+    def _check(self, swaps: Sequence[Swap]) -> None:
+        self._open.look()
+        known = {p.id: p for p in self._open.vault.people}
+        for one in swaps:
+            if isinstance(one.before, Person) and known.get(one.before.id) != one.before:
+                raise Conflict("this person was changed since", advice="change her by hand")
 
     def _past(self) -> History:
         fold = Fold(STUDY)

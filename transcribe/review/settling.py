@@ -11,7 +11,7 @@ from transcribe import audit, pipeline
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
 from transcribe.engines import Engines
 from transcribe.errors import NotSettledError, StudyError, typed
-from transcribe.history import need_current
+from transcribe.history import adding, need_current, stood
 from transcribe.ready import Ready, named_people, need, second_reading
 from transcribe.review.decisions import Review, decide, place, places
 from transcribe.review.decisions import restore as restored
@@ -42,7 +42,7 @@ def settle(
     stretch, span or person.
     """
     check_alias(reviewer, unlocked.vault.people)
-    ready = need(unlocked, recording_id)
+    since, ready = stood(unlocked, recording_id), need(unlocked, recording_id)
     at = audit.now()
     by_id = {finding.id: finding for finding in ready.findings.found}
     unknown = [finding_id for finding_id in (*reject, *accept) if finding_id not in by_id]
@@ -59,9 +59,11 @@ def settle(
     base, decisions = ready.history.base, (*kept, *taken, *added, *said)
     if decisions:
         act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=base, name="settle", decisions=decisions)
-        unlocked.append(recording_id, replace(act, group=secrets.token_hex(8)))
+        with adding(unlocked, recording_id, since) as put:
+            put(replace(act, group=secrets.token_hex(8)))
+            since = stood(unlocked, recording_id)
     counts = {"rejected": len(kept), "accepted": len(taken), "added": len(added), "restored": len(said)}
-    return sign(unlocked, recording_id, reviewer, **counts)
+    return sign(unlocked, recording_id, reviewer, since, **counts)
 
 
 def check_alias(reviewer: str, people: tuple[Person, ...] = ()) -> None:
@@ -74,12 +76,19 @@ def check_alias(reviewer: str, people: tuple[Person, ...] = ()) -> None:
         raise StudyError("the reviewer's alias is a name of this study", advice="choose one such as AB")
 
 
-def sign(unlocked: Unlocked, recording_id: str, reviewer: str, **counts: int) -> Review:
-    """A person answers for the transcript as it stands before her."""
+def sign(
+    unlocked: Unlocked, recording_id: str, reviewer: str, since: tuple[int, ...] | None = None, **counts: int
+) -> Review:
+    """A person answers for the transcript as it stands before her, or as it `stood` when she looked at it.
+
+    Raises Conflict where something came in since.
+    """
+    since = since or stood(unlocked, recording_id)
     ready = need(unlocked, recording_id)
     seen = places(ready.findings, ready.flagged)
     signed = Entry(at=audit.now(), reviewer=reviewer, deed=Deed.SETTLE, base=ready.history.base, seen=seen)
-    unlocked.append(recording_id, signed)
+    with adding(unlocked, recording_id, since) as add:
+        add(signed)
     unlocked.study.log("settled", recording=recording_id)
     audit.append(unlocked.study.audit_path, "settled", recording=recording_id, by=reviewer, **counts)
     return need_current(unlocked, recording_id).history.review()
@@ -112,13 +121,14 @@ def check(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
 
 def _see(unlocked: Unlocked, recording_id: str) -> None:
     """The repeats of what she accepted are withheld as that is, and she need not be asked again."""
-    ready = need(unlocked, recording_id)
+    since, ready = stood(unlocked, recording_id), need(unlocked, recording_id)
     signed = ready.history.settled
     if signed is not None:
         withheld = tuple(place(f) for f in ready.settled.replaced)
         seen = tuple(dict.fromkeys((*signed.seen, *withheld)))
         if seen != signed.seen:
-            unlocked.append(recording_id, replace(signed, seen=seen))
+            with adding(unlocked, recording_id, since) as add:
+                add(replace(signed, seen=seen))
 
 
 def _stretch(ready: Ready, stretch_id: str) -> Unclear:
@@ -133,7 +143,7 @@ def _named(unlocked: Unlocked, ready: Ready, finding: Finding) -> Finding:
     """An accepted question names somebody: somebody new where nobody is known."""
     if finding.person_id is not None or finding.kind not in SEARCHED:
         return finding
-    return replace(finding, person_id=_made_known(unlocked, ready.transcript.value, finding).id)
+    return replace(finding, person_id=_made_known(unlocked, ready, finding).id)
 
 
 def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) -> Decision:
@@ -147,7 +157,7 @@ def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) 
     if not 0 <= start < end <= len(utterance.text) or not marked.strip():
         raise StudyError(f"the span lies outside the words of {utterance.id}", advice="see `transcribe show`")
     start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
-    person = _person(unlocked, ready.transcript.value, utterance, (start, end), match[4])
+    person = _person(unlocked, ready, utterance, (start, end), match[4])
     return Decision(
         utterance_id=utterance.id,
         start=start,
@@ -160,9 +170,7 @@ def _added(unlocked: Unlocked, ready: Ready, text: str, reviewer: str, at: str) 
     )
 
 
-def _person(
-    unlocked: Unlocked, transcript: Transcript, utterance: Utterance, span: tuple[int, int], who: str
-) -> Person:
+def _person(unlocked: Unlocked, ready: Ready, utterance: Utterance, span: tuple[int, int], who: str) -> Person:
     if who not in {kind.value for kind in Kind}:
         return unlocked.vault.person(who)
     marked = Finding(
@@ -176,12 +184,13 @@ def _person(
         reason=Reason(rule="review"),
         role=who.replace("_", " "),
     )
-    return _made_known(unlocked, transcript, marked)
+    return _made_known(unlocked, ready, marked)
 
 
-def _made_known(unlocked: Unlocked, transcript: Transcript, finding: Finding) -> Person:
+def _made_known(unlocked: Unlocked, ready: Ready, finding: Finding) -> Person:
     """Whom a settling names for the first time. Where it was stopped, and is repeated, she is known already."""
-    new, prefix = newcomer(unlocked, transcript, finding), f"{transcript.recording_id}-A"
+    transcript = ready.transcript.value
+    new, prefix = newcomer(unlocked, transcript, finding, ready.history.named), f"{transcript.recording_id}-A"
     for one in unlocked.vault.people:
         same = (one.kind, one.role, one.relation, one.forms) == (new.kind, new.role, new.relation, new.forms)
         if same and one.id.startswith(prefix):
@@ -190,8 +199,10 @@ def _made_known(unlocked: Unlocked, transcript: Transcript, finding: Finding) ->
     return new
 
 
-def newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding, besides: Collection[str] = ()) -> Person:
-    """Somebody whom a reviewer makes known, RECORDING-A01 ...; `besides` are ids that are taken, too."""
+def newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding, besides: Collection[str]) -> Person:
+    """Somebody whom a reviewer makes known, RECORDING-A01 ...; `besides` are ids that are taken, too, be it by somebody
+    who was taken out again.
+    """
     taken = {*besides, *(person.id for person in unlocked.vault.people)}
     new_id = next(i for n in range(1, 10_000) if (i := f"{transcript.recording_id}-A{n:02d}") not in taken)
     text = next(u.text for u in transcript.utterances if u.id == finding.utterance_id)
