@@ -335,9 +335,10 @@ def test_what_could_not_be_read_once_is_read_again(unlocked: Unlocked, monkeypat
     def torn(opened: Unlocked, recording_id: str) -> Held | None:
         raise StoreError("an artefact is damaged")
 
-    with monkeypatch.context() as patch, pytest.raises(StoreError):
+    with monkeypatch.context() as patch:
         patch.setattr(desks, "held", torn)
-        page.poll()
+        with pytest.raises(StoreError):
+            page.poll()
     page.poll()
     assert page.marked("U0003") == ["Osgood"]
 
