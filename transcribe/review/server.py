@@ -158,8 +158,8 @@ class _Desk:
         return Response(content, media_type=media_type)
 
     async def enter(self, request: Request) -> Response:
-        """The page's token for the entry's, in a page whose script stores it and goes on: it stands in no address, which
-        a browser's history would keep.
+        """The page's token for the entry's, in a page whose script stores it and goes on: a token that stood in the
+        address would stay in the browser's history.
         """
         if request.method != "GET" or not self._session.enter(request.query_params.get("token", "")):
             return PlainTextResponse(_NOT_ENTERED, 403)
