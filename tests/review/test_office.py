@@ -386,6 +386,14 @@ def test_a_repeat_that_the_rules_find_meanwhile_may_be_accepted_and_not_be_kept(
     assert page.mark("U0003", "Osgood")["by"] == "AB"
 
 
+def test_who_became_one_of_several_meanwhile_is_not_accepted_as_one(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    unlocked.change(lambda known: with_people(known, (person("X1", "Teodor", role="friend"),)))
+    refresh_findings(unlocked, ENGINES)
+    with pytest.raises(Conflict):
+        page.act("accept", marks=[page.mark("U0001", "Teodor")["id"]])
+
+
 def test_with_nothing_to_take_back_a_sentence_says_so_and_the_page_has_nothing_new_to_look_at(
     unlocked: Unlocked,
 ) -> None:

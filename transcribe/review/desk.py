@@ -217,11 +217,12 @@ class Desk:
 
     def _overtaken(self, before: Mark, now: Mark, accept: bool) -> bool:
         """Whether a mark has become something else than the page shows. What she herself decided a moment ago she may
-        decide anew, and withhold what rules alone have told more of: repeats of a name that she has just given.
+        decide anew; and withhold what was nobody's, and is a repeat of a name that she has just given.
         """
-        if now.by == self.reviewer.alias or (accept and before.by is None and now.by is None):
+        if now.by == self.reviewer.alias:
             return False
-        return _told(before) != _told(now)
+        named = before.by is None and now.by is None and before.finding.person_id is None
+        return _told(before) != _told(now) and not (accept and named)
 
     def stretches(self, ids: Iterable[str]) -> list[Unclear]:
         """Flagged stretches by id. Raises Unknown."""
