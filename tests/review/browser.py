@@ -18,6 +18,7 @@ LAPTOP = {"width": 1366, "height": 768}
 PATIENCE_S = 30.0
 """How long a test waits for what must come; recognition's and other tests' work may share the machine."""
 expect.set_options(timeout=1000 * PATIENCE_S)
+ASKED = 'fetch(path, { headers: { "X-Review-Token": localStorage.getItem("token") } })'
 
 
 def until(holds: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
@@ -136,8 +137,12 @@ class Screen:
         return self.page.evaluate(script, argument)
 
     def get(self, path: str) -> Any:
-        """What the server answers, in JSON."""
-        return self.run("path => fetch(path).then(answer => answer.json())", path)
+        """What the server answers the page, in JSON."""
+        return self.run(f"path => {ASKED}.then(answer => answer.json())", path)
+
+    def status(self, path: str) -> int:
+        """With which status the server answers the page."""
+        return int(self.run(f"path => {ASKED}.then(answer => answer.status)", path))
 
     # --- marks and words
 
@@ -150,6 +155,10 @@ class Screen:
         """All marks over these words."""
         hit = self.page.locator(".hit", has_text=re.compile(f"^{re.escape(text)}$"))
         return self.page.locator("#transcript .mark[data-mark]").filter(has=hit)
+
+    def marks_of(self, turn: str) -> list[str]:
+        """What is marked in a turn."""
+        return self.page.locator(f'#transcript [data-turn="{turn}"] .mark[data-mark] .hit').all_inner_texts()
 
     def word(self, turn: str, text: str) -> Locator:
         """The first word of a turn that reads so."""

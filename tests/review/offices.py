@@ -1,5 +1,6 @@
 """A study's office that does nothing but remember what it was asked, and a browser that has entered."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -72,10 +73,11 @@ class Desk:
         self.opened = 0
         self.app = server.app(self.unlock, self.office, self.session)  # type: ignore[arg-type]
         self.client = TestClient(self.app, base_url=HOME, follow_redirects=False)
-        self.token = ""
+        self.token = self.sound = ""
         if entered:
-            assert self.enter(self.session.new_entry()).status_code == 200
-            self.token = self.client.get("/api/session").json()["token"]
+            response = self.enter(self.session.new_entry())
+            self.token = re.findall(r'data-token="([^"]+)"', response.text)[0]
+            self.sound = f"/api/recordings/R001/sound?ticket={self.get('/api/session').json()['ticket']}"
             self.office.asked.clear()
 
     def unlock(self, passphrase: str) -> FakeOffice:
@@ -89,7 +91,7 @@ class Desk:
         return self.client.get("/enter", params={"token": token})
 
     def get(self, path: str, **headers: str) -> Any:
-        return self.client.get(path, headers=headers)
+        return self.client.get(path, headers={"X-Review-Token": self.token, **headers})
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         given = {"Origin": HOME, "X-Review-Token": self.token, **{k.replace("_", "-"): v for k, v in headers.items()}}

@@ -218,7 +218,7 @@ def test_every_answer_carries_our_headers(desk: Desk) -> None:
         desk.get("/"),
         desk.get("/nothing"),
         desk.get("/api/study"),
-        desk.get("/api/recordings/R001/sound", Range="bytes=0-1"),
+        desk.get(desk.sound, Range="bytes=0-1"),
         desk.enter(desk.session.new_entry()),
         desk.enter("wrong"),
         desk.get("/", Host="evil.example"),

@@ -1,5 +1,7 @@
 """What the page may ask of a study and do to it, without any web: acts, undo, settling, two reviewers, people."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,10 @@ import pytest
 
 from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, transcript
 from transcribe.config import StudyConfig
-from transcribe.errors import NotSettledError, RosterError, StudyError
+from transcribe.errors import NotSettledError, RosterError, StoreError, StudyError
 from transcribe.pipeline import Candidates, refresh_findings
-from transcribe.ready import need
+from transcribe.ready import Held, held, need
+from transcribe.review import desk as desks
 from transcribe.review.desk import Desk, Reviewer
 from transcribe.review.office import Office
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
@@ -295,6 +298,100 @@ def test_a_view_is_of_one_moment_though_findings_are_made_anew_meanwhile(unlocke
     page.poll()
     assert page.marked("U0003") == ["Osgood"]
     assert early.version != page.version
+
+
+def test_a_page_that_asks_while_recordings_are_counted_is_shown_what_stands(
+    unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(unlocked)
+    unlocked.change(lambda known: with_people(known, (person("X1", "Osgood", role="friend"),)))
+    refresh_findings(unlocked, ENGINES)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slowly(opened: Unlocked, recording_id: str) -> Held | None:
+        found = held(opened, recording_id)
+        reading.set()
+        assert go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(desks, "held", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        counting = pool.submit(page.office._rows.count)
+        assert reading.wait(20)
+        asked = pool.submit(page.office.changes, page.id, page.version)
+        threading.Event().wait(0.2)
+        go_on.set()
+        page.take(asked.result())
+        counting.result()
+    page.poll()
+    assert page.marked("U0003") == ["Osgood"]
+
+
+def test_what_could_not_be_read_once_is_read_again(unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(unlocked)
+    unlocked.change(lambda known: with_people(known, (person("X1", "Osgood", role="friend"),)))
+    refresh_findings(unlocked, ENGINES)
+
+    def torn(opened: Unlocked, recording_id: str) -> Held | None:
+        raise StoreError("an artefact is damaged")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desks, "held", torn)
+        with pytest.raises(StoreError):
+            page.poll()
+    page.poll()
+    assert page.marked("U0003") == ["Osgood"]
+
+
+def test_a_mark_that_was_given_to_somebody_else_meanwhile_is_not_decided(unlocked: Unlocked) -> None:
+    one, other = Page(unlocked), Page(unlocked, alias="CD")
+    mark = one.mark("U0001", "Teodor")["id"]
+    other.act("change", marks=[mark], who={"person": "P1"})
+    for body in ({"do": "keep"}, {"do": "accept"}, {"do": "change", "who": {"person": "I1"}}):
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            one.office.act(one.id, {"version": one.version, "marks": [mark], **body})
+    one.poll()
+    assert (one.mark("U0001", "Teodor")["person"], one.mark("U0001", "Teodor")["by"]) == ("P1", "CD")
+    one.act("keep", marks=[mark])
+    assert one.mark("U0001", "Teodor")["state"] == "kept"
+
+
+def test_who_decides_twice_before_the_first_answer_is_there_means_the_second(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    mark = page.mark("U0001", "Teodor")["id"]
+    for do in ("accept", "keep"):
+        page.office.act(page.id, {"version": page.version, "do": do, "marks": [mark]})
+    page.poll()
+    assert page.mark("U0001", "Teodor")["state"] == "kept"
+
+
+def test_a_repeat_that_the_rules_find_meanwhile_may_be_accepted_and_not_be_kept(unlocked: Unlocked) -> None:
+    """She named somebody a moment ago, and her page was not yet told which places that found."""
+    start = FIRST[2][1].index("Osgood")
+    question = finding("U0003", start, start + 6, None, kind=Kind.PERSON, score=0.3, reason=Reason(rule="fake"))
+    stored = unlocked.load("R001", "candidates", Candidates)
+    assert stored
+    unlocked.save("R001", "candidates", replace(stored.value, found=(question,)), "k")
+    refresh_findings(unlocked, ENGINES)
+    page = Page(unlocked)
+    mark = page.mark("U0003", "Osgood")
+    assert mark["person"] is None
+    shown = page.version
+    page.act("add", **page.place("U0002", "Osgood"), who=FRIEND)
+    assert page.mark("U0003", "Osgood")["person"] is not None
+    with pytest.raises(Conflict):
+        page.office.act(page.id, {"version": shown, "do": "keep", "marks": [mark["id"]]})
+    page.take(page.office.act(page.id, {"version": shown, "do": "accept", "marks": [mark["id"]]}))
+    page.poll()
+    assert page.mark("U0003", "Osgood")["by"] == "AB"
+
+
+def test_who_became_one_of_several_meanwhile_is_not_accepted_as_one(unlocked: Unlocked) -> None:
+    page = Page(unlocked)
+    unlocked.change(lambda known: with_people(known, (person("X1", "Teodor", role="friend"),)))
+    refresh_findings(unlocked, ENGINES)
+    with pytest.raises(Conflict):
+        page.act("accept", marks=[page.mark("U0001", "Teodor")["id"]])
 
 
 def test_with_nothing_to_take_back_a_sentence_says_so_and_the_page_has_nothing_new_to_look_at(

@@ -148,7 +148,7 @@ def shared_server(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def state(chromium: Browser, shared_server: Served) -> Any:
-    """The cookie of whoever came in there."""
+    """What the browser of whoever came in there keeps."""
     screen = Screen(chromium.new_context(), shared_server).enter()
     return screen.context.storage_state()
 
@@ -190,7 +190,11 @@ def test_the_redirect_page_leads_in_once(opened: Opened) -> None:
     again = screen.page.request.get(screen.server.entry)
     assert again.status == 403
     assert "Start `transcribe review` again" in again.text()
-    assert screen.run("document.cookie") == ""
+    with screen.context.expect_page() as beside:
+        screen.find("#top a", has_text="Study").click(modifiers=["Control"])
+    expect(beside.value.locator("tr[data-recording=R001]")).to_be_visible()
+    assert screen.context.cookies() == []
+    assert "token" not in screen.run("location.href + document.cookie")
     assert {line.split()[0] for line in screen.server.log.read_text().splitlines()} <= {"GET", "POST"}
 
 
@@ -551,7 +555,9 @@ def test_locked_and_unlocked_again(opened: Opened, made: Made) -> None:
     screen.expected = (401, 403)
     screen.press("Shift+K")
     expect(screen.find("#unlock")).to_be_visible()
-    assert screen.run("fetch('/api/study').then(answer => answer.status)") == 401
+    screen.press("Escape", "Escape", "Escape")
+    expect(screen.find("#unlock")).to_be_visible()
+    assert screen.status("/api/study") == 401
     screen.page.keyboard.type("not the passphrase")
     assert screen.acted(lambda: screen.press("Enter"), "/unlock").status == 403
     expect(screen.find("#unlock .wrong")).not_to_be_empty()
@@ -572,8 +578,13 @@ def test_an_idle_server_puts_the_key_away_and_the_act_is_done_after_unlocking(
         until(lambda: not screen.get("/api/recordings/R001")["busy"], "nothing is looked for any more")
         screen.quiet()
         screen.expected = (401,)
-        script = "fetch('/api/session').then(answer => answer.json()).then(told => told.locked)"
-        until(lambda: screen.run(script), "the key is dropped")
+        until(lambda: screen.get("/api/session")["locked"], "the key is dropped")
+        expect(screen.find("#unlock")).to_be_visible()  # nobody pressed a key: the page asks now and then
+        screen.find("#passphrase").fill(made.key)
+        assert screen.acted(lambda: screen.press("Enter"), "/unlock").status == 200
+        expect(screen.find("#unlock")).to_have_count(0)
+        screen.page.route("**/api/session", lambda route: route.fulfill(json={"locked": False}))
+        until(lambda: screen.status("/api/recordings/R001/changes?since=") == 401, "the key is dropped again")
         screen.mark("Sheila").focus()
         screen.press("Shift+N", "x")
         expect(screen.find("#unlock")).to_be_visible()
@@ -583,6 +594,71 @@ def test_an_idle_server_puts_the_key_away_and_the_act_is_done_after_unlocking(
         assert told.value.status == 200
         expect(screen.find("#unlock")).to_have_count(0)
         screen.context.close()
+
+
+def test_what_she_chose_is_not_marked_where_other_words_came_meanwhile(opened: Opened) -> None:
+    first = opened("R001")
+    second = first.tab()
+    before = first.marks_of("U0002")
+    first.word("U0002", "didn't").click()
+    first.press("m")
+    expect(first.find("#who-people")).to_be_visible()
+    second.find('#transcript [data-turn="U0002"] [data-word]').first.click()
+    second.press("t")
+    second.find("#words").fill("Oh well then")
+    second.key("Enter")
+    with first.page.expect_response(lambda answer: "/changes?" in answer.url):
+        first.run("window.dispatchEvent(new Event('focus'))")
+    expect(first.word("U0002", "well")).to_be_visible()
+    first.press("Enter")
+    expect(first.find(".toast.bad")).to_contain_text("changed meanwhile")
+    second.run("window.dispatchEvent(new Event('focus'))")
+    for screen in (first, second):
+        assert screen.marks_of("U0002") == before
+    first.word("U0002", "didn't").click()
+    first.press("m")
+    expect(first.find("#who-people")).to_be_visible()
+    first.key("Enter")
+    expect(first.mark("didn't")).to_be_visible()
+
+
+def test_words_are_not_corrected_where_other_words_came_meanwhile(opened: Opened) -> None:
+    """Two quick corrections in one turn: the second was begun over words that the first moved."""
+    screen = opened("R001")
+    slow: list[Any] = []
+    screen.page.route("**/act", lambda route: slow.append(route))
+    screen.find('#transcript [data-turn="U0002"] [data-word]').first.click()
+    screen.press("t")
+    screen.find("#words").fill("Oh well then")
+    screen.press("Enter")
+    until(lambda: slow or screen.page.wait_for_timeout(50), "the first is on its way")
+    screen.word("U0002", "didn't").click()
+    screen.press("t")
+    screen.find("#words").fill("dared")
+    screen.press("Enter")
+    screen.page.unroute("**/act")
+    slow[0].continue_()
+    expect(screen.find(".toast.bad")).to_contain_text("changed meanwhile")
+    said = screen.turn("U0002")
+    assert "Oh well then" in said
+    assert "didn't" in said
+    assert "dared" not in said
+
+
+def test_what_came_in_before_she_signs_is_not_signed_unseen(opened: Opened) -> None:
+    first = opened("R001")
+    restored(first)
+    second = first.tab()
+    first.expected = (409,)
+    first.press("Shift+S")
+    expect(first.find("dialog")).to_contain_text("Settle this transcript?")
+    second.mark("Sheila").click()
+    second.key("x")
+    first.run("window.dispatchEvent(new Event('focus'))")
+    assert first.acted(lambda: first.press("Enter"), "/settle").status == 409
+    expect(first.find(".toast.bad")).to_contain_text("changed meanwhile")
+    expect(first.mark("Sheila")).to_have_attribute("data-state", "kept")
+    expect(first.find("#settle")).to_have_attribute("aria-disabled", "false")
 
 
 def test_two_tabs_do_not_lose_each_others_work(opened: Opened) -> None:
@@ -642,7 +718,7 @@ def test_a_second_pass_is_blind_and_then_compared(opened: Opened) -> None:
     expect(second.find("#second")).to_contain_text("blind to the first")
     expect(second.mark("Sheila")).to_have_attribute("data-state", "withheld")
     expect(second.find("#agreement")).to_have_count(0)
-    assert second.run("fetch('/api/recordings/R001/agreement').then(answer => answer.status)") == 409
+    assert second.status("/api/recordings/R001/agreement") == 409
     for name in ("Sheila", "Texas"):
         second.mark(name).click()
         second.key("a")

@@ -43,7 +43,8 @@ POSTS: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [
     ("/api/search", {"text": "Kelly"}, ("search", "Kelly")),
     ("/api/release", {"recordings": []}, ("release", {"recordings": []})),
 ]
-ALL_GETS = [path for path, _ in GETS] + ["/api/session", "/api/recordings/R001/sound"]
+SOUND = "/api/recordings/R001/sound"
+ALL_GETS = [path for path, _ in GETS] + ["/api/session"]
 ALL_POSTS = [(path, body) for path, body, _ in POSTS] + [("/api/lock", {}), ("/api/unlock", {"passphrase": "x"})]
 
 
@@ -75,9 +76,11 @@ def test_what_is_spoken_comes_back_as_json_that_no_browser_takes_for_a_page(desk
     assert response.json()["said"] == SCRIPT
 
 
-def test_the_session_tells_the_page_its_token_and_the_idle_time(desk: Desk) -> None:
-    told = desk.get("/api/session").json()
-    assert (told["did"], told["token"], told["idle_minutes"], told["locked"]) == ("session", desk.token, 30.0, False)
+def test_the_session_tells_the_page_the_ticket_of_the_sound_and_never_the_pages_token(desk: Desk) -> None:
+    response = desk.get("/api/session")
+    told = response.json()
+    assert (told["did"], told["ticket"], told["locked"]) == ("session", desk.session.sound_ticket, False)
+    assert desk.token not in response.text
 
 
 def test_calls_run_one_at_a_time_and_sound_does_not_wait_for_them() -> None:
@@ -87,36 +90,35 @@ def test_calls_run_one_at_a_time_and_sound_does_not_wait_for_them() -> None:
     with desk.client, ThreadPoolExecutor(6) as pool:
         waiting = [pool.submit(desk.get, "/api/study") for _ in range(4)]
         time.sleep(0.05)
-        assert desk.get("/api/recordings/R001/sound").content == b"sound"
+        assert desk.get(desk.sound).content == b"sound"
         assert [one.done() for one in waiting].count(True) < 3
         assert [one.result().status_code for one in waiting] == [200] * 4
     assert office.most_at_once == 1
 
 
 def test_sound_comes_by_ranges(desk: Desk) -> None:
-    whole = desk.get("/api/recordings/R001/sound")
+    whole = desk.get(desk.sound)
     assert (whole.status_code, whole.content) == (200, bytes(range(256)))
     assert (whole.headers["content-type"], whole.headers["accept-ranges"]) == ("audio/ogg; codecs=opus", "bytes")
-    part = desk.get("/api/recordings/R001/sound", Range="bytes=10-19")
+    part = desk.get(desk.sound, Range="bytes=10-19")
     assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
     assert part.headers["content-range"] == "bytes 10-19/256"
-    assert desk.get("/api/recordings/R001/sound", Range="bytes=256-").status_code == 416
-    head = desk.client.head("/api/recordings/R001/sound")
+    assert desk.get(desk.sound, Range="bytes=256-").status_code == 416
+    head = desk.client.head(desk.sound)
     assert (head.headers["content-length"], head.content) == ("256", b"")
 
 
 # --- coming in ------------------------------------------------------------------------------------------------------
 
 
-def test_the_entry_sets_a_cookie_that_no_script_and_no_other_site_can_use() -> None:
+def test_the_entry_hands_the_pages_token_over_in_no_cookie_and_no_address() -> None:
     desk = Desk(entered=False)
     response = desk.enter(desk.session.new_entry())
-    cookie = response.headers["set-cookie"]
     assert response.status_code == 200
-    assert cookie.startswith(f"{desk.session.cookie_name}={desk.session.cookie}; ")
-    assert {"HttpOnly", "Path=/", "SameSite=strict"} == set(cookie.split("; ")[1:])
-    assert desk.session.page_token not in response.text
-    assert "<script" not in response.text
+    assert "set-cookie" not in response.headers
+    assert response.text.count(desk.session.page_token) == 1
+    assert f'data-token="{desk.session.page_token}" data-place="/"' in response.text
+    assert re.findall(r"<script[^>]*>[^<]*", response.text) == ['<script type="module" src="/page/enter.js">']
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü", "x" * 5000])
@@ -126,7 +128,7 @@ def test_a_wrong_entry_is_refused_with_a_sentence_and_uses_nothing_up(token: str
     refused = desk.enter(token)
     assert refused.status_code == 403
     assert refused.text.startswith("This link was used before")
-    assert "set-cookie" not in refused.headers
+    assert desk.session.page_token not in refused.text
     assert desk.get("/api/session").status_code == 401
     assert desk.enter(right).status_code == 200
 
@@ -151,25 +153,29 @@ def test_a_late_entry_is_refused() -> None:
     assert desk.enter(token).status_code == 403
 
 
-@pytest.mark.parametrize("path", ALL_GETS)
-def test_nothing_is_read_without_the_cookie(desk: Desk, path: str) -> None:
-    stranger = TestClient(desk.app, base_url=HOME)
-    for cookies in ({}, {desk.session.cookie_name: "wrong"}, {"review": desk.session.cookie}):
-        stranger.cookies.clear()
-        stranger.cookies.update(cookies)
-        response = stranger.get(path)
+@pytest.mark.parametrize("path", [*ALL_GETS, SOUND, f"{SOUND}?ticket=wrong"])
+def test_nothing_is_read_without_the_pages_token(desk: Desk, path: str) -> None:
+    tokens = ("", "wrong", desk.session.sound_ticket)
+    for headers in ({}, *({"X-Review-Token": token} for token in tokens), {"Cookie": f"token={desk.token}"}):
+        response = desk.client.get(path, headers=headers)
         assert response.status_code == 401
         assert list(response.json()) == ["error"]
-        assert desk.session.page_token not in response.text
+        assert desk.token not in response.text
+    assert desk.office.asked == []
+
+
+def test_the_ticket_of_the_sound_is_neither_the_pages_token_nor_good_while_the_study_is_locked(desk: Desk) -> None:
+    assert desk.get(f"{SOUND}?ticket={desk.token}").status_code == 401
+    assert desk.get(SOUND).status_code == 401
+    desk.post("/api/lock")
+    assert desk.get(desk.sound).json()["locked"]
     assert desk.office.asked == []
 
 
 @pytest.mark.parametrize(("path", "body"), ALL_POSTS)
-def test_nothing_is_changed_without_the_cookie_or_the_pages_token(desk: Desk, path: str, body: dict[str, Any]) -> None:
-    for token in ("", "wrong", desk.session.cookie):
-        assert desk.post(path, body, X_Review_Token=token).status_code == 403
-    desk.client.cookies.clear()
-    assert desk.post(path, body).status_code == 401
+def test_nothing_is_changed_without_the_pages_token(desk: Desk, path: str, body: dict[str, Any]) -> None:
+    for token in ("", "wrong", desk.session.sound_ticket):
+        assert desk.post(path, body, X_Review_Token=token).status_code == 401
     assert desk.office.asked == []
     assert desk.opened == 0
 
@@ -208,7 +214,7 @@ def test_a_change_is_never_a_get(desk: Desk, path: str, body: dict[str, Any]) ->
     ],
 )
 def test_an_address_reaches_no_file(desk: Desk, path: str) -> None:
-    response = desk.get(path)
+    response = desk.get(f"{path}?ticket={desk.session.sound_ticket}")
     assert response.status_code == 404
     assert list(response.json()) == ["error"]
     assert desk.office.asked == []
@@ -317,13 +323,13 @@ def test_the_log_holds_method_route_and_status_alone(desk: Desk, caplog: pytest.
 
 def is_locked(desk: Desk) -> bool:
     """Whether all work is refused, and the rest is not."""
-    reads = [desk.get(path) for path in ALL_GETS if path != "/api/session"]
+    reads = [desk.get(path) for path in (*ALL_GETS, desk.sound) if path != "/api/session"]
     writes = [desk.post(path, body) for path, body, _ in POSTS]
     told = {(one.status_code, one.json().get("locked")) for one in (*reads, *writes) if one.status_code != 200}
     assert told in (set(), {(401, True)})
     shown = desk.get("/api/session").json()
     assert shown["locked"] == bool(told)
-    assert (shown["token"], shown["did"]) == (desk.token, "session")  # a page that is loaded anew can unlock
+    assert shown["did"] == "session"  # a page that is loaded anew can unlock
     return bool(told)
 
 
@@ -353,7 +359,7 @@ def test_the_key_is_dropped_when_nobody_works(desk: Desk) -> None:
 def test_looking_for_changes_is_no_work_and_listening_is(desk: Desk) -> None:
     for _ in range(2):
         desk.watch.now += 20 * 60
-        assert desk.get("/api/recordings/R001/sound").status_code == 200
+        assert desk.get(desk.sound).status_code == 200
     for _ in range(29):
         desk.watch.now += 60
         assert desk.get("/api/recordings/R001/changes?since=v1").status_code == 200
@@ -408,8 +414,8 @@ def test_one_passphrase_is_tried_at_a_time(desk: Desk, monkeypatch: pytest.Monke
 
     desk = Desk(FakeOffice())
     desk.app = server.app(slow, None, desk.session)  # type: ignore[arg-type]
-    cookies = dict(desk.client.cookies)
-    desk.client = TestClient(desk.app, base_url=HOME, cookies=cookies)
+    desk.token = desk.session.page_token
+    desk.client = TestClient(desk.app, base_url=HOME)
     with desk.client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(desk.post, "/api/unlock", {"passphrase": PASSPHRASE})
         assert began.wait(5)

@@ -4,14 +4,18 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import socketserver
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +36,11 @@ PAGE = """<!doctype html><html lang="en"><title>Review</title><link rel="icon" h
 <script>document.documentElement.dataset.inline = "ran"</script>
 <script type="module" src="/page/a.js"></script><p></p></html>"""
 SCRIPT = """
-const session = await (await fetch("/api/session")).json();
-const headers = {"Content-Type": "application/json", "X-Review-Token": session.token};
+const headers = {"Content-Type": "application/json", "X-Review-Token": localStorage.getItem("token")};
 const answers = [];
 for (const mode of ["cors", "same-origin"])
   answers.push((await fetch("/api/search", {method: "POST", mode, headers, body: '{"text": "x"}'})).status);
-const said = (await (await fetch("/api/study")).json()).said;
+const said = (await (await fetch("/api/study", {headers})).json()).said;
 document.querySelector("p").textContent = said;
 document.documentElement.dataset.told = JSON.stringify({answers, cookie: document.cookie});
 """
@@ -77,6 +80,7 @@ def running(folder: Path, port: int = 0, browser: str = "", **environment: str) 
     (folder / "page").mkdir(exist_ok=True)
     (folder / "page" / "index.html").write_text(PAGE)
     (folder / "page" / "a.js").write_text(SCRIPT)
+    shutil.copy(Path(serving.__file__).parent / "page" / "enter.js", folder / "page")
     runtime = folder / "runtime"
     runtime.mkdir(exist_ok=True)
     told = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), **environment}
@@ -178,7 +182,9 @@ def test_it_can_be_ended_at_once_and_from_the_background(tmp_path: Path, how: si
 
 def test_the_way_in_closes_behind_the_browser(tmp_path: Path) -> None:
     with running(tmp_path) as served, httpx.Client() as browser:
-        assert browser.get(served.entry).status_code == 200
+        came_in = browser.get(served.entry)
+        assert came_in.status_code == 200
+        browser.headers["X-Review-Token"] = re.findall(r'data-token="([^"]+)"', came_in.text)[0]
         assert browser.get(f"{served.home}/api/session").status_code == 200
         deadline = time.monotonic() + 10
         while served.page.exists():
@@ -269,11 +275,10 @@ def test_chromium_comes_in_by_the_redirect_page(tmp_path: Path) -> None:
         tab.wait_for_selector("html[data-told]", timeout=10_000)
         assert tab.url == f"{served.home}/"
         told = json.loads(tab.get_attribute("html", "data-told"))
-        assert told == {"answers": [200, 200], "cookie": ""}  # no script sees the cookie
+        assert told == {"answers": [200, 200], "cookie": ""}
         assert tab.get_attribute("html", "data-inline") is None  # no inline script runs
         assert tab.inner_text("p") == "<script>alert('Siobhan')</script>"
-        (cookie,) = context.cookies()
-        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/")
+        assert context.cookies() == []
         tab.reload()
         tab.wait_for_selector("html[data-told]", timeout=10_000)
         other = context.new_page()
@@ -281,8 +286,46 @@ def test_chromium_comes_in_by_the_redirect_page(tmp_path: Path) -> None:
         other.wait_for_selector("html[data-told]", timeout=10_000)
 
 
+@pytest.mark.system("chromium")
+def test_chromium_comes_in_through_a_port_that_ssh_forwards(tmp_path: Path) -> None:
+    with running(tmp_path) as served, forwarded(served.port) as port, chromium() as context:
+        tab = context.new_page()
+        for address in (served.entry.replace(f":{served.port}/", f":{port}/"), f"http://127.0.0.1:{port}/"):
+            tab.goto(address)
+            tab.wait_for_selector("html[data-told]", timeout=10_000)
+            assert tab.url == f"http://127.0.0.1:{port}/"
+            assert json.loads(tab.get_attribute("html", "data-told"))["answers"] == [200, 200]
+
+
+@contextmanager
+def forwarded(port: int) -> Iterator[int]:
+    """Another port that leads to this one, byte by byte."""
+
+    def passed(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while block := source.recv(65536):
+                target.sendall(block)
+            target.shutdown(socket.SHUT_WR)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as there:
+                threading.Thread(target=passed, args=(there, self.request), daemon=True).start()
+                passed(self.request, there)
+
+    class Forwarding(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Forwarding(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
 LISTEN = """async () => {
-  const address = "/api/recordings/R001/sound", told = {};
+  const headers = {"X-Review-Token": localStorage.getItem("token")};
+  const {ticket} = await (await fetch("/api/session", {headers})).json();
+  const address = `/api/recordings/R001/sound?ticket=${ticket}`, told = {};
   const audio = new Audio(address);
   const once = (name) => new Promise((done) => audio.addEventListener(name, done, {once: true}));
   await once("loadedmetadata");
@@ -344,7 +387,7 @@ def test_chromium_seeks_in_the_listening_copy_and_plays_from_there(tmp_path: Pat
         assert told["moved"] > 41
         assert told["decoded"] == pytest.approx([41, 201, 291], abs=0.010)
         assert told["clicks"] == pytest.approx([1, 0.5], abs=0.03)  # heard through the sound card's blocks
-        assert 206 in {status for status, url in answers if url.endswith("/sound")}
+        assert 206 in {status for status, url in answers if "/sound?" in url}
 
 
 ATTACK = """
@@ -370,10 +413,8 @@ document.documentElement.dataset.told = JSON.stringify(tries);
 
 @pytest.mark.system("chromium")
 def test_a_page_on_another_port_of_this_machine_gets_and_changes_nothing(tmp_path: Path) -> None:
-    """The worst neighbour: the same site for the browser, so that our cookie is sent along."""
-    (tmp_path / "evil").mkdir()
-    (tmp_path / "evil" / "index.html").write_text(f'<!doctype html><body><script type="module">{ATTACK}</script>')
-    with running(tmp_path) as served, chromium() as context, evil(tmp_path / "evil") as port:
+    """The worst neighbour: the same site for the browser, so that any cookie of ours would be sent along."""
+    with running(tmp_path) as served, chromium() as context, evil() as (port, sent):
         tab = context.new_page()
         tab.goto(served.page.as_uri())
         tab.wait_for_selector("html[data-told]", timeout=10_000)
@@ -384,28 +425,34 @@ def test_a_page_on_another_port_of_this_machine_gets_and_changes_nothing(tmp_pat
             tries = json.loads(tab.get_attribute("html", "data-told"))
             assert tries.pop("silent") in (0, "refused")  # opaque: the log tells
             assert set(tries.values()) == {"refused"}
+            assert tab.evaluate("localStorage.length") == 0
         logged = served.errors.read_text().splitlines()[before:]
         assert logged
         assert not [line for line in logged if line.endswith(" 200")]
+        tab.reload()  # for the browser no other site asks for it
+        assert len(sent) > 2
+        for headers in sent:
+            kept = {"Cookie": headers.get("Cookie", "")}
+            assert httpx.get(f"{served.home}/api/session", headers=kept).status_code == 401
 
 
 @contextmanager
-def evil(folder: Path) -> Iterator[int]:
-    """A web server of somebody else on this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/")
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        yield port
-    finally:
-        process.kill()
-        process.wait()
+def evil() -> Iterator[tuple[int, list[Any]]]:
+    """A web server of somebody else on this machine: its port, and the headers of what it was asked."""
+    sent: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent.append(self.headers)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f'<!doctype html><body><script type="module">{ATTACK}</script>'.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port, sent
+        server.shutdown()

@@ -20,10 +20,9 @@ def session(watch: Watch) -> Session:
 
 def test_no_secret_is_like_another_or_guessable() -> None:
     made = [Session() for _ in range(3)]
-    secrets = [s for one in made for s in (one.cookie, one.page_token, one.new_entry())]
+    secrets = [s for one in made for s in (one.page_token, one.sound_ticket, one.new_entry())]
     assert len(set(secrets)) == 9
     assert all(len(secret) == 43 for secret in secrets)  # 32 bytes in base 64
-    assert len({one.cookie_name for one in made}) == 3
     assert repr(made[0]) == "<Session>"
 
 
@@ -55,14 +54,15 @@ def test_a_new_entry_voids_the_one_before(session: Session) -> None:
 def test_nothing_but_the_secret_itself_is_taken(text: str) -> None:
     session = Session()
     entry = session.new_entry()
-    for near in (text, session.cookie[:-1], session.cookie + text if text else "x", session.cookie.lower() + "x"):
-        assert not session.holds({session.cookie_name: near})
-        assert not session.is_page(near)
-        assert not session.enter(near)
-    assert not session.holds({})
-    assert not session.holds({text: session.cookie})
-    assert session.holds({"other": text, session.cookie_name: session.cookie})
+    for secret in (session.page_token, session.sound_ticket):
+        for near in (text, secret[:-1], secret + text if text else "x", secret.lower() + "x"):
+            assert not session.is_page(near)
+            assert not session.may_hear(near)
+            assert not session.enter(near)
     assert session.is_page(session.page_token)
+    assert session.may_hear(session.sound_ticket)
+    assert not session.is_page(session.sound_ticket)
+    assert not session.may_hear(session.page_token)
     assert session.enter(entry)
 
 

@@ -175,15 +175,16 @@ def _decision(desk: Desk, finding: Finding, verdict: Verdict) -> Decision:
 
 
 def _judged(desk: Desk, act: _Judge) -> tuple[Change, Everywhere | None]:
-    found = [mark.finding for mark in desk.marks(act.version, act.marks)]
     verdict = Verdict.KEEP if act.do == "keep" else Verdict.ACCEPT
+    accept = verdict is Verdict.ACCEPT
+    found = [mark.finding for mark in desk.marks(act.version, act.marks, accept=accept)]
     swaps: list[Swap] = []
-    if verdict is Verdict.ACCEPT:
+    if accept:
         found = [_with_somebody(desk, finding, swaps) for finding in found]
     decisions = tuple(_decision(desk, finding, verdict) for finding in found)
     forms = frozenset(_surface(desk, finding) for finding in found)
     first = found[0]
-    person_id = first.person_id if verdict is Verdict.ACCEPT else None
+    person_id = first.person_id if accept else None
     rest = Everywhere(forms=forms, verdict=verdict, kind=first.kind, person_id=person_id) if act.everywhere else None
     return Change(name=act.do, decisions=decisions, swaps=tuple(swaps)), rest
 

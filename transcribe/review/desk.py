@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from threading import RLock
 from typing import Any
 
 from transcribe import audit, history, store
@@ -45,12 +46,15 @@ class Change(Quiet):
 
 
 class Desk:
-    """A recording under review. What is on the disk is read again only where it changed there."""
+    """A recording under review. What is on the disk is read again only where it changed there, by one thread at a
+    time: the recordings of a study are counted beside the page's own requests.
+    """
 
     def __init__(self, unlocked: Unlocked, recording_id: str, reviewer: Reviewer) -> None:
         self.unlocked = unlocked
         self.recording_id = recording_id
         self.reviewer = reviewer
+        self._reading = RLock()
         self._signature: tuple[Any, ...] = ()
         self._held: Held | None = None
         self._entries = 0
@@ -70,20 +74,23 @@ class Desk:
     @property
     def ready(self) -> Ready:
         """What stands now, as it would if it were settled without a change. Raises StudyError before the first run."""
-        self._look()
-        if self._ready is None:
-            raise StudyError("not transcribed yet", recording_id=self.recording_id, advice="run `transcribe run STUDY`")
-        return self._ready
+        with self._reading:
+            self._look()
+            if self._ready is None:
+                advice = "run `transcribe run STUDY`"
+                raise StudyError("not transcribed yet", recording_id=self.recording_id, advice=advice)
+            return self._ready
 
     @property
     def known(self) -> Known:
         """Everybody with what is written instead of her."""
-        self._look()
-        policy = self.unlocked.study.config.policy
-        if self._known is None or self._known.policy is not policy:
-            people = {person.id: person for person in named_people(self.unlocked)}
-            self._known = Known(people=people, policy=policy)
-        return self._known
+        with self._reading:
+            self._look()
+            policy = self.unlocked.study.config.policy
+            if self._known is None or self._known.policy is not policy:
+                people = {person.id: person for person in named_people(self.unlocked)}
+                self._known = Known(people=people, policy=policy)
+            return self._known
 
     @property
     def past(self) -> History:
@@ -104,12 +111,13 @@ class Desk:
         All of it is of one look at the disk, since work goes on beside: a view must not bear the version of what was
         written while it was made.
         """
-        self._look()
-        self._looks = False
-        try:
-            return self._view(facts)
-        finally:
-            self._looks = True
+        with self._reading:
+            self._look()
+            self._looks = False
+            try:
+                return self._view(facts)
+            finally:
+                self._looks = True
 
     def _view(self, facts: Callable[["Desk"], Json]) -> View:
         ready, known = self.ready, self.known
@@ -143,39 +151,41 @@ class Desk:
         return tuple(f"{p.id}{p.pseudonym}{p.role}{p.relation}" for p in self._vault_people)
 
     def _look(self) -> None:
-        """Read what changed on the disk, and settle anew if anything did."""
+        """Read what changed on the disk, and settle anew if anything did. What cannot be read is tried again next
+        time.
+        """
         if not self._looks:
             return
         self.unlocked.look()
-        changed = self._read_artefacts() | self._read_log()
+        self._read_artefacts()
+        self._read_log()
         if self.unlocked.vault.people is not self._vault_people:
-            self._vault_people, self._known, changed = self.unlocked.vault.people, None, True
-        if changed or self._ready is None:
-            second = self.reviewer.second
-            past = self._fold.history()
-            stored = self._held
-            self._ready = decided(self.unlocked, stored, past, proposed=True, second=second) if stored else None
+            self._vault_people, self._known, self._ready = self.unlocked.vault.people, None, None
+        if self._ready is None and self._held is not None:
+            past, second = self._fold.history(), self.reviewer.second
+            self._ready = decided(self.unlocked, self._held, past, proposed=True, second=second)
 
-    def _read_artefacts(self) -> bool:
+    def _read_artefacts(self) -> None:
         paths = (self.unlocked.study.artefact_path(self.recording_id, name) for name in ARTEFACTS)
         signature = tuple(store.stamp(path) for path in paths)
         if signature == self._signature:
-            return False
-        self._signature, self._known = signature, None
-        self._held = held(self.unlocked, self.recording_id)
-        base = self._held.base.body_sha256 if self._held else ""
+            return
+        found = held(self.unlocked, self.recording_id)
+        base = found.base.body_sha256 if found else ""
         if base != self._fold.base:
-            self._fold, self._entries = Fold(base), 0
+            fold = Fold(base)
             for entry in history.former(self.unlocked, self.recording_id):
-                self._fold.take(entry)
-        return True
+                fold.take(entry)
+            self._fold, self._entries = fold, 0
+        self._signature, self._held, self._known, self._ready = signature, found, None, None
 
-    def _read_log(self) -> bool:
+    def _read_log(self) -> None:
         new = self.unlocked.appended(self.recording_id, Entry, self._entries)
         for entry in new:
             self._fold.take(entry)
         self._entries += len(new)
-        return bool(new)
+        if new:
+            self._ready = None
 
     # --- finding what an act is about --------------------------------------------------------------------------------
 
@@ -189,14 +199,14 @@ class Desk:
             raise Unknown("there is no such turn", advice="look at it again")
         return standing
 
-    def marks(self, version: str, ids: Iterable[str]) -> list[Mark]:
-        """Marks that stand as the page shows them. Raises Conflict, Unknown."""
+    def marks(self, version: str, ids: Iterable[str], *, accept: bool = False) -> list[Mark]:
+        """Marks that stand as the page shows them; to `accept` them, or for anything else. Raises Conflict, Unknown."""
         now = {m.id: m for group in documents.marks(self.ready, self._decisions()).values() for m in group}
         shown = self.seen(version)
         before = {m.id: m for group in shown.marks.values() for m in group} if shown else {}
         found = []
         for mark_id in ids:
-            if mark_id in before and mark_id in now:
+            if mark_id in before and mark_id in now and not self._overtaken(before[mark_id], now[mark_id], accept):
                 self.turn(version, now[mark_id].finding.utterance_id)
                 found.append(now[mark_id])
             elif mark_id in before or shown is None:
@@ -204,6 +214,15 @@ class Desk:
             else:
                 raise Unknown("there is no such mark", advice="look at it again")
         return found
+
+    def _overtaken(self, before: Mark, now: Mark, accept: bool) -> bool:
+        """Whether a mark has become something else than the page shows. What she herself decided a moment ago she may
+        decide anew; and withhold what was nobody's, and is a repeat of a name that she has just given.
+        """
+        if now.by == self.reviewer.alias:
+            return False
+        named = before.by is None and now.by is None and before.finding.person_id is None
+        return _told(before) != _told(now) and not (accept and named)
 
     def stretches(self, ids: Iterable[str]) -> list[Unclear]:
         """Flagged stretches by id. Raises Unknown."""
@@ -281,6 +300,12 @@ class Desk:
 def new_group() -> str:
     """A name for what is done, and taken back, together."""
     return secrets.token_hex(8)
+
+
+def _told(mark: Mark) -> tuple[Any, ...]:
+    """What a decision about a mark is made on, but for its words."""
+    finding = mark.finding
+    return mark.state, mark.by, finding.kind, finding.person_id, finding.role, finding.relation
 
 
 def _fields(change: Change) -> dict[str, Any]:

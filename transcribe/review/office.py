@@ -282,7 +282,7 @@ class Office:
     def _desk(self, recording_id: str) -> Desk:
         if recording_id not in self._desks:
             self._check(recording_id)
-            self._desks[recording_id] = Desk(self._open, recording_id, self._reviewer)
+            self._desks.setdefault(recording_id, Desk(self._open, recording_id, self._reviewer))
         return self._desks[recording_id]
 
     def _first_pass(self, recording_id: str) -> Desk:

@@ -1,8 +1,8 @@
 """The review's server: which address asks which work of whom. It decides nothing and reads no file of a study itself.
 
 `guard` stands before all of it. The page's own files come from a table made at the start, so nothing that a client
-sends ever becomes a path. Who came in by the entry (`session`) may ask; what changes something brings the page's
-token too; and while the study's key is not held, all that is left is to unlock it.
+sends ever becomes a path. Who came in by the entry has the page's token (`session`), which all else asks for; and while
+the study's key is not held, all that is left is to unlock it.
 """
 
 import asyncio
@@ -36,10 +36,15 @@ SOUND = "audio/ogg; codecs=opus"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_ENTERED = '<!doctype html><html lang="en"><title>Review</title><meta http-equiv="refresh" content="0;url=/{}"></html>'
+_ENTERED = """<!doctype html>
+<html lang="en" data-token="{token}" data-place="{place}">
+<title>Review</title>
+<script type="module" src="/page/enter.js"></script>
+<noscript><p>This page works with JavaScript only. All of it comes from your own machine.</p></noscript>
+</html>
+"""
 _NOT_ENTERED = "This link was used before, or is older than a minute. Start `transcribe review` again for a new one."
 _OVER = "This session is over. Start `transcribe review` again."
-_NOT_OURS = "This was not sent by the review page; load it again."
 
 
 class Office(Protocol):
@@ -153,16 +158,15 @@ class _Desk:
         return Response(content, media_type=media_type)
 
     async def enter(self, request: Request) -> Response:
-        """The cookie for the token. The way on is a page, not a redirect: after that our own cookie would not be sent,
-        since the browser still counts the request as one from the redirect page's file (SameSite).
+        """The page's token for the entry's, in a page whose script stores it and goes on: a token that stood in the
+        address would stay in the browser's history.
         """
         if request.method != "GET" or not self._session.enter(request.query_params.get("token", "")):
             return PlainTextResponse(_NOT_ENTERED, 403)
         office = self._held()
         opened = str((await self._ask(office.session)).get("open") or "") if office else ""
-        response = HTMLResponse(_ENTERED.format(f"#/{opened}" if _ID.fullmatch(opened) else ""))
-        response.set_cookie(self._session.cookie_name, self._session.cookie, path="/", httponly=True, samesite="strict")
-        return response
+        place = f"/#/{opened}" if _ID.fullmatch(opened) else "/"
+        return HTMLResponse(_ENTERED.format(token=self._session.page_token, place=place))
 
     # --- the key -----------------------------------------------------------------------------------------------------
 
@@ -201,7 +205,7 @@ class _Desk:
         office = self._held()
         if office is not None:
             self._told = await self._ask(office.session)
-        own = {"token": self._session.page_token, "idle_minutes": self._session.idle_minutes, "locked": office is None}
+        own = {"ticket": self._session.sound_ticket, "locked": office is None}
         return _json(written({**self._told, **own}))
 
     async def unlock(self, request: Request) -> Response:
@@ -242,7 +246,8 @@ class _Desk:
         return endpoint
 
     async def sound(self, request: Request) -> Response:
-        self._admit(request)
+        if not self._session.may_hear(request.query_params.get("ticket", "")):
+            raise HTTPException(401, _OVER)
         office = self._need()
         self._session.work()
         async with self._listening:  # where the copy has to be made first, once is enough
@@ -266,14 +271,12 @@ class _Desk:
     # --- who asks ----------------------------------------------------------------------------------------------------
 
     def _admit(self, request: Request) -> None:
-        if not self._session.holds(request.cookies):
+        if not self._session.is_page(request.headers.get("x-review-token", "")):
             raise HTTPException(401, _OVER)
 
     async def _sent(self, request: Request) -> Json:
         """What the page itself sent."""
         self._admit(request)
-        if not self._session.is_page(request.headers.get("x-review-token", "")):
-            raise HTTPException(403, _NOT_OURS)
         return parsed(await request.body())
 
     def _need(self) -> Office:

@@ -1,12 +1,14 @@
-"""Who may speak to the review's server: one entry by a token, then a cookie; and how long the study's key is held.
+"""Who may speak to the review's server: one entry by a token, then the page by its own; and how long the study's key is
+held.
 
-The entry token is good once, for a minute. The cookie is the browser's, where no script reads it; what changes
-something also carries a token that only the page holds. All secrets have 256 bits and are compared in constant time.
+The entry token is good once, for a minute. The page's token is kept by the browser for our address and port alone. A
+cookie would not do: it knows no port, and goes to the server of anybody else on this machine. All secrets have 256 bits
+and are compared in constant time.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from transcribe.schema import Quiet
 
@@ -25,9 +27,8 @@ class Session(Quiet):
 
     def __init__(self, *, idle_minutes: float = IDLE_MINUTES, clock: Clock = _awake_and_asleep) -> None:
         self.idle_minutes = idle_minutes
-        self.cookie_name = f"review_{secrets.token_hex(8)}"
-        self.cookie = secrets.token_urlsafe(32)
         self.page_token = secrets.token_urlsafe(32)
+        self.sound_ticket = secrets.token_urlsafe(32)
         self._clock = clock
         self._entry = ""
         self._entry_ends = 0.0
@@ -53,13 +54,13 @@ class Session(Quiet):
         self._entry = ""
         return True
 
-    def holds(self, cookies: Mapping[str, str]) -> bool:
-        """Whether a request comes from the browser that entered."""
-        return _same(cookies.get(self.cookie_name, ""), self.cookie)
-
     def is_page(self, token: str) -> bool:
-        """Whether a request comes from the page itself."""
+        """Whether a request comes from the page of the browser that entered."""
         return _same(token, self.page_token)
+
+    def may_hear(self, ticket: str) -> bool:
+        """Whether a request comes from that page's player, which can send what stands in an address alone."""
+        return _same(ticket, self.sound_ticket)
 
     # --- the key's idle time -----------------------------------------------------------------------------------------
 

@@ -1,11 +1,14 @@
 // Acts, one after the other: each is painted at once, sent with the version it stands on, and taken back if refused.
-import { get, post } from "./api.js";
+import { Refused, get, post } from "./api.js";
 import { painted } from "./dom.js";
 import { alarm, failed, note } from "./say.js";
 
+const CHANGED = "This transcript was changed meanwhile, in another window or by somebody else. The changes show now; your last act was not done. Look, and do it again if you still want it.";
+
 export class Acts {
-  constructor(record) {
+  constructor(record, by) {
     this.record = record;
+    this.by = by;
     this.path = `/api/recordings/${encodeURIComponent(record.id)}`;
     this.queue = Promise.resolve();
     this.waiting = 0;
@@ -13,13 +16,29 @@ export class Acts {
     this.since = 0;
   }
 
-  // Answers the turns that the server changed, or null when it refused.
-  act(body, effect = new Map()) {
+  // What an act is about, as it shows: places and numbers of words mean something else once that changes.
+  sight({ do: what, turn, marks = [] }) {
+    const { turns, order, rank } = this.record;
+    const next = what === "merge" ? order[rank.get(turn) + 1] : turn;
+    const about = [turn, next, ...marks.map((id) => this.record.turnOf(id))];
+    return { turns: JSON.stringify(about.map((id) => turns.get(id))), marks: marks.map((id) => this.record.told(id)) };
+  }
+
+  // What she decided herself a moment ago she may decide anew.
+  overtaken(seen, body) {
+    const now = this.sight(body);
+    const other = (mark, i) => mark?.by !== this.by && JSON.stringify(mark) !== JSON.stringify(seen.marks[i]);
+    return now.turns !== seen.turns || now.marks.some(other);
+  }
+
+  // Answers the turns that the server changed, or null when it refused. `seen`: what she saw when she began.
+  act(body, effect = new Map(), seen = this.sight(body)) {
     const operation = { effect };
     if (effect.size) this.record.paint(operation);
     return this.enqueue(async () => {
       // The eye goes first: on a small machine the server's work would hold up the frame.
       if (effect.size) await painted();
+      if (this.overtaken(seen, body)) throw new Refused(409, { changed: true, error: CHANGED });
       return this.record.patch(await post(`${this.path}/act`, { version: this.record.version, ...body }), operation);
     }, operation);
   }
@@ -32,8 +51,9 @@ export class Acts {
     return this.enqueue(async () => this.record.patch(await post(`${this.path}/redo`, { version: this.record.version })));
   }
 
-  settle() {
-    return this.enqueue(async () => this.record.patch(await post(`${this.path}/settle`, { version: this.record.version })));
+  // `sure` asks her: nothing comes in while she answers, so she signs what shows.
+  settle(sure) {
+    return this.enqueue(async () => (await sure()) && this.record.patch(await post(`${this.path}/settle`, { version: this.record.version })));
   }
 
   enqueue(job, operation = null) {
@@ -50,7 +70,7 @@ export class Acts {
     if (operation) this.record.unpaint(operation);
     const version = this.record.version;
     if (error.changed || error.answer?.open) await this.refresh().catch(failed);
-    if (error.changed && this.record.version !== version) alarm("This transcript was changed in another window or by somebody else. The changes show now; your last act was not done. Look, and do it again if you still want it.");
+    if (error.changed && this.record.version !== version) alarm(CHANGED);
     else failed(error);
     return null;
   }

@@ -1,5 +1,6 @@
 // What the first view needs, asked for while the page's other files are on their way. What fails is asked again, and told.
-export const REQUEST = { credentials: "same-origin", cache: "no-store", redirect: "error" };
+export const TOKEN = { "X-Review-Token": localStorage.getItem("token") || "" };
+export const REQUEST = { credentials: "omit", cache: "no-store", redirect: "error", headers: TOKEN };
 
 const INTERVIEW = /^#\/(?!(?:people|search)$)([^/]+)(?:\/(?!(?:preview|agreement)$)[^/]+)?$/;
 const coming = new Map();

@@ -1,9 +1,7 @@
 // The server's side of the contract: JSON in, JSON out, and what each refusal means.
 import { askPassphrase } from "./unlock.js";
 import { sessionOver } from "./over.js";
-import { REQUEST, early } from "./ahead.js";
-
-let token = "";
+import { REQUEST, TOKEN, early } from "./ahead.js";
 
 export class Refused extends Error {
   constructor(status, answer) {
@@ -49,7 +47,7 @@ async function ask(path, options) {
 
 const posting = (body) => ({
   method: "POST",
-  headers: { "Content-Type": "application/json", "X-Review-Token": token },
+  headers: { "Content-Type": "application/json", ...TOKEN },
   body: JSON.stringify(body),
 });
 
@@ -58,9 +56,10 @@ export const get = async (path) => (await early(path)) || ask(path, {});
 export const post = (path, body = {}) => ask(path, posting(body));
 const unlock = (passphrase) => once("/api/unlock", posting({ passphrase }));
 
-export async function session() {
-  const answer = await get("/api/session");
-  token = answer.token;
-  delete answer.token;
-  return answer;
+export const session = () => get("/api/session");
+
+// The key may be put away while nothing else is asked: what shows is veiled then. To look is no work for the server.
+export async function look() {
+  const { locked } = await ask("/api/session", {});
+  if (locked) await askPassphrase(unlock);
 }

@@ -1,5 +1,5 @@
 // The page: one session, one view at a time, chosen by the hash.
-import { get, post, session } from "./api.js";
+import { get, look, post, session } from "./api.js";
 import { byId, el, button } from "./dom.js";
 import { bind, bindCommon, help, listen } from "./keys.js";
 import { failed, say } from "./say.js";
@@ -9,6 +9,8 @@ import * as preview from "./preview.js";
 import * as agreement from "./agreement.js";
 import * as people from "./people.js";
 import * as search from "./search.js";
+
+const LOOK_MS = 20_000;
 
 const state = { session: null, view: null, hash: "", turn: 0 };
 
@@ -120,6 +122,8 @@ async function start() {
   }
   if (state.session.open && /^#?\/?$/.test(location.hash)) history.replaceState(null, "", `#/${state.session.open}`);
   addEventListener("hashchange", route);
+  // A server that does not answer is told of by whatever is asked next.
+  const looking = setInterval(() => look().catch((error) => error.handled && clearInterval(looking)), LOOK_MS);
   return route();
 }
 

@@ -29,8 +29,11 @@ export function openDialog({ title, body, foot = [], focus = null, id = null, cl
       if (event.target === box) box.close();
     });
   }
-  // A key that closes a dialog must not go on to the page below and act there.
-  box.addEventListener("keydown", (event) => event.stopPropagation());
+  // A key that closes a dialog must not go on to the page below and act there. A refused `cancel` is heeded only once.
+  box.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (!closes && event.key === "Escape") event.preventDefault();
+  });
   document.body.append(box);
   box.showModal();
   layers.dialogs.add(box);

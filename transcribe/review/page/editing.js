@@ -29,7 +29,7 @@ export class Editing {
     // The field stands before the words (and outside a mark, which is a button); they wait unseen.
     said.insertBefore(this.field, child);
     spans.forEach((span) => span.classList.add("waiting"));
-    this.editing = { turn, first, last, text, spans };
+    this.editing = { turn, first, last, text, spans, seen: this.acts.sight(range) };
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.field.addEventListener("blur", () => this.close());
     this.field.focus();
@@ -54,11 +54,11 @@ export class Editing {
   }
 
   async commit() {
-    const { turn, first, last, text: before } = this.editing;
+    const { turn, first, last, text: before, seen } = this.editing;
     const text = this.field.value.trim().replace(/\s+/g, " ");
     this.close();
     if (text === before) return;
-    const turns = await this.acts.act({ do: "words", turn, first_word: first, last_word: last, text });
+    const turns = await this.acts.act({ do: "words", turn, first_word: first, last_word: last, text }, new Map(), seen);
     if (!turns) return;
     const length = this.record.turns.get(turn)?.words.length || 0;
     if (length) this.place.toWords(turn, Math.min(first, length - 1), Math.min(first, length - 1), { spoken: false });
@@ -89,9 +89,10 @@ export class Editing {
   async speaker() {
     const turn = this.turn;
     const now = this.record.turns.get(turn).speaker;
+    const seen = this.acts.sight({ turn });
     const label = await pickSpeaker(this.record.speakers, now);
     if (!label || label === now) return;
-    if (await this.acts.act({ do: "speaker", turn, speaker: label })) {
+    if (await this.acts.act({ do: "speaker", turn, speaker: label }, new Map(), seen)) {
       const name = this.record.labels.get(this.record.turns.get(turn).speaker)?.name;
       say(`This turn is ${name}'s now.`);
     }

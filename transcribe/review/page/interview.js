@@ -32,7 +32,7 @@ export async function show(root, { session, args: [id, turn], go, alive }) {
 class Interview {
   constructor(root, record, session, go) {
     Object.assign(this, { record, session, go, id: record.id, title: record.id });
-    this.acts = new Acts(record);
+    this.acts = new Acts(record, session.reviewer);
     this.document = el("section", { id: "transcript", tabindex: "0", "aria-label": `Transcript of ${record.id}` });
     this.transcript = new Transcript(this.document, record);
     this.place = new Place(record, this.transcript);
@@ -53,11 +53,11 @@ class Interview {
 
   // Without a sound or times there is nothing to hear and no place in time.
   sound() {
-    const { record } = this;
+    const { record, session } = this;
     if (!record.timed) return;
     this.times = new Times(record);
     if (record.has_sound) {
-      this.player = new Player(record.id, record.duration_s, () => this.acts.refresh());
+      this.player = new Player(record.id, session.ticket, record.duration_s, () => this.acts.refresh());
       this.player.onTime = (now, playing) => this.follow(now, playing);
     }
     this.strip = new Strip(record, { seek: (seconds) => this.seek(seconds) });

@@ -60,10 +60,11 @@ export class Marks {
     const mark = this.place.found;
     if (!mark) return this.place.words ? this.add() : say(NOTHING);
     if (mark.reasons) return say("This is an unclear stretch: A leaves it unclear, O restores it, D drops it.");
+    const seen = this.acts.sight({ marks: [mark.id] });
     const answer = await this.who(`Who or what is \u201c${this.place.text}\u201d?`, mark);
     if (!answer) return;
     const { who, everywhere, label } = answer;
-    const turns = await this.acts.act({ do: "change", marks: [mark.id], who, everywhere });
+    const turns = await this.acts.act({ do: "change", marks: [mark.id], who, everywhere }, new Map(), seen);
     if (turns) this.moveOn(`Changed to ${label}`);
   }
 
@@ -74,10 +75,11 @@ export class Marks {
     const turn = this.record.turns.get(range.turn);
     const [start, end] = spanOf(turn, range.first, range.last);
     const text = this.place.text;
+    const seen = this.acts.sight(range);
     const answer = await this.who(`Mark \u201c${text}\u201d as ...`, { turn: range.turn, start, end });
     if (!answer) return;
     const { who, everywhere, label } = answer;
-    const turns = await this.acts.act({ do: "add", turn: range.turn, start, end, who, everywhere });
+    const turns = await this.acts.act({ do: "add", turn: range.turn, start, end, who, everywhere }, new Map(), seen);
     if (!turns) return;
     const made = this.record.marks(range.turn).find((mark) => mark.start < end && mark.end > start);
     if (made) this.place.toMark(made.id, { spoken: " " });

@@ -9,13 +9,13 @@ const LEAD = 1.5;
 const AWAKE_MS = 20_000;
 
 export class Player {
-  constructor(id, duration, ask) {
+  constructor(id, ticket, duration, ask) {
     this.ask = ask;
     this.failedAt = -Infinity;
     this.duration = duration;
     this.until = Infinity;
     this.onTime = () => {};
-    this.audio = el("audio", { src: `/api/recordings/${encodeURIComponent(id)}/sound`, preload: "none", id: "audio" });
+    this.audio = el("audio", { src: `/api/recordings/${encodeURIComponent(id)}/sound?ticket=${ticket}`, preload: "none", id: "audio" });
     // The words come first: a long sound is deciphered as a whole before its first second is there.
     this.quiet = requestIdleCallback(() => {
       this.audio.preload = "metadata";

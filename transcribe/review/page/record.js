@@ -66,6 +66,11 @@ export class RecordModel {
     return { ...place, ...this.overlay.get(id) };
   }
 
+  // A mark as the server told it.
+  told(id) {
+    return this.base.get(this.turnOf(id))?.find((mark) => mark.id === id);
+  }
+
   turnOf(id) {
     this.places();
     return this.homes.get(id) || null;

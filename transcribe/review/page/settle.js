@@ -20,24 +20,31 @@ export class Settle {
   }
 
   async press() {
-    if (this.working) return;
+    if (this.asked) return;
     const open = this.record.opened;
     if (open.length) {
       this.toOpen(open[0]);
       return say(`${count(open.length, "place is", "places are")} open. This is the first.`);
     }
     if (this.record.settled) return say("This transcript is settled.");
-    const sure = await confirm("Settle this transcript?", [`You say with this that ${this.record.second ? "your second reading is done" : "you have read it and that what a release would write is right"}.`, "All of it is read once more by the rules first; that takes up to a minute."], "Settle");
-    if (!sure) return;
-    this.working = true;
+    this.asked = true;
+    const turns = await this.acts.settle(() => this.sure());
+    const left = !this.working;
+    this.asked = this.working = false;
     this.draw();
-    say("Reading once more. This takes up to a minute.");
-    const turns = await this.acts.settle();
-    this.working = false;
-    this.draw();
+    if (left) return;
     if (turns && this.record.settled) {
       note(`${this.record.id} is settled. It can be released.`);
       this.onSettled();
     } else if (this.record.opened.length) this.toOpen(this.record.opened[0]);
+  }
+
+  async sure() {
+    this.working = await confirm("Settle this transcript?", [`You say with this that ${this.record.second ? "your second reading is done" : "you have read it and that what a release would write is right"}.`, "All of it is read once more by the rules first; that takes up to a minute."], "Settle");
+    if (this.working) {
+      this.draw();
+      say("Reading once more. This takes up to a minute.");
+    }
+    return this.working;
   }
 }
