@@ -1,6 +1,7 @@
 """Corrections of a transcript: what changes, what may be taken back, and where spans stand afterwards."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from tests.builders import finding, transcript
 from transcribe.errors import StudyError
 from transcribe.review import corrections
 from transcribe.review.corrections import Correction, corrected, fits, moved
-from transcribe.schema import Cause, Finding, Transcript, Unclear
+from transcribe.review.decisions import decided, restore
+from transcribe.schema import Cause, Finding, Transcript, Unclear, Verdict
 
 TALK = transcript(("S1", "My husband Dave works late."), ("S2", "And Poppy, how is she?"), ("S1", "Poppy is fine."))
 
@@ -107,15 +109,78 @@ def test_what_was_changed_meanwhile_does_not_fit_any_more() -> None:
     assert not fits(transcript(("S1", "Nobody.")), corrections.merge(TALK, "U0002"))
 
 
-def test_a_stretch_moves_with_its_word_numbers() -> None:
-    stretch = Unclear(
-        id="X0001", utterance_id="U0002", first_word=2, last_word=4, start=11, end=22, start_s=21.0, end_s=22.0,
-        causes=(Cause.NOBODY,),
+def flagged(talk: Transcript, turn: str, first: int, last: int) -> Unclear:
+    """These words of a turn as a stretch."""
+    words = next(u.words for u in talk.utterances if u.id == turn)
+    before, here = ("".join(w.text for w in words[a:b]) for a, b in ((0, first), (first, last + 1)))
+    return Unclear(
+        id="X0001", utterance_id=turn, first_word=first, last_word=last, start=len(before) + here.startswith(" "),
+        end=len(before + here), start_s=words[first].start_s, end_s=words[last].end_s, causes=(Cause.NOBODY,),
     )  # fmt: skip
-    (there,) = moved((stretch,), (corrections.merge(TALK, "U0001"),))
+
+
+def words_in(talk: Transcript, stretch: Unclear) -> str:
+    """A stretch's words by its numbers, which must be those at its place."""
+    said = next(u for u in talk.utterances if u.id == stretch.utterance_id)
+    inside = said.words[stretch.first_word : stretch.last_word + 1]
+    text = "".join(w.text for w in inside).strip()
+    assert said.text[stretch.start : stretch.end] == text
+    assert (stretch.start_s, stretch.end_s) == (inside[0].start_s, inside[-1].end_s)
+    return text
+
+
+def test_a_stretch_moves_with_its_word_numbers() -> None:
+    (there,) = moved((flagged(TALK, "U0002", 2, 4),), (corrections.merge(TALK, "U0001"),))
     talk = corrected(TALK, (corrections.merge(TALK, "U0001"),))
-    assert (there.utterance_id, there.first_word, there.last_word) == ("U0001", 7, 9)
-    assert talk.utterances[0].text[there.start : there.end] == TALK.utterances[1].text[11:22]
+    assert (there.id, there.utterance_id, there.first_word, there.last_word) == ("X0001", "U0001", 7, 9)
+    assert words_in(talk, there) == "how is she?"
+
+
+LONG = transcript(
+    ("S1", "And then I said I killed him so long ago now. Thanks for watching."), ("S2", "Go on."), ("S1", "No.")
+)
+STRETCH = flagged(LONG, "U0001", 2, 13)
+
+
+@pytest.mark.parametrize(
+    ("acts", "left"),
+    [
+        ((("split", 9),), ["I said I killed him so long", "ago now. Thanks for watching."]),
+        ((("words", 13, 13, "us."),), ["I said I killed him so long ago now. Thanks for"]),
+        ((("words", 2, 2, "she"),), ["said I killed him so long ago now. Thanks for watching."]),
+        ((("words", 5, 6, "kissed"),), ["I said I", "so long ago now. Thanks for watching."]),
+        ((("words", 11, 13, ""),), ["I said I killed him so long ago now."]),
+        ((("words", 5, 6, ""),), ["I said I so long ago now. Thanks for watching."]),
+        ((("words", 0, 0, "But"),), ["I said I killed him so long ago now. Thanks for watching."]),
+        ((("words", 2, 13, "nothing"),), []),
+        ((("words", 2, 13, ""),), []),
+        ((("split", 9), ("merge",)), ["I said I killed him so long ago now. Thanks for watching."]),
+        ((("words", 4, 4, "she"), ("words", 4, 4, "")), ["I said killed him so long ago now. Thanks for watching."]),
+        ((("split", 9), ("words", 3, 3, "told")), ["I", "I killed him so long", "ago now. Thanks for watching."]),
+    ],
+)
+def test_of_a_stretch_leaves_only_what_a_person_wrote(acts: tuple[tuple[Any, ...], ...], left: list[str]) -> None:
+    talk, made = LONG, []
+    for name, *given_ in acts:
+        made.append(getattr(corrections, name)(talk, "U0001", *given_))
+        talk = corrected(talk, made[-1:])
+    there = moved((STRETCH,), made)
+    assert [words_in(talk, one) for one in there] == left
+    assert [one.id for one in there] == ["X0001", "X0001.2", "X0001.3"][: len(left)]
+
+
+def test_a_stretch_in_parts_is_whole_again_once_the_turn_is() -> None:
+    one = corrections.split(LONG, "U0001", 9)
+    assert moved((STRETCH,), (one, one.inverse)) == (STRETCH,)
+
+
+@pytest.mark.parametrize("act", [corrections.split(LONG, "U0001", 9), corrections.words(LONG, "U0001", 5, 6, "kissed")])
+@pytest.mark.parametrize("verdict", [Verdict.RESTORE, Verdict.UNCLEAR])
+def test_what_was_decided_of_a_stretch_is_decided_of_its_parts(act: Correction, verdict: Verdict) -> None:
+    made = moved((restore(STRETCH, "AB", "2026-01-01T00:00:00Z", verdict),), (act,))
+    parts = moved((STRETCH,), (act,))
+    assert len(parts) == 2
+    assert [decided(part, made) for part in parts] == [verdict, verdict]
 
 
 @pytest.mark.parametrize(
@@ -198,3 +263,24 @@ def test_a_span_that_moves_still_covers_its_words(
     for there in moved((span,), made):
         assert words_of(corrected(start, made), there) == turn.text[begin:end]
         assert replace(there, utterance_id=span.utterance_id, start=span.start, end=span.end) == span
+
+
+@given(changed(), st.data())
+def test_no_word_leaves_a_stretch_but_what_a_person_wrote(
+    case: tuple[Transcript, list[Correction]], data: st.DataObject
+) -> None:
+    start, made = case
+    turn = data.draw(st.sampled_from(start.utterances))
+    first = data.draw(st.integers(0, len(turn.words) - 1))
+    last = data.draw(st.integers(first, len(turn.words) - 1))
+    stretch = flagged(start, turn.id, first, last)
+    talk = corrected(start, made)
+    unclear = {
+        (there.utterance_id, number)
+        for there in moved((stretch,), made)
+        for number in range(there.first_word, there.last_word + 1)
+    }
+    assert all(words_in(talk, there) for there in moved((stretch,), made))
+    inside = {word.start_s for word in turn.words[first : last + 1]}
+    as_heard = {w.start_s for u in talk.utterances for w in u.words if w.probability < 1.0 and w.start_s in inside}
+    assert as_heard <= {w.start_s for u in talk.utterances for n, w in enumerate(u.words) if (u.id, n) in unclear}
