@@ -5,15 +5,13 @@ from collections.abc import Iterable, Iterator
 from transcribe import audit, store
 from transcribe.history import Current, current, entries
 from transcribe.review import corrections
-from transcribe.review.carrying import carry
+from transcribe.review.carrying import Spoken, alike, carry, spoken
 from transcribe.review.corrections import Correction
 from transcribe.review.decisions import touches
 from transcribe.review.log import Deed, Entry, History, Lost, history
 from transcribe.schema import Decision, Quiet, Transcript, Utterance, Word, record
 from transcribe.vault import Unlocked
 from transcribe.wordforms import folded
-
-NEAR_S = 2.0  # a word recognised again is looked for so near to where it was
 
 
 def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
@@ -61,20 +59,21 @@ def _carried(before: Current, new: Transcript, there: History) -> _Carried:
     past, former = before.history, before.transcript.value
     came = past.carried.corrections if past.carried else ()
     ours = corrections.corrected(new, there.corrections)
+    between = corrections.corrected(before.base.value, came)
+    like = alike(between if there.corrections else before.base.value, ours)
     made: list[Correction] = []
     lost: list[Lost] = []
     amended = ours
     for correction in past.corrections:
         if there.corrections and correction in came:
             continue
-        again = _again(correction, amended)
+        again = _again(correction, amended, like)
         if again is None:
             lost.append(_lost("correction", _text(correction.after), correction.after or correction.before, new))
         else:
             made.append(again)
             amended = corrections.corrected(amended, (again,))
     utterances = {u.id: u for u in former.utterances}
-    between = corrections.corrected(before.base.value, came)
     passes = []
     for decided, decided_there in ((past.first, there.first), (past.second, there.second)):
         found = carry(former, amended, decided)
@@ -90,24 +89,33 @@ def _carried(before: Current, new: Transcript, there: History) -> _Carried:
     return _Carried(corrections=(*there.corrections, *made), first=first, second=second, lost=tuple(lost))
 
 
-def _again(correction: Correction, new: Transcript) -> Correction | None:
-    """The same change of words, where the same words were recognised at the same time; turns are made anew."""
+def _again(correction: Correction, new: Transcript, like: dict[Spoken, Spoken]) -> Correction | None:
+    """The same change of words, where these very words were recognised again, in a row; turns are made anew.
+
+    `like`: which word of the new transcript each of the former one is; of the words written here, too, from now on.
+    """
     if not correction.of_words or not new.timed:
         return None
     old, written = _changed(_words(correction.before), _words(correction.after))
-    if not old:
+    wanted = [like.get(spoken(word)) for word in old]
+    if not old or None in wanted:
         return None
-    wanted = [folded(word.text) for word in old]
     for utterance in new.utterances:
-        if utterance.end_s < old[0].start_s - NEAR_S or utterance.start_s > old[0].start_s + NEAR_S:
-            continue
-        for first in range(len(utterance.words) - len(old) + 1):
-            here = utterance.words[first : first + len(old)]
-            near = abs(here[0].start_s - old[0].start_s) <= NEAR_S
-            if near and [folded(word.text) for word in here] == wanted:
+        there = [spoken(word) for word in utterance.words]
+        for first in range(len(there) - len(old) + 1):
+            here = slice(first, first + len(old))
+            if there[here] == wanted and _texts(utterance.words[here]) == _texts(old):
                 text = "".join(word.text for word in written)
-                return corrections.words(new, utterance.id, first, first + len(old) - 1, text)
+                made = corrections.words(new, utterance.id, first, first + len(old) - 1, text)
+                again = _changed(_words(made.before), _words(made.after))[1]
+                if len(again) == len(written):
+                    like |= zip(map(spoken, written), map(spoken, again), strict=True)
+                return made
     return None
+
+
+def _texts(words: Iterable[Word]) -> list[str]:
+    return [folded(word.text) for word in words]
 
 
 def _words(utterances: Iterable[Utterance]) -> list[Word]:
