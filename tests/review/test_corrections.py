@@ -109,6 +109,15 @@ def test_what_was_changed_meanwhile_does_not_fit_any_more() -> None:
     assert not fits(transcript(("S1", "Nobody.")), corrections.merge(TALK, "U0002"))
 
 
+def test_a_turn_that_would_take_the_id_of_another_does_not_fit() -> None:
+    one, other = corrections.split(TALK, "U0001", 2), corrections.split(TALK, "U0002", 2)
+    assert not fits(corrected(TALK, (other,)), one)
+    gone = corrections.words(TALK, "U0003", 0, 2, "")
+    assert fits(corrected(TALK, (gone,)), gone.inverse)
+    talk = corrected(TALK, (gone,))
+    assert not fits(corrected(talk, (corrections.split(talk, "U0001", 2),)), gone.inverse)
+
+
 def flagged(talk: Transcript, turn: str, first: int, last: int) -> Unclear:
     """These words of a turn as a stretch."""
     words = next(u.words for u in talk.utterances if u.id == turn)

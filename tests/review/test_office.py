@@ -504,3 +504,19 @@ def test_a_question_keeps_it_from_being_settled(unlocked: Unlocked) -> None:
         page.office.settle("R001", page.version)
     page.act("change", marks=[page.mark("U0001", "Teodor")["id"]], who={"person": "I1"})
     settled(page)
+
+
+def test_a_split_done_again_never_takes_the_id_of_a_turn_that_another_split_made(unlocked: Unlocked) -> None:
+    one, other = Page(unlocked), Page(unlocked, alias="CD")
+    one.act("split", turn="U0001", word=2)
+    one.undo()
+    other.poll()
+    other.act("split", turn="U0002", word=3)
+    one.poll()
+    with pytest.raises(Conflict):
+        one.redo()
+    one.poll()
+    assert list(one.turns) == ["U0001", "U0002", "U0004", "U0003"]
+    other.undo()
+    one.redo()
+    assert list(one.turns) == ["U0001", "U0004", "U0002", "U0003"]

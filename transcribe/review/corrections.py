@@ -146,10 +146,12 @@ def _no_such(what: str) -> StudyError:
 
 
 def fits(transcript: Transcript, correction: Correction) -> bool:
-    """Whether what it replaces stands there as it stood."""
+    """Whether what it replaces stands there as it stood, and no turn has taken the id of one that it brings back."""
     places = {u.id: n for n, u in enumerate(transcript.utterances)}
     first = places.get(correction.before[0].id, -1)
-    return first >= 0 and transcript.utterances[first : first + len(correction.before)] == correction.before
+    stands = first >= 0 and transcript.utterances[first : first + len(correction.before)] == correction.before
+    brought = {u.id for u in correction.after} - {u.id for u in correction.before}
+    return stands and brought.isdisjoint(places)
 
 
 def corrected(transcript: Transcript, corrections: Iterable[Correction]) -> Transcript:
