@@ -52,6 +52,26 @@ def test_more_words_share_the_time_of_what_they_replace() -> None:
     assert all(w.start_s <= w.end_s for w in new)
 
 
+@pytest.mark.parametrize(
+    ("words", "number", "written", "text"),
+    [
+        (("I", " self", "-harm", " a lot."), 2, "-harming", "I self-harming a lot."),
+        (("I", " self", "-harm", " a lot."), 2, "-harm quite", "I self-harm quite a lot."),
+        (("At", " 10", ".30"), 2, ".45", "At 10.45"),
+        (("At", " 50", "%."), 2, "percent.", "At 50 percent."),
+        (("我", "說", "過", "了。"), 2, "完", "我說完了。"),
+        (("I", " said", " so."), 1, "thought", "I thought so."),
+    ],
+)
+def test_a_word_stands_as_near_to_the_one_before_as_what_it_replaces(
+    words: tuple[str, ...], number: int, written: str, text: str
+) -> None:
+    talk = transcript(("S1", " ".join(word.strip() for word in words)))
+    heard = tuple(replace(TALK.utterances[0].words[0], text=word) for word in words)
+    talk = replace(talk, utterances=(replace(talk.utterances[0], words=heard),))
+    assert texts(corrected(talk, (corrections.words(talk, "U0001", number, number, written),))) == [text]
+
+
 def test_a_span_on_replaced_words_is_lost_and_its_neighbours_are_not() -> None:
     spans = (at(TALK, "U0001", "Dave"), at(TALK, "U0001", "husband"), at(TALK, "U0003", "Poppy"))
     talk, left = apply(TALK, corrections.words(TALK, "U0001", 2, 2, "Mo"), *spans)

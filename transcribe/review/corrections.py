@@ -108,18 +108,27 @@ def _without(transcript: Transcript, utterance_id: str) -> Correction:
 
 
 def _timed(written: list[str], former: tuple[Word, ...]) -> tuple[Word, ...]:
-    if len(written) == len(former):
-        return tuple(
-            replace(word, text=f" {text}", probability=1.0) for word, text in zip(former, written, strict=True)
-        )
+    texts = [f" {text}" for text in written]
+    texts[:1] = [_after(former[0], text) for text in written[:1]]
+    if len(texts) == len(former):
+        return tuple(replace(word, text=text, probability=1.0) for word, text in zip(former, texts, strict=True))
     start_s, end_s = former[0].start_s, former[-1].end_s
     per_character_s = (end_s - start_s) / max(1, sum(map(len, written)))
     new, at_s = [], start_s
-    for text in written:
-        until_s = min(end_s, at_s + len(text) * per_character_s)
-        new.append(Word(start_s=round(at_s, 3), end_s=round(until_s, 3), text=f" {text}", probability=1.0))
+    for text in texts:
+        until_s = min(end_s, at_s + len(text.strip()) * per_character_s)
+        new.append(Word(start_s=round(at_s, 3), end_s=round(until_s, 3), text=text, probability=1.0))
         at_s = until_s
     return tuple(new)
+
+
+def _after(former: Word, text: str) -> str:
+    """As near to the word before as what it replaces, which recognition may have cut off that ("self" "-harm"); but a
+    letter in the place of a sign ("50" "%") stands apart.
+    """
+    first = former.text[:1]
+    apart = first.isspace() or (text[0].isalnum() and not first.isalnum())
+    return f" {text}" if apart else text
 
 
 def _bare_first(words: tuple[Word, ...]) -> tuple[Word, ...]:
