@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import finding, transcript
+from tests.builders import finding, stretch, transcript
 from transcribe.errors import StudyError
 from transcribe.review import corrections
 from transcribe.review.corrections import Correction, corrected, fits, moved
 from transcribe.review.decisions import decided, restore
-from transcribe.schema import Cause, Finding, Transcript, Unclear, Verdict
+from transcribe.schema import Finding, Transcript, Unclear, Verdict
 
 TALK = transcript(("S1", "My husband Dave works late."), ("S2", "And Poppy, how is she?"), ("S1", "Poppy is fine."))
 
@@ -138,28 +138,18 @@ def test_a_turn_that_would_take_the_id_of_another_does_not_fit() -> None:
     assert not fits(corrected(talk, (corrections.split(talk, "U0001", 2),)), gone.inverse)
 
 
-def flagged(talk: Transcript, turn: str, first: int, last: int) -> Unclear:
-    """These words of a turn as a stretch."""
-    words = next(u.words for u in talk.utterances if u.id == turn)
-    before, here = ("".join(w.text for w in words[a:b]) for a, b in ((0, first), (first, last + 1)))
-    return Unclear(
-        id="X0001", utterance_id=turn, first_word=first, last_word=last, start=len(before) + here.startswith(" "),
-        end=len(before + here), start_s=words[first].start_s, end_s=words[last].end_s, causes=(Cause.NOBODY,),
-    )  # fmt: skip
-
-
-def words_in(talk: Transcript, stretch: Unclear) -> str:
+def words_in(talk: Transcript, flagged: Unclear) -> str:
     """A stretch's words by its numbers, which must be those at its place."""
-    said = next(u for u in talk.utterances if u.id == stretch.utterance_id)
-    inside = said.words[stretch.first_word : stretch.last_word + 1]
+    said = next(u for u in talk.utterances if u.id == flagged.utterance_id)
+    inside = said.words[flagged.first_word : flagged.last_word + 1]
     text = "".join(w.text for w in inside).strip()
-    assert said.text[stretch.start : stretch.end] == text
-    assert (stretch.start_s, stretch.end_s) == (inside[0].start_s, inside[-1].end_s)
+    assert said.text[flagged.start : flagged.end] == text
+    assert (flagged.start_s, flagged.end_s) == (inside[0].start_s, inside[-1].end_s)
     return text
 
 
 def test_a_stretch_moves_with_its_word_numbers() -> None:
-    (there,) = moved((flagged(TALK, "U0002", 2, 4),), (corrections.merge(TALK, "U0001"),))
+    (there,) = moved((stretch(TALK, "U0002", 2, 4),), (corrections.merge(TALK, "U0001"),))
     talk = corrected(TALK, (corrections.merge(TALK, "U0001"),))
     assert (there.id, there.utterance_id, there.first_word, there.last_word) == ("X0001", "U0001", 7, 9)
     assert words_in(talk, there) == "how is she?"
@@ -168,7 +158,7 @@ def test_a_stretch_moves_with_its_word_numbers() -> None:
 LONG = transcript(
     ("S1", "And then I said I killed him so long ago now. Thanks for watching."), ("S2", "Go on."), ("S1", "No.")
 )
-STRETCH = flagged(LONG, "U0001", 2, 13)
+STRETCH = stretch(LONG, "U0001", 2, 13)
 
 
 @pytest.mark.parametrize(
@@ -302,14 +292,14 @@ def test_no_word_leaves_a_stretch_but_what_a_person_wrote(
     turn = data.draw(st.sampled_from(start.utterances))
     first = data.draw(st.integers(0, len(turn.words) - 1))
     last = data.draw(st.integers(first, len(turn.words) - 1))
-    stretch = flagged(start, turn.id, first, last)
+    flagged = stretch(start, turn.id, first, last)
     talk = corrected(start, made)
     unclear = {
         (there.utterance_id, number)
-        for there in moved((stretch,), made)
+        for there in moved((flagged,), made)
         for number in range(there.first_word, there.last_word + 1)
     }
-    assert all(words_in(talk, there) for there in moved((stretch,), made))
+    assert all(words_in(talk, there) for there in moved((flagged,), made))
     inside = {word.start_s for word in turn.words[first : last + 1]}
     as_heard = {w.start_s for u in talk.utterances for w in u.words if w.probability < 1.0 and w.start_s in inside}
     assert as_heard <= {w.start_s for u in talk.utterances for n, w in enumerate(u.words) if (u.id, n) in unclear}
