@@ -9,13 +9,14 @@ from transcribe.review.carrying import Spoken, alike, carry, spoken
 from transcribe.review.corrections import Correction
 from transcribe.review.decisions import touches
 from transcribe.review.log import Deed, Entry, History, Lost, history
-from transcribe.schema import Decision, Quiet, Transcript, Utterance, Word, record
+from transcribe.schema import Decision, Quiet, Speaker, Transcript, Utterance, Word, record
 from transcribe.vault import Unlocked
 from transcribe.wordforms import folded
 
 
-def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
-    """Write down what of the review holds for a transcript that is about to take the former one's place.
+def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript, unplaced: tuple[Speaker, ...] = ()) -> None:
+    """Write down what of the review holds for a transcript that is about to take the former one's place; `unplaced` are
+    speakers, as a person corrected them, whose voice it does not know.
 
     Called before that is stored: killed between the two, the former one still has its own log, and this comes again.
     Nothing of it is settled, since nobody has read the new words. What was done to this very transcript, before
@@ -26,7 +27,7 @@ def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
     if before is None or before.history.base == base:
         return
     past = before.history
-    if not (past.first or past.second or past.corrections):
+    if not (past.first or past.second or past.corrections or unplaced):
         return
     found = _carried(before, new, history(entries(unlocked, recording_id), base))
     entry = Entry(
@@ -39,7 +40,7 @@ def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript) -> None:
         decisions=found.first,
         second_decisions=found.second,
         corrections=found.corrections,
-        lost=found.lost,
+        lost=(*found.lost, *(_without_voice(speaker, before.transcript.value, new) for speaker in unplaced)),
     )
     unlocked.append(recording_id, entry)
 
@@ -140,6 +141,11 @@ def _common(pairs: Iterator[tuple[Word, Word]]) -> int:
 
 def _text(utterances: Iterable[Utterance]) -> str:
     return " ".join(utterance.text for utterance in utterances)
+
+
+def _without_voice(speaker: Speaker, former: Transcript, new: Transcript) -> Lost:
+    said = tuple(u for u in former.utterances if u.speaker == speaker.label)
+    return _lost("speaker", f"{speaker.label}, {speaker.role}", said, new)
 
 
 def _lost(what: str, text: str, where: tuple[Utterance, ...], new: Transcript) -> Lost:
