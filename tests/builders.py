@@ -15,6 +15,7 @@ from transcribe import pipeline, store, study, vault
 from transcribe.engines import Engines
 from transcribe.errors import TranscribeError
 from transcribe.schema import (
+    Cause,
     Finding,
     Findings,
     Kind,
@@ -27,6 +28,7 @@ from transcribe.schema import (
     Transcript,
     Turn,
     Turns,
+    Unclear,
     Utterance,
     Word,
     Words,
@@ -89,6 +91,17 @@ def finding(utterance_id: str, start: int, end: int, whom: Person | None, **fiel
         **fields,
     }
     return Finding(utterance_id=utterance_id, start=start, end=end, **given)
+
+
+def stretch(said: Transcript, turn: str, first: int, last: int, stretch_id: str = "X0001") -> Unclear:
+    """These words of a turn, flagged as nobody's."""
+    spoken = next(u.words for u in said.utterances if u.id == turn)
+    before, here = ("".join(w.text for w in spoken[a:b]) for a, b in ((0, first), (first, last + 1)))
+    return Unclear(
+        id=stretch_id, utterance_id=turn, first_word=first, last_word=last,
+        start=len(before) + len(here) - len(here.lstrip()), end=len(before + here),
+        start_s=spoken[first].start_s, end_s=spoken[last].end_s, causes=(Cause.NOBODY,),
+    )  # fmt: skip
 
 
 def all_findings(said: Transcript, people: Iterable[Person]) -> tuple[Finding, ...]:

@@ -1,16 +1,32 @@
 """Whom a recording's recognition knows of, and to whom people found in it belong. All names are invented."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.builders import NoEngines, add_detected, add_recording, new_unlocked, person, transcript
+from tests.builders import (
+    MADE_BY,
+    Cut,
+    NoEngines,
+    add_detected,
+    add_recording,
+    cut_at,
+    new_unlocked,
+    person,
+    transcript,
+    turns,
+)
+from transcribe import history
 from transcribe.asr.scoring import Passage
 from transcribe.config import StudyConfig
 from transcribe.hearing import Here, Listened
 from transcribe.pipeline import Event, Job, linked, scope_of
-from transcribe.schema import Audio, Kind, Transcript
+from transcribe.schema import Audio, By, Kind, Speaker, Transcript, Turns, Words
+from transcribe.speakers import SpeakerFixes, with_speakers
+from transcribe.vault import Unlocked
 
 PEOPLE = (
     person("P1", "Karen Okonkwo"),
@@ -91,3 +107,88 @@ def test_the_sound_is_heard_again_once_where_a_known_name_may_have_been_said(tmp
 
 def test_an_engine_that_cannot_tell_leaves_it_at_the_text(tmp_path: Path) -> None:
     assert listened(tmp_path, Deaf())[0].found == ()
+
+
+def heard_anew(unlocked: Unlocked, *spans: tuple[float, float, str]) -> Transcript:
+    """The words of `SAID` put together with other turns, as a run does; each stored first."""
+    spoken = tuple(replace(w, text=f" {w.text.strip()}") for u in SAID.utterances for w in u.words)
+    unlocked.save("R001", "words", Words(words=spoken, language="en", language_probability=1.0, made_by=MADE_BY), "k2")
+    unlocked.save("R001", "turns", turns(*spans), "k2")
+    words, made = unlocked.load("R001", "words", Words), unlocked.load("R001", "turns", Turns)
+    assert words
+    assert made
+    return Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)._transcript(words, made).value
+
+
+def who_speaks(unlocked: Unlocked, said: Transcript) -> list[tuple[str, str | None, bool]]:
+    """Role and id of who says each turn, and whether a person said so."""
+    known = {s.label: (s.role, s.person_id, s.by is By.CORRECTED) for s in with_speakers(unlocked, said).speakers}
+    return [known[u.speaker] for u in said.utterances]
+
+
+SAID = transcript(
+    ("S1", "How is she?"), ("S2", "She is fine, thank you, as you see."), ("S1", "Good."), ("S3", "Tea, anyone?")
+)
+FIXES = SpeakerFixes(
+    speakers=(
+        Speaker(label="S1", role="interviewer", person_id="R1", confidence=1.0),
+        Speaker(label="S2", role="participant", person_id="P1", confidence=1.0),
+        Speaker(label="S3", role="husband", person_id=None, confidence=1.0),
+    )
+)
+TAMSIN, KAREN, HUSBAND = ("interviewer", "R1", True), ("participant", "P1", True), ("husband", None, True)
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Unlocked:
+    """A recording of which a person said who speaks."""
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(unlocked, SAID, sound=b"x", who=("P1", "R1"))
+    unlocked.save("R001", "speakers", FIXES)
+    return unlocked
+
+
+OTHER = ((10.0, 19.0, "S2"), (20.0, 29.0, "S1"), (30.0, 39.0, "S2"), (40.0, 49.0, "S4"))
+
+
+def test_who_somebody_is_follows_her_voice_where_turns_are_made_anew(named: Unlocked) -> None:
+    assert who_speaks(named, heard_anew(named, *OTHER)) == [TAMSIN, KAREN, TAMSIN, HUSBAND]
+    again = heard_anew(named, *((start, end, f"S{9 - int(label[1])}") for start, end, label in OTHER))
+    assert who_speaks(named, again) == [TAMSIN, KAREN, TAMSIN, HUSBAND]
+
+
+def test_of_two_voices_that_are_one_now_it_is_whose_it_is_most_and_the_other_is_told(named: Unlocked) -> None:
+    said = heard_anew(named, (10.0, 19.0, "S2"), (20.0, 29.0, "S1"), (30.0, 49.0, "S2"))
+    assert [u.speaker for u in said.utterances] == ["S2", "S1", "S2"] + ["S2"] * (len(said.utterances) - 3)
+    assert {*who_speaks(named, said)} == {TAMSIN, KAREN}
+    past = history.need_current(named, "R001").history
+    assert past.carried is not None
+    assert [(one.what, one.text) for one in past.carried.lost] == [("speaker", "S3, husband")]
+
+
+def test_a_label_that_a_person_gave_names_no_voice_of_new_turns(named: Unlocked) -> None:
+    """What she gave it for is gone with the former turns; the like of it may be anybody's now."""
+    stranger = Speaker(label="S4", role="neighbour", person_id=None, confidence=1.0)
+    named.save("R001", "speakers", SpeakerFixes(speakers=(*FIXES.speakers, stranger)))
+    said = heard_anew(named, *OTHER)
+    assert who_speaks(named, said)[-1] == HUSBAND
+    past = history.need_current(named, "R001").history
+    assert past.carried is not None
+    assert [(one.what, one.text) for one in past.carried.lost] == [("speaker", "S4, neighbour")]
+
+
+def test_words_recognised_anew_leave_who_speaks_as_it_is(named: Unlocked) -> None:
+    less = replace(SAID.utterances[1], words=SAID.utterances[1].words[:-1])
+    spans = ((10.0, 19.0, "S1"), (20.0, 29.0, "S2"), (30.0, 39.0, "S1"), (40.0, 49.0, "S3"))
+    named.save("R001", "transcript", replace(SAID, utterances=(SAID.utterances[0], less, *SAID.utterances[2:])), "k")
+    assert who_speaks(named, heard_anew(named, *spans)) == [TAMSIN, KAREN, TAMSIN, HUSBAND]
+    stored = named.load("R001", "speakers", SpeakerFixes)
+    assert stored is not None
+    assert stored.value == FIXES
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_killed_while_turns_are_made_anew_a_voice_is_still_hers_at_the_next_run(named: Unlocked, number: int) -> None:
+    with suppress(Cut), cut_at(number):
+        heard_anew(named, *OTHER)
+    assert who_speaks(named, heard_anew(named, *OTHER)) == [TAMSIN, KAREN, TAMSIN, HUSBAND]

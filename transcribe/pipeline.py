@@ -40,7 +40,7 @@ from transcribe.history import Current, current
 from transcribe.participants import took_part
 from transcribe.review.renewal import carry_over
 from transcribe.schema import Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
-from transcribe.speakers import with_speakers
+from transcribe.speakers import follow, with_speakers
 from transcribe.store import Stored
 from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import search_forms
@@ -284,7 +284,10 @@ class Job:
 
         def assembled() -> Transcript:
             transcript = build_transcript(self._id, words.value, turns.value)
-            carry_over(self._open, self._id, transcript, add)
+            fixes, unplaced = follow(self._open, self._id, transcript, turns.value)
+            carry_over(self._open, self._id, transcript, add, unplaced)
+            if fixes is not None:
+                self._open.save(self._id, "speakers", fixes, store.body_sha256(transcript))
             return transcript
 
         stored: Stored[Transcript] | None = self._standing(ASSEMBLE, "transcript", key)

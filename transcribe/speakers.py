@@ -1,20 +1,24 @@
 """Who the voices of a recording are: as corrected by a person, then by voice, the others guessed around that."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from transcribe import audit, channels, intake, stored_sound
+from transcribe import audit, channels, intake, store, stored_sound
 from transcribe.config import INTERVIEWER
 from transcribe.diarise import voices
 from transcribe.diarise.voiceprints import Match
 from transcribe.errors import StudyError
-from transcribe.schema import By, Person, Quiet, Recording, Speaker, Transcript, record
+from transcribe.schema import By, Person, Quiet, Recording, Speaker, Transcript, Turns, record
 from transcribe.vault import Unlocked, with_recording
 
 
 @record
 class SpeakerFixes(Quiet):
-    """Speakers that a person corrected; they outweigh the guess."""
+    """Speakers that a person corrected; they outweigh the guess. Carried over, they stand under the checksum of the
+    transcript whose labels these are.
+    """
 
     speakers: tuple[Speaker, ...] = ()
 
@@ -51,6 +55,39 @@ def tell_apart(unlocked: Unlocked, recording_id: str, *, by_channel: bool) -> No
     if unlocked.load(recording_id, "speakers", SpeakerFixes) is not None:
         unlocked.save(recording_id, "speakers", SpeakerFixes())
     audit.append(unlocked.study.audit_path, "speakers told apart", recording=recording_id, by_channel=by_channel)
+
+
+def follow(
+    unlocked: Unlocked, recording_id: str, new: Transcript, turns: Turns
+) -> tuple[SpeakerFixes | None, tuple[Speaker, ...]]:
+    """What a person said of labels, said of those of a transcript that is about to take the former one's place, `turns`
+    those of its voices; and what of it is left without a voice. None where it stays as it is.
+    """
+    stored = unlocked.load(recording_id, "speakers", SpeakerFixes)
+    former = unlocked.standing(recording_id, "transcript", Transcript)
+    if stored is None or former is None or store.body_sha256(new) in (stored.key, former.body_sha256):
+        return None, ()
+    there = _same_voices(former.value, turns)
+    fixes = stored.value.speakers
+    carried = (replace(fix, label=there[fix.label]) for fix in fixes if fix.label in there)
+    followed = SpeakerFixes(speakers=tuple(sorted(carried, key=lambda speaker: speaker.label)))
+    return followed, tuple(fix for fix in fixes if fix.label not in there)
+
+
+def _same_voices(former: Transcript, turns: Turns) -> dict[str, str]:
+    """Label -> the one of these turns with which it shares the most time, where that one shares the most with it."""
+    shared: dict[tuple[str, str], float] = defaultdict(float)
+    ends = [turn.end_s for turn in turns.exclusive]
+    for said in former.utterances:
+        for turn in turns.exclusive[bisect_right(ends, said.start_s) :]:
+            if turn.start_s >= said.end_s:
+                break
+            shared[said.speaker, turn.speaker] += min(said.end_s, turn.end_s) - max(said.start_s, turn.start_s)
+    most: dict[tuple[int, str], float] = {}
+    for pair, seconds in shared.items():
+        for side in enumerate(pair):
+            most[side] = max(seconds, most.get(side, 0.0))
+    return dict(pair for pair, seconds in shared.items() if all(seconds == most[side] for side in enumerate(pair)))
 
 
 def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:

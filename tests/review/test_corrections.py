@@ -1,16 +1,18 @@
 """Corrections of a transcript: what changes, what may be taken back, and where spans stand afterwards."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import finding, transcript
+from tests.builders import finding, stretch, transcript
 from transcribe.errors import StudyError
 from transcribe.review import corrections
 from transcribe.review.corrections import Correction, corrected, fits, moved
-from transcribe.schema import Cause, Finding, Transcript, Unclear
+from transcribe.review.decisions import decided, restore
+from transcribe.schema import Finding, Transcript, Unclear, Verdict
 
 TALK = transcript(("S1", "My husband Dave works late."), ("S2", "And Poppy, how is she?"), ("S1", "Poppy is fine."))
 
@@ -48,6 +50,26 @@ def test_more_words_share_the_time_of_what_they_replace() -> None:
     assert [w.text for w in new] == [" Dave", " never", " works"]
     assert (new[0].start_s, new[-1].end_s) == (TALK.utterances[0].words[2].start_s, TALK.utterances[0].words[3].end_s)
     assert all(w.start_s <= w.end_s for w in new)
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "written", "text"),
+    [
+        (("I", " self", "-harm", " a lot."), 2, "-harming", "I self-harming a lot."),
+        (("I", " self", "-harm", " a lot."), 2, "-harm quite", "I self-harm quite a lot."),
+        (("At", " 10", ".30"), 2, ".45", "At 10.45"),
+        (("At", " 50", "%."), 2, "percent.", "At 50 percent."),
+        (("我", "說", "過", "了。"), 2, "完", "我說完了。"),
+        (("I", " said", " so."), 1, "thought", "I thought so."),
+    ],
+)
+def test_a_word_stands_as_near_to_the_one_before_as_what_it_replaces(
+    words: tuple[str, ...], number: int, written: str, text: str
+) -> None:
+    talk = transcript(("S1", " ".join(word.strip() for word in words)))
+    heard = tuple(replace(TALK.utterances[0].words[0], text=word) for word in words)
+    talk = replace(talk, utterances=(replace(talk.utterances[0], words=heard),))
+    assert texts(corrected(talk, (corrections.words(talk, "U0001", number, number, written),))) == [text]
 
 
 def test_a_span_on_replaced_words_is_lost_and_its_neighbours_are_not() -> None:
@@ -107,15 +129,77 @@ def test_what_was_changed_meanwhile_does_not_fit_any_more() -> None:
     assert not fits(transcript(("S1", "Nobody.")), corrections.merge(TALK, "U0002"))
 
 
+def test_a_turn_that_would_take_the_id_of_another_does_not_fit() -> None:
+    one, other = corrections.split(TALK, "U0001", 2), corrections.split(TALK, "U0002", 2)
+    assert not fits(corrected(TALK, (other,)), one)
+    gone = corrections.words(TALK, "U0003", 0, 2, "")
+    assert fits(corrected(TALK, (gone,)), gone.inverse)
+    talk = corrected(TALK, (gone,))
+    assert not fits(corrected(talk, (corrections.split(talk, "U0001", 2),)), gone.inverse)
+
+
+def words_in(talk: Transcript, flagged: Unclear) -> str:
+    """A stretch's words by its numbers, which must be those at its place."""
+    said = next(u for u in talk.utterances if u.id == flagged.utterance_id)
+    inside = said.words[flagged.first_word : flagged.last_word + 1]
+    text = "".join(w.text for w in inside).strip()
+    assert said.text[flagged.start : flagged.end] == text
+    assert (flagged.start_s, flagged.end_s) == (inside[0].start_s, inside[-1].end_s)
+    return text
+
+
 def test_a_stretch_moves_with_its_word_numbers() -> None:
-    stretch = Unclear(
-        id="X0001", utterance_id="U0002", first_word=2, last_word=4, start=11, end=22, start_s=21.0, end_s=22.0,
-        causes=(Cause.NOBODY,),
-    )  # fmt: skip
-    (there,) = moved((stretch,), (corrections.merge(TALK, "U0001"),))
+    (there,) = moved((stretch(TALK, "U0002", 2, 4),), (corrections.merge(TALK, "U0001"),))
     talk = corrected(TALK, (corrections.merge(TALK, "U0001"),))
-    assert (there.utterance_id, there.first_word, there.last_word) == ("U0001", 7, 9)
-    assert talk.utterances[0].text[there.start : there.end] == TALK.utterances[1].text[11:22]
+    assert (there.id, there.utterance_id, there.first_word, there.last_word) == ("X0001", "U0001", 7, 9)
+    assert words_in(talk, there) == "how is she?"
+
+
+LONG = transcript(
+    ("S1", "And then I said I killed him so long ago now. Thanks for watching."), ("S2", "Go on."), ("S1", "No.")
+)
+STRETCH = stretch(LONG, "U0001", 2, 13)
+
+
+@pytest.mark.parametrize(
+    ("acts", "left"),
+    [
+        ((("split", 9),), ["I said I killed him so long", "ago now. Thanks for watching."]),
+        ((("words", 13, 13, "us."),), ["I said I killed him so long ago now. Thanks for"]),
+        ((("words", 2, 2, "she"),), ["said I killed him so long ago now. Thanks for watching."]),
+        ((("words", 5, 6, "kissed"),), ["I said I", "so long ago now. Thanks for watching."]),
+        ((("words", 11, 13, ""),), ["I said I killed him so long ago now."]),
+        ((("words", 5, 6, ""),), ["I said I so long ago now. Thanks for watching."]),
+        ((("words", 0, 0, "But"),), ["I said I killed him so long ago now. Thanks for watching."]),
+        ((("words", 2, 13, "nothing"),), []),
+        ((("words", 2, 13, ""),), []),
+        ((("split", 9), ("merge",)), ["I said I killed him so long ago now. Thanks for watching."]),
+        ((("words", 4, 4, "she"), ("words", 4, 4, "")), ["I said killed him so long ago now. Thanks for watching."]),
+        ((("split", 9), ("words", 3, 3, "told")), ["I", "I killed him so long", "ago now. Thanks for watching."]),
+    ],
+)
+def test_of_a_stretch_leaves_only_what_a_person_wrote(acts: tuple[tuple[Any, ...], ...], left: list[str]) -> None:
+    talk, made = LONG, []
+    for name, *given_ in acts:
+        made.append(getattr(corrections, name)(talk, "U0001", *given_))
+        talk = corrected(talk, made[-1:])
+    there = moved((STRETCH,), made)
+    assert [words_in(talk, one) for one in there] == left
+    assert [one.id for one in there] == ["X0001", "X0001.2", "X0001.3"][: len(left)]
+
+
+def test_a_stretch_in_parts_is_whole_again_once_the_turn_is() -> None:
+    one = corrections.split(LONG, "U0001", 9)
+    assert moved((STRETCH,), (one, one.inverse)) == (STRETCH,)
+
+
+@pytest.mark.parametrize("act", [corrections.split(LONG, "U0001", 9), corrections.words(LONG, "U0001", 5, 6, "kissed")])
+@pytest.mark.parametrize("verdict", [Verdict.RESTORE, Verdict.UNCLEAR])
+def test_what_was_decided_of_a_stretch_is_decided_of_its_parts(act: Correction, verdict: Verdict) -> None:
+    made = moved((restore(STRETCH, "AB", "2026-01-01T00:00:00Z", verdict),), (act,))
+    parts = moved((STRETCH,), (act,))
+    assert len(parts) == 2
+    assert [decided(part, made) for part in parts] == [verdict, verdict]
 
 
 @pytest.mark.parametrize(
@@ -198,3 +282,24 @@ def test_a_span_that_moves_still_covers_its_words(
     for there in moved((span,), made):
         assert words_of(corrected(start, made), there) == turn.text[begin:end]
         assert replace(there, utterance_id=span.utterance_id, start=span.start, end=span.end) == span
+
+
+@given(changed(), st.data())
+def test_no_word_leaves_a_stretch_but_what_a_person_wrote(
+    case: tuple[Transcript, list[Correction]], data: st.DataObject
+) -> None:
+    start, made = case
+    turn = data.draw(st.sampled_from(start.utterances))
+    first = data.draw(st.integers(0, len(turn.words) - 1))
+    last = data.draw(st.integers(first, len(turn.words) - 1))
+    flagged = stretch(start, turn.id, first, last)
+    talk = corrected(start, made)
+    unclear = {
+        (there.utterance_id, number)
+        for there in moved((flagged,), made)
+        for number in range(there.first_word, there.last_word + 1)
+    }
+    assert all(words_in(talk, there) for there in moved((flagged,), made))
+    inside = {word.start_s for word in turn.words[first : last + 1]}
+    as_heard = {w.start_s for u in talk.utterances for w in u.words if w.probability < 1.0 and w.start_s in inside}
+    assert as_heard <= {w.start_s for u in talk.utterances for n, w in enumerate(u.words) if (u.id, n) in unclear}

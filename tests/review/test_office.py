@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, transcript
+from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, stretch, transcript
 from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, RosterError, StoreError, StudyError
+from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates, refresh_findings
 from transcribe.ready import Held, held, need
 from transcribe.review import desk as desks
 from transcribe.review.desk import Desk, Reviewer
 from transcribe.review.office import Office
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
-from transcribe.schema import Kind, Reason, ReviewState
+from transcribe.schema import Kind, Reason, ReviewState, Transcript
 from transcribe.vault import Unlocked, with_people, with_recording
 
 PEOPLE = (
@@ -601,3 +602,51 @@ def test_a_question_keeps_it_from_being_settled(unlocked: Unlocked) -> None:
         page.office.settle("R001", page.version)
     page.act("change", marks=[page.mark("U0001", "Teodor")["id"]], who={"person": "I1"})
     settled(page)
+
+
+def test_a_split_done_again_never_takes_the_id_of_a_turn_that_another_split_made(unlocked: Unlocked) -> None:
+    one, other = Page(unlocked), Page(unlocked, alias="CD")
+    one.act("split", turn="U0001", word=2)
+    one.undo()
+    other.poll()
+    other.act("split", turn="U0002", word=3)
+    one.poll()
+    with pytest.raises(Conflict):
+        one.redo()
+    one.poll()
+    assert list(one.turns) == ["U0001", "U0002", "U0004", "U0003"]
+    other.undo()
+    one.redo()
+    assert list(one.turns) == ["U0001", "U0004", "U0002", "U0003"]
+
+
+def flag(unlocked: Unlocked, *places: tuple[str, int, int]) -> None:
+    """Words of turns that nobody may have said, X0001 ..., as `run` leaves them beside the transcript."""
+    stored = unlocked.load("R001", "transcript", Transcript)
+    assert stored
+    found = tuple(stretch(stored.value, *place, f"X{number:04d}") for number, place in enumerate(places, 1))
+    unlocked.save("R001", "invented", Flagged(source=stored.body_sha256, stretches=found), "k")
+
+
+@pytest.mark.parametrize("do", ["drop", "restore", "unclear"])
+def test_a_stretch_is_decided_only_as_the_page_shows_it(unlocked: Unlocked, do: str) -> None:
+    flag(unlocked, ("U0002", 0, 2), ("U0002", 9, 11))
+    page = Page(unlocked)
+    flag(unlocked, ("U0001", 2, 3), ("U0002", 0, 2), ("U0002", 9, 11))  # as `run` with another table would
+    with pytest.raises(Conflict):
+        page.act(do, flagged=["X0002"])
+    page.poll()
+    assert page.text("U0002") == FIRST[1][1]
+    with pytest.raises(Unknown):
+        page.act(do, flagged=["X0004"])
+    page.act(do, flagged=["X0002"])
+    assert page.text("U0002").startswith("He is fine.") == (do != "drop")
+    assert [one["turn"] for one in page.facts["flagged"]] == ["U0001"] + ["U0002"] * (1 if do == "drop" else 2)
+
+
+def test_a_stretch_is_not_dropped_from_a_turn_that_was_changed_meanwhile(unlocked: Unlocked) -> None:
+    flag(unlocked, ("U0002", 0, 2))
+    page, other = Page(unlocked), Page(unlocked, alias="CD")
+    other.act("words", turn="U0002", first_word=5, last_word=5, text="Osmund")
+    with pytest.raises(Conflict):
+        page.act("drop", flagged=["X0001"])

@@ -166,3 +166,71 @@ def test_a_review_that_an_earlier_version_kept_still_counts(unlocked: Unlocked) 
     )
     assert need(unlocked, "R001").settled.review is ReviewState.UNREVIEWED
     assert unlocked.appended("R001", Entry)[0].deed is Deed.ACT
+
+
+def corrected(unlocked: Unlocked, *acts: tuple[str, int, str]) -> list[str]:
+    """Words of turns corrected on the page, one after the other; the text then."""
+    opened, version = office(unlocked)
+    for turn, word, text in acts:
+        body = {"do": "words", "turn": turn, "first_word": word, "last_word": word, "text": text}
+        version = opened.act("R001", {"version": version, **body})["version"]
+        opened._wait()
+        version = opened.changes("R001", version)["version"]
+    return said(unlocked)
+
+
+def said(unlocked: Unlocked) -> list[str]:
+    return [u.text for u in history.need_current(unlocked, "R001").transcript.value.utterances]
+
+
+def later(talk: Transcript, by_s: float) -> Transcript:
+    """Each word recognised so much later, and another model's word at the end."""
+    moved = tuple(
+        replace(u, words=tuple(replace(w, start_s=w.start_s + by_s, end_s=w.end_s + by_s) for w in u.words))
+        for u in talk.utterances
+    )
+    last = moved[-1]
+    more = replace(last.words[-1], text=" Mhm.", start_s=last.words[-1].end_s)
+    return replace(talk, utterances=(*moved[:-1], replace(last, words=(*last.words, more))))
+
+
+TALK = transcript(("S1", "So I said no I said he hit me."), ("S1", "Well."), ("S2", "Yes."), ("S1", "Yes."))
+SOON = replace(
+    TALK.utterances[3], start_s=31.0, words=(replace(TALK.utterances[3].words[0], start_s=31.0, end_s=31.4),)
+)
+NEAR = replace(TALK, utterances=(*TALK.utterances[:3], SOON))  # the last two a second apart
+
+
+@pytest.mark.parametrize("by_s", [0.0, 0.6, -0.6])
+@pytest.mark.parametrize(
+    "acts",
+    [
+        (("U0001", 4, "she"),),
+        (("U0001", 1, "he"), ("U0001", 4, "she")),
+        (("U0004", 0, "No."),),
+        (("U0003", 0, "No."),),
+        (("U0001", 4, "she"), ("U0001", 4, "we two"), ("U0001", 5, "I")),
+    ],
+)
+def test_a_correction_is_carried_to_the_very_word_that_was_corrected(
+    tmp_path: Path, acts: tuple[tuple[str, int, str], ...], by_s: float
+) -> None:
+    opened = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(opened, NEAR, sound=b"x", who=("P1",))
+    refresh_findings(opened, ENGINES)
+    before = corrected(opened, *acts)
+    made_again(opened, later(NEAR, by_s))
+    assert said(opened) == [*before[:-1], f"{before[-1]} Mhm."]
+
+
+def test_a_correction_of_a_word_that_is_not_there_again_is_told_and_lands_on_no_other(tmp_path: Path) -> None:
+    opened = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(opened, NEAR, sound=b"x", who=("P1",))
+    refresh_findings(opened, ENGINES)
+    corrected(opened, ("U0004", 0, "No."))
+    less = replace(NEAR, utterances=NEAR.utterances[:3])
+    made_again(opened, less)
+    past = history.need_current(opened, "R001").history
+    assert said(opened) == [u.text for u in less.utterances]
+    assert past.carried is not None
+    assert [one.what for one in past.carried.lost] == ["correction"]

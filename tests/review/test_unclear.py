@@ -1,6 +1,7 @@
 """Words that nobody may have said, through a study: listed, written as [unclear], restored by a person, counted."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from transcribe.errors import StudyError
 from transcribe.export.layout import header_lines
 from transcribe.pipeline import Job, refresh_findings
 from transcribe.ready import need, preview, settled
-from transcribe.review import decisions, settling
+from transcribe.review import corrections, decisions, settling
+from transcribe.review.corrections import Correction
 from transcribe.review.decisions import Review
+from transcribe.review.log import Deed, Entry
 from transcribe.schema import (
     Cause,
     Findings,
@@ -151,6 +154,32 @@ def test_restored_words_come_back_and_names_among_them_are_withheld(unlocked: Un
     logs = unlocked.study.audit_path.read_text() + unlocked.study.journal_path.read_text()
     says_nothing_of(logs, "Karen", "teapots", "watching")
     assert '"restored": 1' in logs or '"restored":1' in logs
+
+
+@pytest.mark.parametrize(
+    ("act", "written"),
+    [
+        (lambda said: corrections.split(said, "U0002", 3), ["[unclear]", "[unclear]"]),
+        (lambda said: corrections.words(said, "U0002", 7, 7, "kettles."), ["[unclear] kettles."]),
+        (lambda said: corrections.words(said, "U0002", 4, 4, "Tamsin"), ["[unclear] [interviewer] [unclear]"]),
+    ],
+)
+def test_words_stay_unclear_where_others_beside_them_are_corrected(
+    unlocked: Unlocked, act: Callable[[Transcript], Correction], written: list[str]
+) -> None:
+    ready = need(unlocked, "R001")
+    made = act(ready.transcript.value)
+    entry = Entry(
+        at="2026-01-02T00:00:00Z", reviewer="AB", deed=Deed.ACT, base=ready.history.base, group="g", corrections=(made,)
+    )  # fmt: skip
+    unlocked.append("R001", entry)
+    refresh_findings(unlocked, ENGINES)
+    assert text(unlocked)[1 : 1 + len(written)] == written
+    settling.settle(unlocked, "R001", "AB")
+    assert state(unlocked) is ReviewState.REVIEWED
+    assert text(unlocked)[1 : 1 + len(written)] == written
+    ids = [stretch.id for stretch in need(unlocked, "R001").flagged]
+    assert len(set(ids)) == len(ids)
 
 
 def test_an_unknown_stretch_is_refused(unlocked: Unlocked) -> None:

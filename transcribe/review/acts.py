@@ -353,7 +353,7 @@ def _of_text(desk: Desk, act: _Stretches | _Words | _Split | _Merge | _Voice) ->
 
 
 def _stretches(desk: Desk, act: _Stretches, transcript: Transcript) -> Change:
-    listed = desk.stretches(act.flagged)
+    listed = desk.stretches(act.version, act.flagged)
     if act.do != "drop":
         verdict = Verdict.RESTORE if act.do == "restore" else Verdict.UNCLEAR
         alias, at = desk.reviewer.alias, audit.now()

@@ -14,12 +14,13 @@ from itertools import accumulate
 
 from rapidfuzz.distance import Indel, Levenshtein
 
-from transcribe.schema import Decision, Quiet, Transcript, Verdict, record
+from transcribe.schema import Decision, Quiet, Transcript, Verdict, Word, record
 from transcribe.wordforms import fold
 
 WITHIN_S = 2.0
 _NEAREST = 4  # so many like it before and after are held against a word: a loop of one word takes no longer
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+Spoken = tuple[float, float, str]
 
 
 @record
@@ -32,14 +33,14 @@ class Carried(Quiet):
 
 @record
 class _Word(Quiet):
-    """A folded word at [start, end) of an utterance, its number there, and when it starts (s)."""
+    """A folded word at [start, end) of an utterance, its number there, and the word as recognised that holds it."""
 
     utterance: int
     number: int
     start: int
     end: int
     text: str
-    start_s: float
+    said: Word
 
 
 def carry(old: Transcript, new: Transcript, spans: Sequence[Decision]) -> Carried:
@@ -64,6 +65,18 @@ def carry(old: Transcript, new: Transcript, spans: Sequence[Decision]) -> Carrie
     return Carried(moved=_once(moved), lost=_once(lost))
 
 
+def alike(old: Transcript, new: Transcript) -> dict[Spoken, Spoken]:
+    """Each word of the old transcript that is recognised again in the new one, and as which it is there."""
+    mine, theirs = _words(old), _words(new)
+    pairs = _pairs(mine, theirs, timed=old.timed and new.timed)
+    return {spoken(mine[one].said): spoken(theirs[other].said) for one, other in pairs.items()}
+
+
+def spoken(word: Word) -> Spoken:
+    """What tells a word from all others of its transcript, wherever turns begin."""
+    return word.start_s, word.end_s, word.text.strip()
+
+
 def _once(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     """Of those that say the same of the same place the last one: a later decision outweighs an earlier one."""
     last = {replace(decision, reviewer="", at=""): number for number, decision in enumerate(decisions)}
@@ -85,9 +98,7 @@ def _words(transcript: Transcript) -> list[_Word]:
             end = origin[match.end()] if match.end() < len(plain) else len(text)
             end = max(end, start + 1)
             said = utterance.words[bisect_right(ends, start)]
-            words.append(
-                _Word(utterance=number, number=count, start=start, end=end, text=match.group(), start_s=said.start_s)
-            )
+            words.append(_Word(utterance=number, number=count, start=start, end=end, text=match.group(), said=said))
     return words
 
 
@@ -159,9 +170,9 @@ def _likes(mine: Sequence[_Word], theirs: Sequence[_Word]) -> Iterator[tuple[int
     """Each word in order of time, with (place in order of time, index, weight) of what it may go to."""
     by_text: dict[str, list[tuple[float, int, int]]] = {}
     for rank, index in enumerate(_by_start(theirs)):
-        by_text.setdefault(theirs[index].text, []).append((theirs[index].start_s, rank, index))
+        by_text.setdefault(theirs[index].text, []).append((theirs[index].said.start_s, rank, index))
     for place, index in enumerate(_by_start(mine)):
-        at_s, same = mine[index].start_s, by_text.get(mine[index].text, [])
+        at_s, same = mine[index].said.start_s, by_text.get(mine[index].text, [])
         here = bisect_left(same, (at_s, place))
         beside = same[max(0, here - _NEAREST) : here + _NEAREST]
         # what lies nearer weighs more, but all of that together less than one pair
@@ -170,7 +181,7 @@ def _likes(mine: Sequence[_Word], theirs: Sequence[_Word]) -> Iterator[tuple[int
 
 
 def _by_start(words: Sequence[_Word]) -> list[int]:
-    return sorted(range(len(words)), key=lambda index: words[index].start_s)
+    return sorted(range(len(words)), key=lambda index: words[index].said.start_s)
 
 
 class _Reached:

@@ -2,17 +2,18 @@
 
 A correction replaces one or two neighbouring utterances by one or two others and holds both, so that it can be taken
 back, and so that it never falls on words that somebody else has changed meanwhile. Whatever points into the transcript
-moves with its words; what touches words that were replaced is lost.
+moves with its words; what touches words that were replaced is lost, but for stretches that nobody may have said.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
-from typing import Annotated, Any, TypeVar
+from itertools import groupby, takewhile
+from typing import Annotated, NamedTuple, TypeVar
 
 from pydantic import Field
 
 from transcribe.errors import StudyError
+from transcribe.review.decisions import OF_STRETCHES
 from transcribe.schema import Decision, Finding, Quiet, Speaker, Transcript, Unclear, Utterance, Word, record
 
 S = TypeVar("S", Finding, Decision, Unclear)
@@ -107,18 +108,27 @@ def _without(transcript: Transcript, utterance_id: str) -> Correction:
 
 
 def _timed(written: list[str], former: tuple[Word, ...]) -> tuple[Word, ...]:
-    if len(written) == len(former):
-        return tuple(
-            replace(word, text=f" {text}", probability=1.0) for word, text in zip(former, written, strict=True)
-        )
+    texts = [f" {text}" for text in written]
+    texts[:1] = [_after(former[0], text) for text in written[:1]]
+    if len(texts) == len(former):
+        return tuple(replace(word, text=text, probability=1.0) for word, text in zip(former, texts, strict=True))
     start_s, end_s = former[0].start_s, former[-1].end_s
     per_character_s = (end_s - start_s) / max(1, sum(map(len, written)))
     new, at_s = [], start_s
-    for text in written:
-        until_s = min(end_s, at_s + len(text) * per_character_s)
-        new.append(Word(start_s=round(at_s, 3), end_s=round(until_s, 3), text=f" {text}", probability=1.0))
+    for text in texts:
+        until_s = min(end_s, at_s + len(text.strip()) * per_character_s)
+        new.append(Word(start_s=round(at_s, 3), end_s=round(until_s, 3), text=text, probability=1.0))
         at_s = until_s
     return tuple(new)
+
+
+def _after(former: Word, text: str) -> str:
+    """As near to the word before as what it replaces, which recognition may have cut off that ("self" "-harm"); but a
+    letter in the place of a sign ("50" "%") stands apart.
+    """
+    first = former.text[:1]
+    apart = first.isspace() or (text[0].isalnum() and not first.isalnum())
+    return f" {text}" if apart else text
 
 
 def _bare_first(words: tuple[Word, ...]) -> tuple[Word, ...]:
@@ -145,10 +155,12 @@ def _no_such(what: str) -> StudyError:
 
 
 def fits(transcript: Transcript, correction: Correction) -> bool:
-    """Whether what it replaces stands there as it stood."""
+    """Whether what it replaces stands there as it stood, and no turn has taken the id of one that it brings back."""
     places = {u.id: n for n, u in enumerate(transcript.utterances)}
     first = places.get(correction.before[0].id, -1)
-    return first >= 0 and transcript.utterances[first : first + len(correction.before)] == correction.before
+    stands = first >= 0 and transcript.utterances[first : first + len(correction.before)] == correction.before
+    brought = {u.id for u in correction.after} - {u.id for u in correction.before}
+    return stands and brought.isdisjoint(places)
 
 
 def corrected(transcript: Transcript, corrections: Iterable[Correction]) -> Transcript:
@@ -171,57 +183,110 @@ def corrected(transcript: Transcript, corrections: Iterable[Correction]) -> Tran
 
 
 def moved(spans: Iterable[S], corrections: Iterable[Correction]) -> tuple[S, ...]:
-    """Spans of a transcript at their places in the corrected one; those whose words were replaced are left out."""
+    """Spans of a transcript at their places in the corrected one; those whose words were replaced are left out.
+
+    Of words that nobody may have said, and of what was decided about these, only words leave that a person replaced:
+    what is left of one stretch comes in parts, X0001, X0001.2 ..., where a word or a turn now begins inside it.
+    """
     by_utterance: dict[str, list[tuple[int, S]]] = {}
     for number, span in enumerate(spans):
         by_utterance.setdefault(span.utterance_id, []).append((number, span))
     for correction in corrections:
-        touched = [pair for u in correction.before for pair in by_utterance.pop(u.id, [])]
+        touched: dict[int, list[S]] = {}
+        for number, span in (pair for u in correction.before for pair in by_utterance.pop(u.id, [])):
+            touched.setdefault(number, []).append(span)
         if touched:
             move = Move(correction)
-            for number, span in touched:
-                there = move(span)
-                if there is not None:
+            for number, parts in touched.items():
+                for there in move(parts):
                     by_utterance.setdefault(there.utterance_id, []).append((number, there))
-    return tuple(span for _, span in sorted((pair for group in by_utterance.values() for pair in group), key=_number))
+    groups: dict[int, list[S]] = {}
+    for number, span in sorted((pair for group in by_utterance.values() for pair in group), key=_order):
+        groups.setdefault(number, []).append(span)
+    return tuple(_named(span, part) for group in groups.values() for part, span in enumerate(group, 1))
 
 
-def _number(pair: tuple[int, object]) -> int:
-    return pair[0]
+def _order(pair: tuple[int, S]) -> tuple[int, float]:
+    number, span = pair
+    return number, span.start_s if isinstance(span, Unclear) else 0.0
+
+
+def _named(span: S, part: int) -> S:
+    if part == 1 or not isinstance(span, Unclear):
+        return span
+    return replace(span, id=f"{span.id}.{part}")  # type: ignore[call-arg] # mypy thinks of a Decision that is one, too
+
+
+def _of_a_stretch(span: Finding | Decision | Unclear) -> bool:
+    return isinstance(span, Unclear) or (isinstance(span, Decision) and span.verdict in OF_STRETCHES)
+
+
+class _Placed(NamedTuple):
+    """A word without white space around it: at [start, end) of an utterance, its number there."""
+
+    utterance_id: str
+    start: int
+    end: int
+    text: str
+    number: int
+    start_s: float
+    end_s: float
 
 
 class Move:
     """Where spans of the utterances before a correction stand after it."""
 
     def __init__(self, correction: Correction) -> None:
-        old, new = _words(correction.before), _words(correction.after)
-        texts, others = _texts(old), _texts(new)
-        self._same_head = sum(1 for _ in takewhile(lambda p: p[0] == p[1], zip(texts, others, strict=False)))
-        most = min(len(old), len(new)) - self._same_head
-        tail = zip(reversed(texts), reversed(others), strict=False)
-        self._same_tail = min(most, sum(1 for _ in takewhile(lambda p: p[0] == p[1], tail)))
-        self._old, self._new = old, new
+        self._old, self._new = _words(correction.before), _words(correction.after)
+        both = list(zip(self._old, self._new, strict=False))
+        back = zip(reversed(self._old), reversed(self._new), strict=False)
+        head = sum(1 for _ in takewhile(lambda p: p[0].text == p[1].text, both))
+        tail = sum(1 for _ in takewhile(lambda p: p[0].text == p[1].text, back))
+        # where a word that was said twice could belong to either, its time tells
+        surely = sum(1 for _ in takewhile(lambda p: p[0].text == p[1].text and p[0].start_s == p[1].start_s, both))
+        self._same_head = min(head, max(len(both) - tail, surely))
+        self._same_tail = min(tail, len(both) - self._same_head)
 
-    def __call__(self, span: S) -> S | None:
+    def __call__(self, parts: Sequence[S]) -> tuple[S, ...]:
+        """There, what of a span has been in these utterances so far: one part, but for a stretch."""
+        if _of_a_stretch(parts[0]):
+            return tuple(self._left(parts))
+        return tuple(there for span in parts if (there := self._whole(span)) is not None)
+
+    def _whole(self, span: S) -> S | None:
         """The span there; None where a word of it was replaced, or where a word or a turn now begins inside it."""
-        inside = [
-            n for n, w in enumerate(self._old) if w[0] == span.utterance_id and w[1] < span.end and span.start < w[2]
-        ]
-        if not inside:
-            return None
+        inside = self._inside(span)
         there = [number for n in inside if (number := self._there(n)) is not None]
-        if len(there) < len(inside) or there[-1] - there[0] != len(there) - 1:
+        if not inside or len(there) < len(inside) or there[-1] - there[0] != len(there) - 1:
             return None
         first, last = self._new[there[0]], self._new[there[-1]]
-        if first[0] != last[0]:
+        if first.utterance_id != last.utterance_id:
             return None
-        start = first[1] + span.start - self._old[inside[0]][1]
-        end = last[1] + span.end - self._old[inside[-1]][1]
-        start, end = max(start, first[1]), min(end, last[2])
-        at: dict[str, Any] = {"utterance_id": first[0], "start": start, "end": end}
-        if isinstance(span, Unclear):
-            at |= {"first_word": first[4], "last_word": last[4]}
-        return replace(span, **at)
+        start = first.start + span.start - self._old[inside[0]].start
+        end = last.start + span.end - self._old[inside[-1]].start
+        return replace(span, utterance_id=first.utterance_id, start=max(start, first.start), end=min(end, last.end))
+
+    def _left(self, parts: Sequence[S]) -> Iterator[S]:
+        """The runs of its words that still stand, each in one turn; a decision is about all of them in one turn."""
+        numbers = sorted(number for span in parts for n in self._inside(span) if (number := self._there(n)) is not None)
+        in_turns = groupby(numbers, key=lambda number: self._new[number].utterance_id)
+        for utterance_id, in_turn in in_turns:
+            there = list(in_turn)
+            span = parts[0]
+            if not isinstance(span, Unclear):
+                start, end = self._new[there[0]].start, self._new[there[-1]].end
+                yield replace(span, utterance_id=utterance_id, start=start, end=end)
+                continue
+            for _, run in groupby(enumerate(there), key=lambda pair: pair[1] - pair[0]):
+                yield _stretch(span, [self._new[number] for _, number in run])  # type: ignore[misc] # as in _named
+
+    def _inside(self, span: S) -> list[int]:
+        """The numbers of the words that it touches."""
+        return [
+            n
+            for n, w in enumerate(self._old)
+            if w.utterance_id == span.utterance_id and w.start < span.end and span.start < w.end
+        ]
 
     def _there(self, number: int) -> int | None:
         """A word's number in the corrected text."""
@@ -231,8 +296,18 @@ class Move:
         return len(self._new) - from_end if from_end <= self._same_tail else None
 
 
-_Placed = tuple[str, int, int, str, int]
-"""A word's utterance, its start and end there without white space, itself, and its number in the utterance."""
+def _stretch(span: Unclear, words: Sequence[_Placed]) -> Unclear:
+    first, last = words[0], words[-1]
+    return replace(
+        span,
+        utterance_id=first.utterance_id,
+        first_word=first.number,
+        last_word=last.number,
+        start=first.start,
+        end=last.end,
+        start_s=first.start_s,
+        end_s=max(word.end_s for word in words),
+    )
 
 
 def _words(utterances: Sequence[Utterance]) -> list[_Placed]:
@@ -242,10 +317,10 @@ def _words(utterances: Sequence[Utterance]) -> list[_Placed]:
         for number, word in enumerate(utterance.words):
             bare = word.text.strip()
             start = at + word.text.find(bare)
-            placed.append((utterance.id, start, start + len(bare), bare, number))
+            placed.append(_Placed(utterance.id, start, start + len(bare), bare, number, word.start_s, word.end_s))
             at += len(word.text)
     return placed
 
 
 def _texts(placed: Iterable[_Placed]) -> list[str]:
-    return [word[3] for word in placed]
+    return [word.text for word in placed]

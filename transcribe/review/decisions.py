@@ -6,7 +6,8 @@ from dataclasses import replace
 from transcribe.schema import Decision, Finding, Findings, Kind, Quiet, Reason, ReviewState, Unclear, Verdict, record
 
 RULE = "review"
-_OF_STRETCHES = (Verdict.RESTORE, Verdict.UNCLEAR)
+OF_STRETCHES = (Verdict.RESTORE, Verdict.UNCLEAR)
+"""What is decided of words that nobody may have said."""
 
 
 @record
@@ -79,7 +80,7 @@ def _decided(findings: Findings, decisions: tuple[Decision, ...]) -> tuple[list[
     for side, found in enumerate((findings.found, findings.kept)):
         for finding in found:
             by_turn.setdefault(finding.utterance_id, ([], []))[side].append(finding)
-    for decision in (d for d in decisions if d.verdict not in _OF_STRETCHES):
+    for decision in (d for d in decisions if d.verdict not in OF_STRETCHES):
         replaced, kept = by_turn.get(decision.utterance_id, ([], []))
         replaced = [f for f in replaced if not touches(f, decision)]
         kept = [f for f in kept if not touches(f, decision)]
@@ -125,7 +126,7 @@ def decide(finding: Finding, verdict: Verdict, reviewer: str, at: str) -> Decisi
 
 def decided(stretch: Unclear, decisions: Iterable[Decision]) -> Verdict | None:
     """What was decided last of a flagged stretch: that it was said, or that it stays unclear."""
-    verdicts = [d.verdict for d in decisions if d.verdict in _OF_STRETCHES and _covers(d, stretch)]
+    verdicts = [d.verdict for d in decisions if d.verdict in OF_STRETCHES and _covers(d, stretch)]
     return verdicts[-1] if verdicts else None
 
 

@@ -224,13 +224,22 @@ class Desk:
         named = before.by is None and now.by is None and before.finding.person_id is None
         return _told(before) != _told(now) and not (accept and named)
 
-    def stretches(self, ids: Iterable[str]) -> list[Unclear]:
-        """Flagged stretches by id. Raises Unknown."""
-        known = {stretch.id: stretch for stretch in self.ready.flagged}
-        try:
-            return [known[stretch_id] for stretch_id in ids]
-        except KeyError:
-            raise Unknown("no stretch is flagged so", advice="look at it again") from None
+    def stretches(self, version: str, ids: Iterable[str]) -> list[Unclear]:
+        """Flagged stretches that stand as the page shows them. Raises Conflict, Unknown."""
+        now = {stretch.id: stretch for stretch in self.ready.flagged}
+        shown = self.seen(version)
+        before = {one["id"]: one for one in shown.facts["flagged"]} if shown else {}
+        found = []
+        for stretch_id in ids:
+            here, there = now.get(stretch_id), before.get(stretch_id)
+            if here and there and _at(here) == (there["turn"], there["first_word"], there["last_word"]):
+                self.turn(version, here.utterance_id)
+                found.append(here)
+            elif there or shown is None:
+                raise Conflict("what you see was changed meanwhile", advice="look at it again")
+            else:
+                raise Unknown("no stretch is flagged so", advice="look at it again")
+        return found
 
     def _decisions(self) -> tuple[Decision, ...]:
         return self.past.second if self.reviewer.second else self.past.first
@@ -306,6 +315,10 @@ def _told(mark: Mark) -> tuple[Any, ...]:
     """What a decision about a mark is made on, but for its words."""
     finding = mark.finding
     return mark.state, mark.by, finding.kind, finding.person_id, finding.role, finding.relation
+
+
+def _at(stretch: Unclear) -> tuple[str, int, int]:
+    return stretch.utterance_id, stretch.first_word, stretch.last_word
 
 
 def _fields(change: Change) -> dict[str, Any]:

@@ -5,20 +5,25 @@ from collections.abc import Callable, Iterable, Iterator
 from transcribe import audit, store
 from transcribe.history import Current, current, entries
 from transcribe.review import corrections
-from transcribe.review.carrying import carry
+from transcribe.review.carrying import Spoken, alike, carry, spoken
 from transcribe.review.corrections import Correction
 from transcribe.review.decisions import touches
 from transcribe.review.log import Deed, Entry, History, Lost, history
-from transcribe.schema import Decision, Quiet, Transcript, Utterance, Word, record
+from transcribe.schema import Decision, Quiet, Speaker, Transcript, Utterance, Word, record
 from transcribe.vault import Unlocked
 from transcribe.wordforms import folded
 
-NEAR_S = 2.0  # a word recognised again is looked for so near to where it was
 
-
-def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript, add: Callable[[Entry], None]) -> None:
+def carry_over(
+    unlocked: Unlocked,
+    recording_id: str,
+    new: Transcript,
+    add: Callable[[Entry], None],
+    unplaced: tuple[Speaker, ...] = (),
+) -> None:
     """Write down what of the review holds for a transcript that is about to take the former one's place; `add` adds to
-    the log, as nobody else may until that is stored.
+    the log, as nobody else may until that is stored; `unplaced` are speakers, as a person corrected them, whose voice
+    it does not know.
 
     Called before that is stored: killed between the two, the former one still has its own log, and this comes again.
     Nothing of it is settled, since nobody has read the new words. What was done to this very transcript, before
@@ -29,7 +34,7 @@ def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript, add: Call
     if before is None or before.history.base == base:
         return
     past = before.history
-    if not (past.first or past.second or past.corrections):
+    if not (past.first or past.second or past.corrections or unplaced):
         return
     found = _carried(before, new, history(entries(unlocked, recording_id), base))
     entry = Entry(
@@ -42,7 +47,7 @@ def carry_over(unlocked: Unlocked, recording_id: str, new: Transcript, add: Call
         decisions=found.first,
         second_decisions=found.second,
         corrections=found.corrections,
-        lost=found.lost,
+        lost=(*found.lost, *(_without_voice(speaker, before.transcript.value, new) for speaker in unplaced)),
     )
     add(entry)
 
@@ -62,20 +67,21 @@ def _carried(before: Current, new: Transcript, there: History) -> _Carried:
     past, former = before.history, before.transcript.value
     came = past.carried.corrections if past.carried else ()
     ours = corrections.corrected(new, there.corrections)
+    between = corrections.corrected(before.base.value, came)
+    like = alike(between if there.corrections else before.base.value, ours)
     made: list[Correction] = []
     lost: list[Lost] = []
     amended = ours
     for correction in past.corrections:
         if there.corrections and correction in came:
             continue
-        again = _again(correction, amended)
+        again = _again(correction, amended, like)
         if again is None:
             lost.append(_lost("correction", _text(correction.after), correction.after or correction.before, new))
         else:
             made.append(again)
             amended = corrections.corrected(amended, (again,))
     utterances = {u.id: u for u in former.utterances}
-    between = corrections.corrected(before.base.value, came)
     passes = []
     for decided, decided_there in ((past.first, there.first), (past.second, there.second)):
         found = carry(former, amended, decided)
@@ -91,24 +97,33 @@ def _carried(before: Current, new: Transcript, there: History) -> _Carried:
     return _Carried(corrections=(*there.corrections, *made), first=first, second=second, lost=tuple(lost))
 
 
-def _again(correction: Correction, new: Transcript) -> Correction | None:
-    """The same change of words, where the same words were recognised at the same time; turns are made anew."""
+def _again(correction: Correction, new: Transcript, like: dict[Spoken, Spoken]) -> Correction | None:
+    """The same change of words, where these very words were recognised again, in a row; turns are made anew.
+
+    `like`: which word of the new transcript each of the former one is; of the words written here, too, from now on.
+    """
     if not correction.of_words or not new.timed:
         return None
     old, written = _changed(_words(correction.before), _words(correction.after))
-    if not old:
+    wanted = [like.get(spoken(word)) for word in old]
+    if not old or None in wanted:
         return None
-    wanted = [folded(word.text) for word in old]
     for utterance in new.utterances:
-        if utterance.end_s < old[0].start_s - NEAR_S or utterance.start_s > old[0].start_s + NEAR_S:
-            continue
-        for first in range(len(utterance.words) - len(old) + 1):
-            here = utterance.words[first : first + len(old)]
-            near = abs(here[0].start_s - old[0].start_s) <= NEAR_S
-            if near and [folded(word.text) for word in here] == wanted:
+        there = [spoken(word) for word in utterance.words]
+        for first in range(len(there) - len(old) + 1):
+            here = slice(first, first + len(old))
+            if there[here] == wanted and _texts(utterance.words[here]) == _texts(old):
                 text = "".join(word.text for word in written)
-                return corrections.words(new, utterance.id, first, first + len(old) - 1, text)
+                made = corrections.words(new, utterance.id, first, first + len(old) - 1, text)
+                again = _changed(_words(made.before), _words(made.after))[1]
+                if len(again) == len(written):
+                    like |= zip(map(spoken, written), map(spoken, again), strict=True)
+                return made
     return None
+
+
+def _texts(words: Iterable[Word]) -> list[str]:
+    return [folded(word.text) for word in words]
 
 
 def _words(utterances: Iterable[Utterance]) -> list[Word]:
@@ -133,6 +148,11 @@ def _common(pairs: Iterator[tuple[Word, Word]]) -> int:
 
 def _text(utterances: Iterable[Utterance]) -> str:
     return " ".join(utterance.text for utterance in utterances)
+
+
+def _without_voice(speaker: Speaker, former: Transcript, new: Transcript) -> Lost:
+    said = tuple(u for u in former.utterances if u.speaker == speaker.label)
+    return _lost("speaker", f"{speaker.label}, {speaker.role}", said, new)
 
 
 def _lost(what: str, text: str, where: tuple[Utterance, ...], new: Transcript) -> Lost:
