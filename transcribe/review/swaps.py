@@ -9,7 +9,7 @@ from transcribe.review.log import Deed, Entry, Swap
 from transcribe.review.refusals import Conflict
 from transcribe.schema import Person, Speaker
 from transcribe.speakers import SpeakerFixes
-from transcribe.vault import Unlocked, Vault
+from transcribe.vault import Unlocked, Vault, with_retired
 
 CLOCK = timedelta(days=1)  # a machine's clock is never put back by more
 
@@ -48,7 +48,9 @@ def swap(unlocked: Unlocked, recording_id: str, swaps: Sequence[Swap], *, where_
 def _with_people(vault: Vault, swaps: Sequence[Swap], where_it_stands: bool) -> Vault:
     known: dict[str, object] = {person.id: person for person in vault.people}
     _swap(known, swaps, where_it_stands)
-    return replace(vault, people=tuple(p for p in known.values() if isinstance(p, Person)))
+    people = tuple(p for p in known.values() if isinstance(p, Person))
+    kept = {person.pseudonym for person in people}
+    return with_retired(replace(vault, people=people), (p.pseudonym for p in vault.people if p.pseudonym not in kept))
 
 
 def _swap(known: dict[str, object], swaps: Sequence[Swap], where_it_stands: bool) -> None:
