@@ -364,6 +364,27 @@ def test_words_are_edited_turns_split_and_joined_and_a_speaker_changed(opened: O
     expect(screen.find("#transcript [data-turn]")).to_have_count(before)
 
 
+def test_words_written_stay_where_she_clicks_elsewhere_and_escape_leaves_them(opened: Opened) -> None:
+    screen = opened("R001")
+    screen.word("U0002", "hello.").click()
+    screen.press("t")
+    screen.find("#words").fill("goodbye.")
+    answer = screen.acted(screen.word("U0004", "heard").click)
+    assert answer.status == 200
+    expect(screen.word("U0002", "goodbye.")).to_be_visible()
+    expect(screen.find("#words")).to_have_count(0)
+    expect(screen.find("#transcript .chosen")).to_have_text("heard")
+    screen.word("U0002", "goodbye.").click()
+    screen.press("t")
+    screen.find("#words").fill("never mind.")
+    screen.press("Escape")
+    expect(screen.word("U0002", "goodbye.")).to_be_visible()
+    screen.press("t")
+    screen.word("U0004", "heard").click()
+    screen.undo()  # of the one correction: nothing else was done
+    expect(screen.word("U0002", "hello.")).to_be_visible()
+
+
 def test_a_flagged_stretch_is_left_unclear_restored_or_dropped(opened: Opened) -> None:
     screen = opened("R001")
     assert open_count(screen) == 1
