@@ -8,7 +8,7 @@ moves with its words; what touches words that were replaced is lost, but for str
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, takewhile
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import Field
 
@@ -212,9 +212,8 @@ def _order(pair: tuple[int, S]) -> tuple[int, float]:
 
 
 def _named(span: S, part: int) -> S:
-    if part == 1 or not isinstance(span, Unclear):
-        return span
-    return replace(span, id=f"{span.id}.{part}")  # type: ignore[call-arg] # mypy thinks of a Decision that is one, too
+    named: dict[str, Any] = {"id": f"{span.id}.{part}"} if isinstance(span, Unclear) and part > 1 else {}
+    return replace(span, **named)
 
 
 def _of_a_stretch(span: Finding | Decision | Unclear) -> bool:
@@ -269,16 +268,11 @@ class Move:
     def _left(self, parts: Sequence[S]) -> Iterator[S]:
         """The runs of its words that still stand, each in one turn; a decision is about all of them in one turn."""
         numbers = sorted(number for span in parts for n in self._inside(span) if (number := self._there(n)) is not None)
-        in_turns = groupby(numbers, key=lambda number: self._new[number].utterance_id)
-        for utterance_id, in_turn in in_turns:
+        for _, in_turn in groupby(numbers, key=lambda number: self._new[number].utterance_id):
             there = list(in_turn)
-            span = parts[0]
-            if not isinstance(span, Unclear):
-                start, end = self._new[there[0]].start, self._new[there[-1]].end
-                yield replace(span, utterance_id=utterance_id, start=start, end=end)
-                continue
-            for _, run in groupby(enumerate(there), key=lambda pair: pair[1] - pair[0]):
-                yield _stretch(span, [self._new[number] for _, number in run])  # type: ignore[misc] # as in _named
+            runs = groupby(enumerate(there), key=lambda pair: pair[1] - pair[0] if isinstance(parts[0], Unclear) else 0)
+            for _, run in runs:
+                yield _over(parts[0], [self._new[number] for _, number in run])
 
     def _inside(self, span: S) -> list[int]:
         """The numbers of the words that it touches."""
@@ -296,18 +290,13 @@ class Move:
         return len(self._new) - from_end if from_end <= self._same_tail else None
 
 
-def _stretch(span: Unclear, words: Sequence[_Placed]) -> Unclear:
+def _over(span: S, words: Sequence[_Placed]) -> S:
     first, last = words[0], words[-1]
-    return replace(
-        span,
-        utterance_id=first.utterance_id,
-        first_word=first.number,
-        last_word=last.number,
-        start=first.start,
-        end=last.end,
-        start_s=first.start_s,
-        end_s=max(word.end_s for word in words),
-    )
+    at: dict[str, Any] = {"utterance_id": first.utterance_id, "start": first.start, "end": last.end}
+    if isinstance(span, Unclear):
+        times = {"start_s": first.start_s, "end_s": max(word.end_s for word in words)}
+        at |= {"first_word": first.number, "last_word": last.number, **times}
+    return replace(span, **at)
 
 
 def _words(utterances: Sequence[Utterance]) -> list[_Placed]:

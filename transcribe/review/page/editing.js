@@ -31,7 +31,7 @@ export class Editing {
     spans.forEach((span) => span.classList.add("waiting"));
     this.editing = { turn, first, last, text, spans, seen: this.acts.sight(range) };
     this.field.addEventListener("keydown", (event) => this.key(event));
-    this.field.addEventListener("blur", () => this.close());
+    this.field.addEventListener("blur", () => this.leave());
     this.field.focus();
     this.field.select();
   }
@@ -44,6 +44,12 @@ export class Editing {
     event.stopPropagation();
   }
 
+  // Who clicks elsewhere has written the words; another window is no elsewhere, and a turn painted anew no click.
+  leave() {
+    if (!this.field?.isConnected) this.close();
+    else if (document.activeElement !== this.field) this.commit({ stay: true });
+  }
+
   close() {
     if (!this.field) return;
     const field = this.field;
@@ -53,7 +59,7 @@ export class Editing {
     document.getElementById("transcript").focus({ preventScroll: true });
   }
 
-  async commit() {
+  async commit({ stay = false } = {}) {
     const { turn, first, last, text: before, seen } = this.editing;
     const text = this.field.value.trim().replace(/\s+/g, " ");
     this.close();
@@ -61,7 +67,7 @@ export class Editing {
     const turns = await this.acts.act({ do: "words", turn, first_word: first, last_word: last, text }, new Map(), seen);
     if (!turns) return;
     const length = this.record.turns.get(turn)?.words.length || 0;
-    if (length) this.place.toWords(turn, Math.min(first, length - 1), Math.min(first, length - 1), { spoken: false });
+    if (length && !stay) this.place.toWords(turn, Math.min(first, length - 1), Math.min(first, length - 1), { spoken: false });
     say(text ? `Corrected: ${text}.` : `Taken out: ${before}.`);
   }
 
