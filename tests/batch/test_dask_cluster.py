@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 
@@ -288,6 +289,18 @@ def test_workers_that_die_while_they_are_idle_cost_no_try(study: Callable[[int],
             twice.unlocked.study.artefact_path(recording_id, name).unlink()
     assert {outcome.error for outcome in twice.run(force).values()} == {""}
     assert [twice.tries(number) for number in range(4)] == [[0, 0]] * 4
+
+
+def test_a_worker_that_takes_long_to_begin_again_is_not_given_up(study: Callable[[int], Study]) -> None:
+    """Dask gives up who is not back in time; on a busy machine that was every worker, one after the other."""
+    spoilt = study(2)
+    spoilt.told(1, "die:1")
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "100ms"}),
+        dask_cluster.local(plan.Crew(workers=1, threads=1), Engines(CONFIG)) as alone,
+    ):
+        assert {outcome.error for outcome in spoilt.run(alone).values()} == {""}
+    assert spoilt.tries(1) == [0, 1]
 
 
 def test_who_hears_beside_one_that_dies_is_heard_by_another(study: Callable[[int], Study]) -> None:

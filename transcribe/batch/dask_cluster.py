@@ -24,7 +24,7 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from transcribe import offline, store
-from transcribe.batch import cluster_folder, dask_settings, job_queue, worker
+from transcribe.batch import cluster_folder, dask_settings, job_queue, seats, worker
 from transcribe.batch.dask_settings import RESOURCES
 from transcribe.batch.job_queue import Profile
 from transcribe.batch.parcels import Errand, Parcel, Reply, error, seal_key, wrap
@@ -215,6 +215,7 @@ def local(
     of_its_own = {
         "distributed.worker.memory.terminate": MOST_MEMORY,
         "distributed.worker.preload": ["transcribe.batch.preload_local"],
+        "distributed.deploy.lost-worker-timeout": f"{seats.PATIENCE_S}s",  # to begin anew may take more than 15 s
         **(PAGES if dashboard else {}),
     }
     with dask_settings.in_force(), dask.config.set(of_its_own), ExitStack() as stack:
