@@ -116,6 +116,8 @@ def go_on(told: Undisturbed, place: Place, ended: Ended) -> None:
     unlocked = place.unlocked()
     entries = day.acts_of(unlocked, told.before.unlocked())
     assert number <= len(entries) <= number + 1
+    if number == len(acts):  # killed when all was done
+        return
     known = {person.forms[0]: person.id for person in unlocked.vault.people}
     if len(entries) > number and acts[number][0] in ("keep", "add", "words", "role"):
         again = place.do(told.deed, [("undo", {})])
