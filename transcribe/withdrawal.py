@@ -98,10 +98,11 @@ def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines
         these = [one for one in withdrawn if one.level == level]
         held = {recording_id for one in these for recording_id in one.recordings}
         unreviewed = {recording_id for one in these for recording_id in one.unreviewed}
-        waiting = {one for one in held - unreviewed if _waits(unlocked, one)}
+        there = [recording_id for recording_id in unlocked.study.recordings() if recording_id in held]
+        waiting = tuple(one for one in there if one not in unreviewed and _waits(unlocked, one))
         if waiting:
-            renewed.append(Renewed(level=level, recordings=tuple(sorted(waiting)), number=0, why=WAITS))
-        left = tuple(one for one in unlocked.study.recordings() if one in held - waiting)
+            renewed.append(Renewed(level=level, recordings=waiting, number=0, why=WAITS))
+        left = tuple(one for one in there if one not in waiting)
         formats = tuple(dict.fromkeys(name for one in these for name in one.formats))
         if not left or not formats:
             continue
@@ -115,6 +116,6 @@ def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines
 
 
 def _waits(unlocked: Unlocked, recording_id: str) -> bool:
-    """Whether a recording that is still there is to be settled first."""
-    ready = settled(unlocked, recording_id) if recording_id in unlocked.study.recordings() else None
+    """Whether a recording is to be settled first."""
+    ready = settled(unlocked, recording_id)
     return ready is not None and ready.settled.review is not ReviewState.REVIEWED

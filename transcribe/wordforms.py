@@ -96,6 +96,11 @@ def sealed(person: Person) -> Sealed:
     return sealed_forms.seal(_core(form) for form in search_forms(person))
 
 
+def letters_alone(form: str) -> str:
+    """The letters and digits of a folded form alone."""
+    return re.sub(r"[\W_]", "", form)
+
+
 @lru_cache(maxsize=65_536)
 def names_alone(form: str) -> tuple[str, ...]:
     """Each name in a form of a person that may be said alone: Jo, Souza and Kit of "Dr Jo de Souza (Kit)".

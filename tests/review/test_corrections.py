@@ -12,7 +12,7 @@ from transcribe.errors import StudyError
 from transcribe.review import corrections
 from transcribe.review.corrections import Correction, corrected, fits, moved
 from transcribe.review.decisions import decided, restore
-from transcribe.schema import Finding, Transcript, Unclear, Verdict
+from transcribe.schema import Finding, Transcript, Unclear, Utterance, Verdict
 
 TALK = transcript(("S1", "My husband Dave works late."), ("S2", "And Poppy, how is she?"), ("S1", "Poppy is fine."))
 
@@ -267,14 +267,20 @@ def test_a_word_put_into_a_span_takes_it_off_since_nobody_decided_about_that_wor
     assert [words_of(corrected(talk, (made,)), s) for s in moved((finding("U0001", 10, 13, None),), (made,))] == ["was"]
 
 
+@st.composite
+def words_in_a_turn(draw: st.DrawFn, talk: Transcript) -> tuple[Utterance, int, int]:
+    """A turn, and the numbers of a first and a last word in it."""
+    turn = draw(st.sampled_from(talk.utterances))
+    first = draw(st.integers(0, len(turn.words) - 1))
+    return turn, first, draw(st.integers(first, len(turn.words) - 1))
+
+
 @given(changed(), st.data())
 def test_a_span_that_moves_still_covers_its_words(
     case: tuple[Transcript, list[Correction]], data: st.DataObject
 ) -> None:
     start, made = case
-    turn = data.draw(st.sampled_from(start.utterances))
-    first = data.draw(st.integers(0, len(turn.words) - 1))
-    last = data.draw(st.integers(first, len(turn.words) - 1))
+    turn, first, last = data.draw(words_in_a_turn(start))
     begin = len("".join(w.text for w in turn.words[:first]))
     end = len("".join(w.text for w in turn.words[: last + 1]))
     begin += len(turn.text[begin:end]) - len(turn.text[begin:end].lstrip())
@@ -289,9 +295,7 @@ def test_no_word_leaves_a_stretch_but_what_a_person_wrote(
     case: tuple[Transcript, list[Correction]], data: st.DataObject
 ) -> None:
     start, made = case
-    turn = data.draw(st.sampled_from(start.utterances))
-    first = data.draw(st.integers(0, len(turn.words) - 1))
-    last = data.draw(st.integers(first, len(turn.words) - 1))
+    turn, first, last = data.draw(words_in_a_turn(start))
     flagged = stretch(start, turn.id, first, last)
     talk = corrected(start, made)
     unclear = {

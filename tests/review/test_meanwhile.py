@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, new_unlocked, person, save_candidates, transcript
-from tests.review.test_office import FIRST, FRIEND, PEOPLE, SECOND, Page, version_of
+from tests.builders import NoEngines, person, save_candidates, transcript
+from tests.review.test_office import FIRST, FRIEND, PEOPLE, Page, two_recordings, version_of
 from transcribe import pipeline, store
 from transcribe.config import StudyConfig
 from transcribe.pipeline import refresh_findings
@@ -26,11 +26,7 @@ OSGOOD = {"do": "new", "kind": "person", "role": "friend", "forms": ["Osgood"]}
 
 @pytest.fixture
 def unlocked(tmp_path: Path) -> Unlocked:
-    opened = new_unlocked(tmp_path / "study", PEOPLE)
-    add_detected(opened, transcript(*FIRST), sound=b"x", who=("P1", "R1"))
-    add_detected(opened, transcript(*SECOND, recording_id="R002"), sound=b"y", who=("P1", "R1"))
-    refresh_findings(opened, ENGINES)
-    return opened
+    return two_recordings(tmp_path)
 
 
 @pytest.fixture

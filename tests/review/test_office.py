@@ -36,13 +36,28 @@ SECOND = (("S1", "Hello again, Karen."), ("S2", "Osgood sends his love, and so d
 ENGINES = NoEngines(StudyConfig())
 
 
-@pytest.fixture
-def unlocked(tmp_path: Path) -> Unlocked:
-    opened = new_unlocked(tmp_path / "study", PEOPLE)
+def two_recordings(folder: Path) -> Unlocked:
+    """A study of both, with what the rules find."""
+    opened = new_unlocked(folder / "study", PEOPLE)
     add_detected(opened, transcript(*FIRST), sound=b"x", who=("P1", "R1"))
     add_detected(opened, transcript(*SECOND, recording_id="R002"), sound=b"y", who=("P1", "R1"))
     refresh_findings(opened, ENGINES)
     return opened
+
+
+def rules_find_osgood(unlocked: Unlocked, score: float) -> None:
+    """In the last turn of the first recording, with a probability."""
+    start = FIRST[2][1].index("Osgood")
+    found = finding("U0003", start, start + 6, None, kind=Kind.PERSON, score=score, reason=Reason(rule="fake"))
+    stored = unlocked.load("R001", "candidates", Candidates)
+    assert stored
+    unlocked.save("R001", "candidates", replace(stored.value, found=(found,)), "k")
+    refresh_findings(unlocked, ENGINES)
+
+
+@pytest.fixture
+def unlocked(tmp_path: Path) -> Unlocked:
+    return two_recordings(tmp_path)
 
 
 class Page:
@@ -149,12 +164,7 @@ def test_a_missed_name_is_marked_and_replaced_everywhere_and_taken_back(unlocked
 def test_a_likely_name_is_looked_for_in_the_study_once_it_is_accepted_and_no_longer_when_that_is_taken_back(
     unlocked: Unlocked,
 ) -> None:
-    start = FIRST[2][1].index("Osgood")
-    likely = finding("U0003", start, start + 6, None, kind=Kind.PERSON, score=0.7, reason=Reason(rule="fake"))
-    stored = unlocked.load("R001", "candidates", Candidates)
-    assert stored
-    unlocked.save("R001", "candidates", replace(stored.value, found=(likely,)), "k")
-    refresh_findings(unlocked, ENGINES)
+    rules_find_osgood(unlocked, 0.7)
     page, elsewhere = Page(unlocked), Page(unlocked, "R002")
     assert elsewhere.marked("U0002") == []
     page.act("accept", marks=[page.mark("U0003", "Osgood")["id"]])
@@ -368,12 +378,7 @@ def test_who_decides_twice_before_the_first_answer_is_there_means_the_second(unl
 
 def test_a_repeat_that_the_rules_find_meanwhile_may_be_accepted_and_not_be_kept(unlocked: Unlocked) -> None:
     """She named somebody a moment ago, and her page was not yet told which places that found."""
-    start = FIRST[2][1].index("Osgood")
-    question = finding("U0003", start, start + 6, None, kind=Kind.PERSON, score=0.3, reason=Reason(rule="fake"))
-    stored = unlocked.load("R001", "candidates", Candidates)
-    assert stored
-    unlocked.save("R001", "candidates", replace(stored.value, found=(question,)), "k")
-    refresh_findings(unlocked, ENGINES)
+    rules_find_osgood(unlocked, 0.3)
     page = Page(unlocked)
     mark = page.mark("U0003", "Osgood")
     assert mark["person"] is None

@@ -12,7 +12,7 @@ from rapidfuzz.distance import Indel
 from transcribe.detect import diminutives
 from transcribe.detect.relations import gender, gender_of_title
 from transcribe.schema import Finding, Kind, Person, Quiet, record
-from transcribe.wordforms import folded, search_forms
+from transcribe.wordforms import folded, letters_alone, search_forms
 
 SHARED = "shared form"
 _ELSEWHERE = 2
@@ -134,10 +134,6 @@ class Namesakes:
 
 def _likest(person: Person, form: str) -> str:
     """The one of her forms that is spelt out, broken off or heard wrongly as this one."""
-    letters = _letters(form)
-    names = [folded(name) for name in search_forms(person)] if len(letters) > 2 else []
-    return max(names, key=lambda name: Indel.normalized_similarity(letters, _letters(name)), default="")
-
-
-def _letters(form: str) -> str:
-    return re.sub(r"[\W_]", "", form)
+    said = letters_alone(form)
+    names = [folded(name) for name in search_forms(person)] if len(said) > 2 else []
+    return max(names, key=lambda name: Indel.normalized_similarity(said, letters_alone(name)), default="")

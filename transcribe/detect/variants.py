@@ -15,7 +15,7 @@ from rapidfuzz.distance import Indel
 
 from transcribe.detect import defaults, diminutives, lexicon
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
-from transcribe.wordforms import TITLES, folded, halves, search_forms
+from transcribe.wordforms import TITLES, folded, halves, letters_alone, search_forms
 
 RULE = "roster"  # a part of the roster rule
 SHORT_NAME = "short name"
@@ -81,7 +81,7 @@ def _known(people: tuple[Person, ...]) -> _Known:
                 forms.setdefault(form, []).append(entry)
         for name in _single_names(person):
             for part in (name, *(halves(name) if person.kind is Kind.PERSON else ())):
-                names.setdefault(_letters_of(part), person.id)
+                names.setdefault(letters_alone(part), person.id)
         full = _names_of(person)
         if len(full) > 1:
             initials.setdefault(full[0][0] + full[-1][0], person.id)
@@ -101,10 +101,6 @@ def _single_names(person: Person) -> list[str]:
     return [name for name in names if len(name) > 1 and (_WORD.fullmatch(name) or _HYPHENATED.fullmatch(name))]
 
 
-def _letters_of(name: str) -> str:
-    return re.sub(r"['-]", "", name)
-
-
 def _derived(person: Person) -> Iterator[tuple[str, str, bool]]:
     """(form, why, whether it is an ordinary word, too) of one word each."""
     if person.kind is not Kind.PERSON:
@@ -117,7 +113,7 @@ def _derived(person: Person) -> Iterator[tuple[str, str, bool]]:
             yield short, SHORT_NAME, _ordinary(short)
     for name in _single_names(person):
         if len(name) > 2:
-            for plural in dict.fromkeys((_plural(name), _plural(_letters_of(name)))):
+            for plural in dict.fromkeys((_plural(name), _plural(letters_alone(name)))):
                 yield plural, "plural", _ordinary(plural)
         for half in halves(name):
             usual = defaults.load().words.needs_context(half) or lexicon.is_usual_word(half)
@@ -271,7 +267,7 @@ def _cut_off(text: str, known: _Known, words: list[tuple[int, int, str]]) -> Ite
     after = {one[0]: two[2] for one, two in pairwise(words)}
     for match in _CUT.finditer(text):
         fragment, comma = folded(match.group(1)), match.group(2).strip() == ","
-        following = _letters_of(re.sub(r"'s$", "", after.get(match.start(), "")))
+        following = letters_alone(re.sub(r"'s$", "", after.get(match.start(), "")))
         repeated = following in known.names and following != fragment and following.startswith(fragment)
         ordinary = fragment in known.names or lexicon.zipf(fragment) >= _scores()["ordinary_from"]
         if repeated and not (comma and (ordinary or len(fragment) < 2)):

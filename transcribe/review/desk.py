@@ -18,7 +18,7 @@ from transcribe.review import corrections, documents, swaps
 from transcribe.review.corrections import Correction
 from transcribe.review.documents import Json, Known, Mark, View
 from transcribe.review.log import Deed, Entry, Fold, History, Swap
-from transcribe.review.refusals import Conflict, Unknown
+from transcribe.review.refusals import Conflict, Refused, Unknown
 from transcribe.schema import Decision, Person, Quiet, Recording, Unclear, Utterance, record
 from transcribe.vault import Unlocked
 
@@ -206,13 +206,11 @@ class Desk:
         before = {m.id: m for group in shown.marks.values() for m in group} if shown else {}
         found = []
         for mark_id in ids:
-            if mark_id in before and mark_id in now and not self._overtaken(before[mark_id], now[mark_id], accept):
-                self.turn(version, now[mark_id].finding.utterance_id)
-                found.append(now[mark_id])
-            elif mark_id in before or shown is None:
-                raise Conflict("what you see was changed meanwhile", advice="look at it again")
-            else:
-                raise Unknown("there is no such mark", advice="look at it again")
+            here, there = now.get(mark_id), before.get(mark_id)
+            if here is None or there is None or self._overtaken(there, here, accept):
+                raise _refusal(there is not None or shown is None, "there is no such mark")
+            self.turn(version, here.finding.utterance_id)
+            found.append(here)
         return found
 
     def _overtaken(self, before: Mark, now: Mark, accept: bool) -> bool:
@@ -232,13 +230,10 @@ class Desk:
         found = []
         for stretch_id in ids:
             here, there = now.get(stretch_id), before.get(stretch_id)
-            if here and there and _at(here) == (there["turn"], there["first_word"], there["last_word"]):
-                self.turn(version, here.utterance_id)
-                found.append(here)
-            elif there or shown is None:
-                raise Conflict("what you see was changed meanwhile", advice="look at it again")
-            else:
-                raise Unknown("no stretch is flagged so", advice="look at it again")
+            if not here or not there or _at(here) != (there["turn"], there["first_word"], there["last_word"]):
+                raise _refusal(there is not None or shown is None, "no stretch is flagged so")
+            self.turn(version, here.utterance_id)
+            found.append(here)
         return found
 
     def _decisions(self) -> tuple[Decision, ...]:
@@ -309,6 +304,13 @@ class Desk:
 def new_group() -> str:
     """A name for what is done, and taken back, together."""
     return secrets.token_hex(8)
+
+
+def _refusal(shown: bool, unknown: str) -> Refused:
+    """Why something cannot be acted on: it was `shown`, or may have been, and changed; or it never was there."""
+    if shown:
+        return Conflict("what you see was changed meanwhile", advice="look at it again")
+    return Unknown(unknown, advice="look at it again")
 
 
 def _told(mark: Mark) -> tuple[Any, ...]:
