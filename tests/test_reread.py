@@ -17,7 +17,7 @@ REPLACED = (
 KEPT = (finding("U0002", 20, 26, None, kind=Kind.OTHER),)
 
 
-def read(*surfaces: str, score: float = 0.9) -> list[str]:
+def read(*surfaces: str, score: float = 0.9, rule: str = "fake") -> list[str]:
     """What a second reading brings when the rules see these texts in the finished lines, as surfaces said."""
     settled = Settled(replaced=REPLACED, kept=KEPT, review=ReviewState.UNREVIEWED, settled_on="2026-01-01")
     finished = anonymise(SAID, settled, {"P1": ANNA}, Policy(), "digest")
@@ -26,7 +26,7 @@ def read(*surfaces: str, score: float = 0.9) -> list[str]:
         return tuple(
             Finding(
                 id="", utterance_id=u.id, start=u.text.index(s), end=u.text.index(s) + len(s), kind=Kind.PERSON,
-                person_id=None, score=score, reason=Reason(rule="fake"),
+                person_id=None, score=score, reason=Reason(rule=rule),
             )
             for u in as_read.utterances
             for s in surfaces
@@ -53,6 +53,12 @@ def test_a_replacement_or_a_kept_word_is_no_finding() -> None:
 def test_what_stands_beside_a_replacement_is() -> None:
     assert read("Wilhelmina met Orla Venn") == ["met Orla Venn"]
     assert read("Wilhelmina and") == []  # nothing but little words
+
+
+def test_what_sounds_like_a_name_only_with_a_replacement_is_none() -> None:
+    assert read("Wilhelmina met Orla Venn", rule="approximate") == []  # nobody said "Wilhelmina"
+    assert read("friend Bo.", rule="approximate") == ["Bo"]
+    assert read("Orla Venn", rule="approximate") == ["Orla Venn"]
 
 
 def test_a_mere_possibility_was_asked_about_at_the_first_reading() -> None:

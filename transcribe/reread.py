@@ -8,7 +8,7 @@ transcript (rule "second reading"), to be settled like any other.
 from collections.abc import Callable
 from dataclasses import replace
 
-from transcribe.detect import defaults
+from transcribe.detect import approximate, defaults
 from transcribe.detect.merge import words_outside
 from transcribe.schema import (
     AnonymisedTranscript,
@@ -47,7 +47,8 @@ def read_again(
     """What `detect` sees in the finished lines outside replacements and kept words, in positions of `transcript`.
 
     `settled` are the findings and stretches that the lines' replaced, kept and unclear spans stand for. Only what is
-    likely counts (a score of at least `balance`): the questions were asked at the first reading.
+    likely counts (a score of at least `balance`): the questions were asked at the first reading. What sounds like a
+    name together with a replacement is nothing either: nobody said the replacement.
     """
     utterances = transcript.utterances
     as_read = tuple(
@@ -64,6 +65,9 @@ def read_again(
         line = lines[hit.utterance_id]
         mine = sorted((f for f in settled if f.utterance_id == hit.utterance_id), key=lambda f: f.start)
         taken = [(span.start, span.end) for span in (*line.replaced, *line.kept, *line.unclear)]
+        unsaid = any(span.start < hit.end and hit.start < span.end for span in (*line.replaced, *line.unclear))
+        if unsaid and hit.reason.rule == approximate.RULE:
+            continue
         left = words_outside(line.text, hit.start, hit.end, taken)
         found += [_moved(hit, start, end, line, mine) for start, end in left]
     return tuple(found)
