@@ -13,7 +13,7 @@ from transcribe.pipeline import refresh_findings
 from transcribe.ready import need, preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState
-from transcribe.vault import Unlocked
+from transcribe.vault import Unlocked, with_people
 
 TALK = (("S1", "Karen, the Hubcap rose on Monday?"), ("S2", "Yes, the Hubcap."))
 PEOPLE = (person("P1", "Karen Okonkwo"), person("R1", "Tamsin", role="interviewer"))
@@ -49,10 +49,24 @@ def test_settling_accepts_what_was_found_and_says_so_without_a_name(unlocked: Un
 
 
 def test_a_rejected_finding_stays_in_the_text_and_stays_rejected(unlocked: Unlocked) -> None:
-    settling.settle(unlocked, "R001", "AB", reject=("F0001",))
+    settling.settle(unlocked, "R001", "AB", reject=("F0001:0-5",))
     assert text(unlocked)[0].startswith("Karen,")
     settling.settle(unlocked, "R001", "CD")
     assert text(unlocked)[0].startswith("Karen,")
+
+
+def test_what_she_names_is_what_she_read_also_when_more_is_found_meanwhile(unlocked: Unlocked) -> None:
+    add_detected(unlocked, transcript(("S1", "And Hubcap met Karen."), recording_id="R002"), who=("P1",))
+    refresh_findings(unlocked, ENGINES)
+    (read,) = (finding.id for finding in need(unlocked, "R002").findings.found)
+    unlocked.change(lambda vault: with_people(vault, (person("P2", "Hubcap"),)))
+    refresh_findings(unlocked, ENGINES)
+    settling.settle(unlocked, "R002", "AB", reject=(read,))
+    (line,) = preview(unlocked, need(unlocked, "R002")).lines
+    assert line.text.endswith(" met Karen.")
+    assert "Hubcap" not in line.text
+    with pytest.raises(StudyError):
+        settling.settle(unlocked, "R002", "AB", reject=("F0001:4-9",))  # a place that is none
 
 
 @pytest.mark.parametrize("span", ["U0001:11-17", "U0001:10-17", "U0001:10-18"])
@@ -95,7 +109,7 @@ def test_an_added_date_binds_to_its_place(unlocked: Unlocked) -> None:
         ("Karen Okonkwo", (), ()),
         ("", (), ()),
         ("x" * 17, (), ()),
-        ("AB", ("F0099",), ()),
+        ("AB", ("F0001:1-5",), ()),
         ("AB", ("Karen",), ()),
         ("AB", (), ("U0001:0-5",)),
         ("AB", (), ("U0001:0-99=P1",)),

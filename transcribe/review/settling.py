@@ -50,7 +50,7 @@ def settle(
         raise StudyError(
             f"there is no finding with the id {typed(unknown[0])}",
             recording_id=recording_id,
-            advice="see `transcribe show`",
+            advice="see `transcribe show --identified`",
         )
     kept = [decide(by_id[finding_id], Verdict.KEEP, reviewer, at) for finding_id in reject]
     taken = [decide(_named(unlocked, ready, by_id[finding_id]), Verdict.ACCEPT, reviewer, at) for finding_id in accept]
@@ -115,7 +115,7 @@ def check(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
             f"a second reading of the finished text found {new} more that may identify somebody",
             recording_id=recording_id,
             stage="settle",
-            advice="see `transcribe show` (G0001 ...), and settle it again; --reject what is none",
+            advice="see `transcribe show --identified` (G0003:10-15 ...), and settle it again; --reject what is none",
         )
 
 
