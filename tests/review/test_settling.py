@@ -1,5 +1,6 @@
 """A reviewer at work: rejecting, adding, correcting speakers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from transcribe.pipeline import refresh_findings
 from transcribe.ready import need, preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState
-from transcribe.vault import Unlocked, with_people
+from transcribe.vault import Unlocked, with_people, with_recording
 
 TALK = (("S1", "Karen, the Hubcap rose on Monday?"), ("S2", "Yes, the Hubcap."))
 PEOPLE = (person("P1", "Karen Okonkwo"), person("R1", "Tamsin", role="interviewer"))
@@ -157,6 +158,8 @@ def test_what_was_not_transcribed_cannot_be_settled(unlocked: Unlocked) -> None:
         ("S2=participant", ("participant", "P1")),
         ("S2=interviewer", ("interviewer", "R1")),
         ("S2=grandmother", ("grandmother", None)),
+        ("S2=p1", ("participant", "P1")),
+        ("S2=Interviewer", ("interviewer", "R1")),
     ],
 )
 def test_a_corrected_speaker_stays_corrected(unlocked: Unlocked, fix: str, expected: tuple[str, str | None]) -> None:
@@ -172,6 +175,23 @@ def test_a_correction_that_is_none_is_refused(unlocked: Unlocked, fix: str) -> N
     with pytest.raises(StudyError, match="LABEL=ROLE") as refused:
         settling.fix_speakers(unlocked, "R001", (fix,))
     says_nothing_of(refused.value, "Karen")
+
+
+@pytest.mark.parametrize("fix", ["S2=Sheila", "S2=P12", "S2=P 1", "S2=Hubcap rose"])
+def test_a_word_that_is_neither_an_id_nor_a_role_does_not_become_a_label_of_the_release(
+    unlocked: Unlocked, fix: str
+) -> None:
+    with pytest.raises(StudyError, match="nobody has that id") as refused:
+        settling.fix_speakers(unlocked, "R001", (fix,))
+    says_nothing_of(refused.value, "Sheila", "Hubcap")
+    assert settling.speakers(unlocked, "R001") == need(unlocked, "R001").transcript.value.speakers
+
+
+def test_a_role_that_two_have_is_asked_for_by_id(unlocked: Unlocked) -> None:
+    unlocked.change(lambda vault: with_people(vault, (person("P2", "Ewan", role="participant"),)))
+    unlocked.change(lambda vault: with_recording(vault, replace(vault.entry("R001"), who=("P1", "P2"))))
+    with pytest.raises(StudyError, match="several people of this recording have that role: P1, P2"):
+        settling.fix_speakers(unlocked, "R001", ("S2=participant",))
 
 
 @pytest.mark.parametrize("alias", ["Karen", "KAREN", "Karen2", "dr_Karen"])
