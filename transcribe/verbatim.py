@@ -28,6 +28,7 @@ FILLERS = ("um", "uhm", "uh", "er", "erm", "ehm")
 _STRETCHED = "|".join("er" if filler == "er" else f"{filler}{filler[-1]}*" for filler in FILLERS)
 _FILLER = re.compile(rf"(?i:{_STRETCHED})(?P<mark>[,.;:?!\u2026\u2013\u2014-]*)")
 _ANSWER = re.compile(r"(?i:uh uh|u[hm] (?:huh|h?m+))\W*")
+_PAUSE = re.compile(r"\((?:\.\.?|\d+\.\d s)\)")
 _ENDS = (".", "?", "!", "\u2026")
 
 
@@ -75,6 +76,11 @@ def pause(silence_s: float, options: Verbatim) -> str:
     if silence_s >= options.long_s:
         return "(..)"
     return "(.)" if silence_s >= options.short_s else ""
+
+
+def spoken(text: str) -> str:
+    """The text without the pauses that are written in it: what was said."""
+    return _PAUSE.sub(" ", text)
 
 
 def _notes(options: Verbatim, *, pauses: bool, drop: bool) -> Iterator[str]:
