@@ -104,6 +104,30 @@ def test_context_of_a_name_that_another_rule_saw() -> None:
         ("", "husband", True),
         ("older brother of the infant", "husband", False),
         ("older brother of the infant", "older son", True),
+        ("infant", "daughter", True),  # the roster speaks from the baby's side
+        ("Infant", "participant's sister", False),
+        ("father", "husband", True),
+        ("baby's father", "husband", True),
+        ("infant's father", "ex-partner", True),
+        ("father of baby", "boyfriend", True),
+        ("FOB", "husband", True),
+        ("FOB", "friend", False),
+        ("baby's father", "participant's father", False),
+        ("father", "participant's father", True),  # hers, or the baby's
+        ("participant's father", "husband", False),
+        ("grandmother", "participant's mother", True),
+        ("maternal grandmother", "participant's mother", True),
+        ("infant's grandmother", "mother-in-law", True),
+        ("participant's grandmother", "participant's mother", False),
+        ("grandmother", "participant's sister", False),
+        ("infant daughter", "daughter", True),
+        ("sibling", "older child", True),
+        ("older sibling", "younger child", False),
+        ("HV", "health visitor", True),
+        ("HV", "participant's sister", False),
+        ("lead clinician", "therapist", True),  # no table says what it is, so nothing gainsays it
+        ("co-parent", "partner", True),
+        ("friend", "participant's sister", False),
     ],
 )
 def test_agreement(known: str, said: str, agrees: bool) -> None:
