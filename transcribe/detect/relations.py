@@ -145,6 +145,8 @@ def _whose(owner: str, speaker: str, *, baby: bool = False) -> bool:
 def _composed(head: _Head, mods: set[str], law: bool) -> Role | None:
     tables = load()
     relation, role = head.relation, head.role
+    if relation in ("father", "mother") and mods & {"baby", "kid"}:
+        return None  # "my baby daddy" is the baby's father: a partner, or one no longer
     if law or "step" in mods:
         table = tables.in_law if law else tables.step
         if relation not in table:
