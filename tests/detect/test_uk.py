@@ -118,8 +118,9 @@ WRONG = [
     "he was about to start nursery, we had to paint nursery furniture and to paint nursery walls",
     "at the breastfeeding clinic, to the perinatal mental health unit, to undergo bowel surgery, to leave nursery",
     "recovering from knee surgery, to open heart surgery, at the early pregnancy clinic",
-    "The ward I was on, on the ward two days, on the ward two of them, the postnatal ward I think, on the ward three times, on ward two weeks",
-    "the delivery suite I was in, on the ward one midwife, in the room A midwife had, on the ward 2 nights, in Room I was",
+    "The ward I was on, on the ward two days, on the ward two of them, the postnatal ward I think",
+    "on the ward three times, on ward two weeks, on the ward 2 nights, in Room I was",
+    "the delivery suite I was in, on the ward one midwife, in the room A midwife had",
     "the M25 at rush hour, the A38 by the sea, Vitamin B12 as well",
 ]
 
