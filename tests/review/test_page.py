@@ -312,8 +312,7 @@ def test_what_she_points_at_stays_pointed_at_when_the_likely_ones_come_late(open
     screen.word("U0002", "hard.").click()
     screen.press("m")
     expect(screen.find("#who [role=option]").filter(has_text="Diane").first).to_be_visible()
-    screen.key("ArrowDown")
-    screen.key("ArrowDown")
+    screen.press("ArrowDown", "ArrowDown")
     pointed = screen.find("#who [role=option][aria-selected=true]")
     label = pointed.inner_text()
     (held,) = late
