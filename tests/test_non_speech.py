@@ -1,8 +1,8 @@
 """From the sound to a release: a cry is marked where it is asked for, and what stood before stands."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,7 @@ def unlocked(tmp_path: Path) -> Unlocked:
 def test_a_cry_stands_in_the_release_where_it_is_asked_for_and_only_there(unlocked: Unlocked) -> None:
     assert "non-speech" not in shown(unlocked)
     with asked(unlocked):
-        assert shown(unlocked) == f"And then. | {MARKED} [participant] slept." or MARKED in shown(unlocked)
+        assert re.fullmatch(rf"And then\. \| {re.escape(MARKED)} (?!Wilhelmina)\w+ slept\.", shown(unlocked))
     with asked(unlocked, "non_speech = true\npauses = true"):
         before, _, after = shown(unlocked).partition(MARKED)
         assert before.endswith("(5.0 s) ")
@@ -125,9 +125,9 @@ def test_of_a_recording_that_was_run_before_nothing_is_recognised_again(unlocked
     assert before
     assert now
     unlocked.save("R001", "segmented", Older(speech=now.value.speech), "older")
-    assert unlocked.load("R001", "segmented", Segmented) == replace(
-        now, value=Segmented(speech=now.value.speech), key="older", body_sha256=_checksum(unlocked)
-    )
+    older = unlocked.load("R001", "segmented", Segmented)
+    assert older
+    assert older.value == Segmented(speech=now.value.speech)
     assert run(unlocked) == []
     with asked(unlocked):
         assert "non-speech" not in shown(unlocked)
@@ -137,12 +137,6 @@ def test_of_a_recording_that_was_run_before_nothing_is_recognised_again(unlocked
         assert MARKED in shown(unlocked)
     assert unlocked.load("R001", "transcript", Transcript) == before
     assert need(unlocked, "R001").settled.review is ReviewState.REVIEWED
-
-
-def _checksum(unlocked: Unlocked) -> str:
-    stored = unlocked.load("R001", "segmented", Segmented)
-    assert stored
-    return stored.body_sha256
 
 
 def test_a_transcript_that_was_brought_in_has_none(tmp_path: Path) -> None:
