@@ -18,10 +18,9 @@ SHORTEST_S = 2.0  # a door, a cough and a toy that falls are over by then
 BRIDGED_S = 0.5  # infants draw breath for less between two cries of about a second: LaGasse et al., "Assessment of
 # infant cry", Mental Retardation and Developmental Disabilities Research Reviews 11, 2005, 83-93
 QUIET_PERCENT = 10  # so much of any conversation is pauses; what is heard for longer than the rest is the background
-LOUDER_DB = (
-    6.0  # than the background: four times the power. Rooms of the development interviews swing by 2 dB; with 10 dB
-)
-# crying 3 dB louder than speech was lost in the one whose noise is 10 dB under it
+LOUDER_DB = 6.0
+"""Than the background, four times its power: rooms of the development interviews swing by 2 dB. With 10 dB, crying that
+is 3 dB louder than speech was lost in the one whose noise is 10 dB under speech."""
 BELOW_DB = 15.0  # under speech: an infant in the next room; music under talk is kept lower
 FAINTEST_DBFS = -50.0  # where nobody speaks to compare with: above a recorder's own noise
 
