@@ -43,7 +43,7 @@ def test_people_are_counted_over_recordings() -> None:
 
 
 def test_written_pauses_are_no_words() -> None:
-    said = line(1, "Name 1", "(.) Yes, (3.2 s) I (..) think.")
+    said = line(1, "Name 1", "(.) Yes, (non-speech, 12.4 s) (3.2 s) I (..) think.")
     (row,) = rows(casebook.people((replace(interview(1), lines=(said,)),)))
     assert row["words"] == "3"
 

@@ -150,7 +150,7 @@ def _read(path: Path, block: str) -> config.StudyConfig:
 def test_settings_that_the_readme_shows_are_taken(tmp_path: Path) -> None:
     read = [_read(tmp_path / f"{number}.toml", block) for number, block in enumerate(blocks("toml"))]
     assert {one.policy.convention for one in read} == {"brackets", "pseudonyms"}
-    assert any(one.verbatim.pauses for one in read)
+    assert any(one.verbatim.pauses and one.verbatim.non_speech for one in read)
 
 
 def test_every_command_and_every_script_stands_in_the_readme() -> None:

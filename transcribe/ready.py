@@ -7,6 +7,7 @@ from typing import TypeVar
 from transcribe import anonymise, levels, pipeline, pseudonyms, verbatim
 from transcribe.config import Policy
 from transcribe.detect import defaults
+from transcribe.diarise import Regions, Segmented
 from transcribe.engines import Engines
 from transcribe.errors import StudyError
 from transcribe.gate import Gate
@@ -269,13 +270,20 @@ def rendered(
     plain = finished(unlocked, ready, people, policy)
     options = unlocked.study.config.verbatim
     foreign = {n for n, u in enumerate(ready.transcript.value.utterances, 1) if u.id in ready.foreign}
-    written = verbatim.written(plain, options, frozenset(foreign))
+    sounds = _non_speech(unlocked, plain.recording_id) if options.non_speech else None
+    written = verbatim.written(plain, options, frozenset(foreign), sounds)
     if written is plain:
         return plain
     gate.refuse(gate.check_lines(plain))
     # a name may go on in the next line, or in the speaker's next
     joined = {leak.line + further for leak in gate.check_lines(written) for further in range(3)}
-    return verbatim.written(plain, options, frozenset(foreign | joined)) if joined else written
+    return verbatim.written(plain, options, frozenset(foreign | joined), sounds) if joined else written
+
+
+def _non_speech(unlocked: Unlocked, recording_id: str) -> Regions | None:
+    """Loud stretches in which nobody speaks; None where nobody listened for any: in a text, or before a later run."""
+    segmented = unlocked.standing(recording_id, "segmented", Segmented)
+    return segmented.value.non_speech if segmented else None
 
 
 def preview(unlocked: Unlocked, ready: Ready) -> AnonymisedTranscript:
