@@ -66,6 +66,50 @@ def test_a_quoted_name_over_two_lines_is_one_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("Elm House (EH)", ["Elm House", "EH"]),
+        ("Parent-Infant Service, PIS", ["Parent-Infant Service", "PIS"]),
+        ("Milton Keynes, Bucks", ["Milton Keynes", "Bucks"]),
+        ("Leeds/Bradford", ["Leeds", "Bradford"]),
+        ("Tesco, Asda", ["Tesco", "Asda"]),
+        ("Tesco | Asda + Lidl", ["Tesco", "Asda", "Lidl"]),
+        ("Elm House & Haven", ["Elm House", "Haven"]),
+        ("Elm House\nThe Elms", ["Elm House", "The Elms"]),
+        ("Elm House (\nEH)", ["Elm House", "EH"]),
+    ],
+)
+def test_every_name_of_a_place_is_searched_for_whatever_parts_them(cell: str, said: list[str]) -> None:
+    one = roster(f'S1,service,service,"{cell}"')
+    for name in said:
+        assert found(one, f"we went to {name} then")[0] == name
+
+
+@pytest.mark.parametrize(
+    ("cell", "forms"),
+    [
+        ("Leeds (city)", ("Leeds (city)", "Leeds")),
+        ("Leeds (NHS)", ("Leeds (NHS)", "Leeds")),
+        ("Mother/Baby Unit", ("Mother/Baby Unit", "Baby Unit")),
+        ("leeds (elm house)", ("leeds (elm house)", "leeds", "elm house")),
+        ("M&S;Willow Tree Clinic", ("M&S", "Willow Tree Clinic")),
+        ("Flat 6, 30 Rhymney Walk", ("Flat 6, 30 Rhymney Walk", "Flat 6", "30 Rhymney Walk")),
+    ],
+)
+def test_what_only_describes_a_place_is_not_searched_for_alone(cell: str, forms: tuple[str, ...]) -> None:
+    (one,) = roster(f'S1,place,place,"{cell}"')
+    assert one.forms == forms
+
+
+@pytest.mark.parametrize("cell", ["Shavorn, Chevonne", "Shavorn/Chevonne", "Shavorn\nChevonne", "Shavorn;Chevonne"])
+def test_every_way_in_which_a_name_is_heard_is_one(cell: str) -> None:
+    (one,) = people.read(f'id,kind,role,names,heard\nP1,person,infant,Siobhan,"{cell}"\n'.encode())
+    assert one.heard == ("Shavorn", "Chevonne")
+    (shop,) = people.read(b"id,kind,role,names,heard\nS1,organisation,shop,Marks,M&S\n")
+    assert shop.heard == ("M&S",)
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "empty"),

@@ -6,16 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from transcribe import audit, consent, pseudonyms, tables
+from transcribe.detect import defaults, lexicon
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
 from transcribe.tables import Table
 from transcribe.vault import Rendering, Unlocked, Vault, with_consents, with_people
-from transcribe.wordforms import FormIndex, folded, parted, search_forms
+from transcribe.wordforms import FormIndex, folded, parted, search_forms, whole_parts
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
 SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 TEMPLATE = """\
 id,kind,role,names,relation,of,pseudonym,record,transcribe,quote,archive,consented,withdrawn
@@ -30,6 +32,8 @@ L1,place,place,Town,home town,P1,,,,,,,
 
 def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
     """The people of a roster file (CSV, UTF-8; names separated by `;`, the full name first), ids with `prefix`.
+
+    Of a place, a service or an organisation each name between other marks is one of hers, too ("Elm House (EH)").
 
     Columns that may be left out: `heard` says how recognition writes a name, and grows by accepted decisions; `general`
     is what is written where policy generalises, such as "a town in the north".
@@ -77,7 +81,9 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     kind = KINDS.get(cells.get("kind", "").lower())
     if kind is None:
         raise RosterError(f"row {number}: the kind is not one of {', '.join(KINDS)}", advice="correct it")
-    forms, heard = (_separated(cells.get(column, "")) for column in ("names", "heard"))
+    forms = _separated(cells.get("names", ""))
+    if kind is not Kind.PERSON:  # of a person each name is searched for in any case
+        forms = tuple(dict.fromkeys(one for form in _separated(row.get("names", "")) for one in _names_of_thing(form)))
     if not forms or not all(re.search(r"[^\W\d_]", form) for form in forms):
         raise RosterError(f"row {number}: a name is missing or has no letter", advice="separate names with ;")
     role = cells.get("role", "").lower() or kind.value
@@ -91,7 +97,7 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
         of=prefix + of if of else "",
         pseudonym=cells.get("pseudonym", ""),
         chosen=bool(cells.get("pseudonym")),
-        heard=heard,
+        heard=_heard(row.get("heard", "")),
         general=cells.get("general", ""),
     )
 
@@ -112,6 +118,40 @@ def known_role(role: str) -> str:
 
 def _separated(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
+
+
+def _names_of_thing(form: str) -> tuple[str, ...]:
+    """A name of a place, a service or an organisation, and those of its parts that are a name of it by themselves."""
+    parts = whole_parts(form)
+    beside = whole_parts(_IN_BRACKETS.sub(",", form))
+    names = (part for part in parts if len(parts) > 1 and _names_it(part, parts, explains=part not in beside))
+    return (" ".join(form.split()), *names)
+
+
+def _names_it(part: str, parts: tuple[str, ...], *, explains: bool) -> bool:
+    """Not what is written small beside capitals ("Leeds, city"), and no usual word that says what somebody is or
+    `explains` in brackets, unless it may be a name, too (Haven), or is short for another part (EH of Elm House).
+    """
+    if _too_short(part) or (part.islower() and not all(other.islower() for other in parts)):
+        return False
+    word, words = folded(part), defaults.load().words
+    if " " in word or words.needs_context(word) or not lexicon.is_usual_word(word):
+        return True
+    short = any(word == "".join(name[0] for name in re.findall(r"[^\W_]+", folded(other))) for other in parts)
+    return short or not (explains or word in words.kin | pseudonyms.RELATIONS)
+
+
+def _heard(cell: str) -> tuple[str, ...]:
+    """The ways in which a name is heard; one that would fall into letters (M&S) stays whole."""
+    heard: list[str] = []
+    for form in cell.split(";"):
+        parts = whole_parts(form)
+        heard += (" ".join(form.split()),) if any(map(_too_short, parts)) else parts
+    return tuple(dict.fromkeys(heard))
+
+
+def _too_short(part: str) -> bool:
+    return len(re.findall(r"[^\W\d_]", part)) < 2
 
 
 def merge(
