@@ -9,34 +9,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from pyrage.x25519 import Identity
 
-from transcribe import audio, audit, bundle, channels, consent, imports, store, stored_sound
+from transcribe import audio, audit, bundle, channels, consent, imports, labels, store, stored_sound
 from transcribe.errors import AudioError, ConsentError, StudyError, TranscribeError
-from transcribe.imports import Imported
 from transcribe.media import Probe, Refusal
 from transcribe.participants import took_part
 from transcribe.schema import (
     Audio,
-    Kind,
-    Person,
     Purpose,
     Quiet,
     Recording,
-    Speaker,
     SpeakerBounds,
-    Transcript,
     Turns,
     Words,
     record,
 )
 from transcribe.study import Study
 from transcribe.vault import RecordingEntry, Unlocked, with_people, with_recording
-from transcribe.wordforms import FormIndex, folded, parted
+from transcribe.wordforms import FormIndex, parted
 
 # What a folder is searched for; a file named on the command line is taken whatever it is called.
 SUFFIXES = frozenset(
@@ -135,7 +129,7 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     language = "en" if study.config.language == "auto" else study.config.language
     with study.claim(request.id, "T") as recording_id:
         imported = imports.read_transcript(data, source.suffix, recording_id, language)
-        transcript, strangers = linked(imported, unlocked.vault.people)
+        transcript, strangers = labels.linked(imported, unlocked.vault.people, request.who)
         labelled = tuple(speaker.person_id for speaker in transcript.speakers if speaker.person_id)
         ask(unlocked, request, Purpose.TRANSCRIBE, labelled)
         recording = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
@@ -274,27 +268,6 @@ def _read_all(source: Path) -> bytes:
     if len(data) > LARGEST_TRANSCRIPT:
         raise StudyError("the file is larger than 200 MB", advice="give a transcript, not a recording")
     return data
-
-
-def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, tuple[Person, ...]]:
-    """The transcript with its labels linked to people of the study, and the strangers among the labels."""
-    index = FormIndex(people)
-    by_id = {person.id: person for person in people}
-    written = dict(imported.labels)
-    numbers = (f"{imported.transcript.recording_id}-L{number:02d}" for number in count(1))
-    speakers: list[Speaker] = []
-    strangers: list[Person] = []
-    for speaker in imported.transcript.speakers:
-        text = written.get(speaker.label, "")
-        whole = {m.person_id for m in index.find(text) if folded(text[m.start : m.end]) == folded(text)}
-        if len(whole) == 1:
-            person = by_id[whole.pop()]
-            speaker = replace(speaker, role=person.role, person_id=person.id, confidence=1.0)
-        elif speaker.role == "speaker" and not imports.is_term(text):
-            stranger_id = next(one for one in numbers if one not in by_id)  # a former recording's may be known still
-            strangers.append(Person(id=stranger_id, kind=Kind.PERSON, role="speaker", forms=(text,), found=True))
-        speakers.append(speaker)
-    return replace(imported.transcript, speakers=tuple(speakers)), tuple(strangers)
 
 
 def open_source(source: Path) -> int:
