@@ -8,6 +8,7 @@ from transcribe.export.layout import one_line
 from transcribe.export.web_vtt import Caption, read_captions
 from transcribe.export.word_reading import read_blocks
 from transcribe.imports.pieces import Piece, labelled, line_piece
+from transcribe.imports.turns import headed
 from transcribe.imports.word_blocks import block_pieces
 
 MOST_CHARACTERS = 5_000_000  # about a hundred hours of speech
@@ -19,11 +20,11 @@ def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
     if kind == "docx":
         word = read_blocks(data)
         _check_length(sum(len(cell) for block in word.blocks for row in block.rows for cell in row))
-        return block_pieces(word.blocks), word.notes
+        return headed(block_pieces(word.blocks)), word.notes
     text = _decode(data)
     _check_length(len(text))
     if kind == "txt":
-        return [line_piece(line) for line in text.splitlines() if one_line(line)], ()
+        return headed([line_piece(line) for line in text.splitlines() if one_line(line)]), ()
     captions, notes = read_captions(text)
     if not captions:
         raise StudyError(f"the file is not a readable {kind}", advice="if it is plain text, call it txt")
