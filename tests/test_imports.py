@@ -195,6 +195,21 @@ def test_encodings(encoding: str, newline: str) -> None:
     assert turns(read(data)) == [("I", "Hello“"), ("Zoë", "café")]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "Zoë: café, oui".encode() + b" it\x92s",
+        "Zoë: so".encode() + b" it\x92s, it\x92s, \x93yes\x94, \xe9",
+        b"Zo\xeb: caf\xe9 \x81",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["txt", "srt", "vtt"])
+def test_text_of_mixed_encodings_is_refused(data: bytes, suffix: str) -> None:
+    with pytest.raises(StudyError, match="save it as UTF-8") as refused:
+        read(b"1\n00:00:01,000 --> 00:00:02,000\n" + data, suffix)
+    assert "Zo" not in str(refused.value)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("data", [b"", b" \n\n", b"%PDF-1.4 x", b"{\\rtf1 x}", b"PK\x03\x04xx", b"\x00\x01\x02"])
 def test_what_is_no_transcript_is_refused_without_a_word_of_it(suffix: str, data: bytes) -> None:

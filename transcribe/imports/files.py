@@ -42,7 +42,10 @@ def _check_length(characters: int) -> None:
 
 
 def _decode(data: bytes) -> str:
-    """Text in UTF-8, UTF-16 or, when it is neither, Windows 1252 (as Word saves txt in Britain)."""
+    """Text in UTF-8, UTF-16 or, when it is neither, Windows 1252 (as Word saves txt in Britain).
+
+    Raises StudyError where it is none of them alone: with other letters in it no name would be known.
+    """
     try:
         if data.startswith(_NOT_TEXT):
             raise ValueError("another format")
@@ -54,11 +57,23 @@ def _decode(data: bytes) -> str:
             try:
                 text = data.decode("utf-8-sig")
             except UnicodeDecodeError:
-                text = data.decode("cp1252", errors="replace")
+                text = _windows_text(data)
     except ValueError:
         raise StudyError("the file is not plain text", advice="save it as txt or docx") from None
     if "\0" in text:
         raise StudyError("the file is not plain text", advice="save it as txt or docx")
+    return text
+
+
+def _windows_text(data: bytes) -> str:
+    """Text in Windows 1252. Raises StudyError where a byte has no meaning there, or several are a letter in UTF-8."""
+    letters = any("\x7f" < char < "\udc80" or char > "\udcff" for char in data.decode("utf-8", "surrogateescape"))
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        letters = True
+    if letters:
+        raise StudyError("the file's encoding cannot be told", advice="open it, look it through, and save it as UTF-8")
     return text
 
 
