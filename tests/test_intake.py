@@ -274,3 +274,19 @@ def test_of_two_of_a_name_the_one_who_took_part_is_meant() -> None:
     assert known_as(said, both, ("P9",)) == ["P9", None]
     assert known_as(said, both, ()) == [None, None]
     assert known_as(said, both, ("P1", "P9")) == [None, None]
+
+
+def test_transcripts_that_are_there_are_passed_over_and_refused_ones_stop_no_other(
+    unlocked: Unlocked, tmp_path: Path
+) -> None:
+    paths = tuple(tmp_path / f"{name}.txt" for name in ("one", "bad", "two"))
+    for path in paths:
+        path.write_text(f"Karen: Hello {path.stem}.\n")
+    paths[1].write_bytes(b"%PDF-")
+    intake.add_transcript(unlocked, paths[0], Request())
+    ids, refused = intake.add_transcripts(unlocked, paths, Request())
+    assert (ids, [number for number, _ in refused]) == (("T001", "T002"), [2])
+    assert intake.add_transcripts(unlocked, paths[:1], Request(id="T001")) == (("T001",), [])
+    _, refused = intake.add_transcripts(unlocked, paths[:1], Request(id="T009"))
+    assert "already in the study as T001" in str(refused[0][1])
+    assert unlocked.study.recordings() == ("T001", "T002")

@@ -413,6 +413,16 @@ def test_anonymise_refuses_whom_a_label_names(typed: Path, tmp_path: Path) -> No
     says_nothing_of(done.stderr + done.stdout, *TYPED)
 
 
+def test_anonymise_is_given_again_as_it_was(typed: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(typed, tmp_path / "study")
+    sources = tuple(tmp_path / f"{name}.txt" for name in ("one", "two"))
+    for source in sources:
+        source.write_text(f"Tamsin: It was fine in {source.stem}.\n")
+    succeed("anonymise", sources[0], "--study", root, "--who", "P1,R1")
+    again = last_json(succeed("anonymise", *sources, "--study", root, "--who", "P1,R1", "--json"))
+    assert again["added"] == ["T005", "T006"]
+
+
 def test_what_may_be_done_is_done(typed: Path, tmp_path: Path) -> None:
     root = shutil.copytree(typed, tmp_path / "study")
     assert "better" in succeed("quote", root, "T001", "0:00-0:09")

@@ -254,11 +254,30 @@ def remove(study: Study, recording_id: str, source: Path, before: tuple[int, ...
     audit.append(study.audit_path, "source removed", recording=recording_id)
 
 
-def add_transcripts(unlocked: Unlocked, paths: tuple[Path, ...], request: Request) -> tuple[str, ...]:
-    """Add transcripts that exist already; the ids they got. Raises at the first that cannot be read."""
+def add_transcripts(
+    unlocked: Unlocked, paths: tuple[Path, ...], request: Request
+) -> tuple[tuple[str, ...], list[tuple[int, TranscribeError]]]:
+    """Add transcripts that exist already; one that is refused stops no other. (ids, (number of file, why)).
+
+    What is in the study counts as added, so that a command which was stopped can be given again.
+    """
     if request.id and len(paths) > 1:
         raise StudyError("an id is for one file", advice="add the files one by one, or without --id")
-    return tuple(add_transcript(unlocked, path, request).id for path in paths)
+    ids: list[str] = []
+    refused: list[tuple[int, TranscribeError]] = []
+    for number, path in enumerate(paths, 1):
+        try:
+            ids.append(_known(unlocked, path, request) or add_transcript(unlocked, path, request).id)
+        except TranscribeError as error:
+            refused.append((number, error))
+    return tuple(dict.fromkeys(ids)), refused
+
+
+def _known(unlocked: Unlocked, path: Path, request: Request) -> str:
+    """The id under which a file is in the study, if no other was asked for; else empty."""
+    sha256 = hashlib.sha256(_read_all(path)).hexdigest()
+    ids = (entry.id for entry in unlocked.vault.recordings if sha256 in entry.sums)
+    return next((one for one in ids if request.id in (None, one)), "")
 
 
 def _read_all(source: Path) -> bytes:
