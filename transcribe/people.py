@@ -11,12 +11,13 @@ from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
 from transcribe.tables import Table
 from transcribe.vault import Rendering, Unlocked, Vault, with_consents, with_people
-from transcribe.wordforms import FormIndex, folded, parted, search_forms, whole_parts
+from transcribe.wordforms import FormIndex, folded, names_alone, parted, search_forms, whole_parts
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
 SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_WORD = re.compile(r"[^\W_]+")
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 TEMPLATE = """\
@@ -137,7 +138,7 @@ def _names_it(part: str, parts: tuple[str, ...], *, explains: bool) -> bool:
     word, words = folded(part), defaults.load().words
     if " " in word or words.needs_context(word) or not lexicon.is_usual_word(word):
         return True
-    short = any(word == "".join(name[0] for name in re.findall(r"[^\W_]+", folded(other))) for other in parts)
+    short = any(word == "".join(name[0] for name in _WORD.findall(folded(other))) for other in parts)
     return short or not (explains or word in words.kin | pseudonyms.RELATIONS)
 
 
@@ -161,17 +162,21 @@ def merge(
     columns: Collection[str] = COLUMNS,
     released: bool = False,
     renderings: tuple[Rendering, ...] = (),
+    retired: Collection[str] = (),
 ) -> tuple[Person, ...]:
     """The imported people as they will stand beside the known ones, in roster order.
 
     `columns` are those that the roster has: of one that it lacks, what was known stays. So does every name that was
-    searched for, in `heard` where the roster no longer gives it, and whom somebody was found to be.
+    searched for, in `heard` where the roster no longer gives it, and whom somebody was found to be. Where pseudonyms
+    may have been `released`, one that she bore before hers was drawn again (`retired`) says nothing.
     Raises RosterError when a known id comes with another person, when a new id, vaguer words or a chosen pseudonym hold
-    somebody's real name, or when a pseudonym that may have been `released` would change.
+    somebody's real name, or when a pseudonym that may have been released would change.
     """
     by_id = {person.id: person for person in known}
     _refuse_forgotten(known, imported)
-    merged = tuple(_merged(by_id.get(person.id), person, columns, released) for person in imported)
+    if released:
+        imported = tuple(_without_retired(by_id.get(person.id), person, retired) for person in imported)
+    merged = tuple(_merged(by_id.get(person.id), person, columns) for person in imported)
     everybody = {**by_id, **{person.id: person for person in merged}}.values()
     _refuse_telling_ids(imported, everybody, by_id)
     for person_id in pseudonyms.telling(everybody):
@@ -203,7 +208,14 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     otherwise: list[str] = []
 
     def changed(vault: Vault) -> Vault:
-        merged = merge(vault.people, imported, columns=columns, released=released, renderings=vault.renderings)
+        merged = merge(
+            vault.people,
+            imported,
+            columns=columns,
+            released=released,
+            renderings=vault.renderings,
+            retired=vault.retired,
+        )
         said = consent.read(table, prefix, vault.consents)
         before = {one.person_id: one for one in vault.consents}
         otherwise.extend(c.person_id for c in said if c != before.get(c.person_id, Consent(person_id=c.person_id)))
@@ -223,26 +235,35 @@ def listing(unlocked: Unlocked) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
-def check_released(before: Person, pseudonym: str) -> None:
-    """Raises RosterError where a pseudonym that may have been released would be another."""
+def check_released(before: Person, pseudonym: str, otherwise: str = "") -> None:
+    """Raises RosterError where a pseudonym that may have been released would be another; `otherwise` is advice."""
     if before.pseudonym and pseudonym != before.pseudonym:
         raise RosterError(
             f"{before.id}: a pseudonym that was released cannot be changed by hand",
-            advice=f"use `transcribe people STUDY redraw {before.id}`",
+            advice=f"{otherwise}use `transcribe people STUDY redraw {before.id}`",
         )
 
 
-def _merged(before: Person | None, now: Person, columns: Collection[str], released: bool) -> Person:
+def _without_retired(before: Person | None, now: Person, retired: Collection[str]) -> Person:
+    """A row whose pseudonym was drawn again since it was written leaves the new one. Raises RosterError for another."""
+    if before is None or not now.pseudonym:
+        return now
+    if now.pseudonym != before.pseudonym and not before.chosen and now.pseudonym in retired:
+        return replace(now, pseudonym="", chosen=False)
+    check_released(before, now.pseudonym, "leave the column pseudonym empty in her row, or ")
+    return now
+
+
+def _merged(before: Person | None, now: Person, columns: Collection[str]) -> Person:
     if before is None:
         return now
     searched = {folded(form): form for form in search_forms(before)}
-    if searched.keys().isdisjoint(folded(form) for form in search_forms(now)):
+    if searched.keys().isdisjoint(folded(form) for form in search_forms(now)) or _other_name(before, now):
         raise RosterError(
             f"the id {now.id} belongs to a different person of this study",
-            advice="give another id, or import with --prefix",
+            advice="if she is called otherwise now, or her name is spelt otherwise, write the former one behind it "
+            "(New;Former); else give another id, or import with --prefix",
         )
-    if released and now.pseudonym:
-        check_released(before, now.pseudonym)
     kept = {column: getattr(before, column) for column in ("relation", "of", "general") if column not in columns}
     heard = tuple(dict.fromkeys((*before.heard, *now.heard)))
     now = replace(now, **kept, heard=heard, same_as=before.same_as)
@@ -251,3 +272,13 @@ def _merged(before: Person | None, now: Person, columns: Collection[str], releas
     if before.pseudonym and not now.pseudonym:
         return replace(now, pseudonym=before.pseudonym, chosen=before.chosen)
     return now
+
+
+def _other_name(before: Person, now: Person) -> bool:
+    """Whether both full names have a name that the other lacks (Sarah Smith, Sarah Jones), the former not given too."""
+    if folded(before.forms[0]) in {folded(form) for form in (*now.forms, *now.heard)}:
+        return False
+    old, new = (
+        {part for name in names_alone(p.forms[0]) for part in _WORD.findall(folded(name))} for p in (before, now)
+    )
+    return before.kind is now.kind is Kind.PERSON and min(len(old), len(new)) > 1 and not (old <= new or new <= old)
