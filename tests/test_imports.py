@@ -106,6 +106,13 @@ def test_a_name_and_a_time_on_a_line_of_their_own_are_a_label(text: str) -> None
     assert turns(read(text.split("Tamsin")[0].removesuffix("00:00:07 "))) == [("Karen Smith", "Hello.")]
 
 
+def test_such_a_name_may_have_small_words_and_brackets() -> None:
+    said = "".join(
+        f"{name}   0:0{n}\nSo.\n" for n, name in enumerate(["Anna van der Berg", "Smith, Karen (Guest)"] * 2)
+    )
+    assert [name for name, _ in turns(read(said))] == ["Anna van der Berg", "Smith, Karen (Guest)"] * 2
+
+
 def one_document(text: str) -> bytes:
     document = docx.Document()
     for paragraph in text.splitlines():

@@ -17,7 +17,7 @@ _LABEL = re.compile(
     r"^(?:[\[{](?P<bracketed>[^\]}:\t]{1,80})[\]}]\s*:|(?:[@#]|[-–]\s|>>\s?)?(?P<plain>[^\W_][^:\t]{0,80}?)\s*(?::(?!//|\d)|\t))\s*"
 )
 _LABEL_THEN_STAMP = re.compile(rf"^(?P<label>[^:\t\[({{#]{{1,80}}?)\s*(?P<stamp>{STAMP})\s*:\s*")
-_NAME = r"(?P<name>[^\W_][^:\[\](){}#]*?)"
+_NAME = r"(?P<name>[^\W_][^:\[\]{}#]*?)"
 _NAME_AND_CLOCK = tuple(
     re.compile(rf"{first}\s+{second}")
     for first, second in ((_NAME, rf"(?P<clock>{_CLOCK})"), (rf"(?P<clock>{_CLOCK})", _NAME))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 from transcribe.detect.lexicon import is_usual_word
 from transcribe.export.layout import one_line
@@ -58,16 +59,17 @@ def headed(pieces: list[Piece]) -> list[Piece]:
     """The pieces, lines of a name and a clock time made labels where they stand over speech as Teams, Word and Otter
     write them: most lines with a time are such, times never go back, and somebody speaks again if there are several.
     """
-    over = [n for n, piece in enumerate(pieces[:-1]) if _is_name_line(piece) and not _has_time(pieces[n + 1])]
-    times_s = [_time(pieces[n]) for n in over]
-    names = {folded(pieces[n].alone[0]) for n in over}
+    counts = Counter(folded(piece.alone[0]) for piece in pieces)
+    over = [
+        piece
+        for piece, below in pairwise(pieces)
+        if piece.alone[0] and _is_label(piece.alone[0], counts[folded(piece.alone[0])]) and not _has_time(below)
+    ]
+    times_s = [_time(piece) for piece in over]
+    names = {folded(piece.alone[0]) for piece in over}
     if 2 * len(over) <= sum(map(_has_time, pieces)) or times_s != sorted(times_s) or 2 < len(names) == len(over):
         return pieces
-    return [_label(piece) if _is_name_line(piece) and folded(piece.alone[0]) in names else piece for piece in pieces]
-
-
-def _is_name_line(piece: Piece) -> bool:
-    return bool(piece.alone[0]) and _is_label(piece.alone[0], 1)
+    return [_label(piece) if folded(piece.alone[0]) in names else piece for piece in pieces]
 
 
 def _has_time(piece: Piece) -> bool:
