@@ -90,6 +90,60 @@ def test_labels_are_numbered_in_order_of_appearance_and_shown_nowhere() -> None:
     assert "Diane" not in repr(imported)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Karen Smith   0:03\nHello.\nTamsin   0:07\nHi.\nKaren Smith   1:02\nSo.",
+        "00:00:03 Karen Smith\nHello.\n\n00:00:07 Tamsin\nHi.\n\n00:01:02 Karen Smith\nSo.",
+        "Karen Smith\t0:03\nHello.\nTamsin\t0:07\nHi.\nKaren Smith\t1:02\nSo.",
+    ],
+)
+def test_a_name_and_a_time_on_a_line_of_their_own_are_a_label(text: str) -> None:
+    for data, suffix in ((text.encode(), "txt"), (one_document(text), "docx")):
+        imported = read(data, suffix)
+        assert turns(imported) == [("Karen Smith", "Hello."), ("Tamsin", "Hi."), ("Karen Smith", "So.")]
+        assert [u.start_s for u in imported.transcript.utterances] == [3.0, 7.0, 62.0]
+    assert turns(read(text.split("Tamsin")[0].removesuffix("00:00:07 "))) == [("Karen Smith", "Hello.")]
+
+
+def test_such_a_name_may_have_small_words_and_brackets() -> None:
+    said = "".join(
+        f"{name}   0:0{n}\nSo.\n" for n, name in enumerate(["Anna van der Berg", "Smith, Karen (Guest)"] * 2)
+    )
+    assert [name for name, _ in turns(read(said))] == ["Anna van der Berg", "Smith, Karen (Guest)"] * 2
+
+
+def one_document(text: str) -> bytes:
+    document = docx.Document()
+    for paragraph in text.splitlines():
+        document.add_paragraph(paragraph)
+    return as_docx(document)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I: When?\nWe met at 10:30\nor later.",
+        "00:00:01 Right\n00:00:04 Exactly so\nand more\n00:00:09 Right",
+        "The Birth 0:03\nWe went.\nThe Night 5:10\nWe slept.\nThe Day 9:00\nWe woke.",
+        "Karen 9:00\nHello.\nTamsin 0:07\nHi.\nKaren 0:09\nSo.",
+    ],
+)
+def test_a_time_beside_few_words_alone_makes_no_speaker(text: str) -> None:
+    assert {name for name, _ in turns(read(text))} <= {"I", ""}
+
+
+def test_a_word_with_a_colon_that_counts_up_is_speech() -> None:
+    said = "Diane: We had two choices.\nOne: stay.\nTwo: leave.\nI: And?\nBob: Ha.\nHealth visitor: Yes.\nCarer: So."
+    assert turns(read(said)) == [
+        ("Diane", "We had two choices. One: stay. Two: leave."),
+        ("I", "And?"),
+        ("Bob", "Ha."),
+        ("Health visitor", "Yes."),
+        ("Carer", "So."),
+    ]
+
+
 # --- stamps ---------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +200,21 @@ def test_a_stamp_without_a_label_goes_on_with_the_speaker() -> None:
 def test_encodings(encoding: str, newline: str) -> None:
     data = f"I: Hello“{newline}Zoë: café".encode(encoding)
     assert turns(read(data)) == [("I", "Hello“"), ("Zoë", "café")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "Zoë: café, oui".encode() + b" it\x92s",
+        "Zoë: so".encode() + b" it\x92s, it\x92s, \x93yes\x94, \xe9",
+        b"Zo\xeb: caf\xe9 \x81",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["txt", "srt", "vtt"])
+def test_text_of_mixed_encodings_is_refused(data: bytes, suffix: str) -> None:
+    with pytest.raises(StudyError, match="save it as UTF-8") as refused:
+        read(b"1\n00:00:01,000 --> 00:00:02,000\n" + data, suffix)
+    assert "Zo" not in str(refused.value)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -437,6 +506,13 @@ def test_srt_prefixes_and_blank_lines() -> None:
     assert turns(imported) == [("Diane", "Will Smith yes"), ("Bob", "one"), ("Diane", "two")]
     assert [word.start_s for word in imported.transcript.utterances[0].words] == [1.0, 3.0, 3.75]
     assert [u.start_s for u in imported.transcript.utterances] == [1.0, 4.5, 5.5]
+
+
+@pytest.mark.parametrize(("suffix", "head"), [("srt", ""), ("vtt", "WEBVTT\n\n")])
+def test_what_a_cue_says_is_neither_a_note_nor_a_region(suffix: str, head: str) -> None:
+    cues = ("NOTE THE DATE", "REGION\nNORTH", "STYLE")
+    text = head + "\n\n".join(f"{n}\n00:00:{n:02}.000 --> 00:00:{n + 1:02}.000\n{cue}" for n, cue in enumerate(cues, 1))
+    assert turns(read(text, suffix)) == [("", "NOTE THE DATE REGION NORTH STYLE")]
 
 
 def test_captions_without_speakers_become_utterances_of_half_a_minute() -> None:

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from tests.builders import ciphertext_alone, new_unlocked, person, says_nothing_of
-from transcribe import audit, intake, study
+from transcribe import audit, intake, labels, study
 from transcribe.audit import Seal
 from transcribe.errors import AudioError, StudyError
+from transcribe.imports import read_transcript
 from transcribe.intake import Request
 from transcribe.schema import Kind, Person, Transcript
 from transcribe.vault import Unlocked, with_people
@@ -231,3 +232,61 @@ def test_a_transcript_links_its_labels_and_takes_in_strangers(unlocked: Unlocked
     says_nothing_of(unlocked.study.journal_path.read_text(), "Karen", "Bertha")
     with pytest.raises(StudyError, match="already"):
         intake.add_transcript(unlocked, path, Request())
+
+
+def known_as(imported: str, people: tuple[Person, ...], who: tuple[str, ...]) -> list[str | None]:
+    """Whom the labels of a transcript are taken for; None for strangers."""
+    transcript, _ = labels.linked(read_transcript(imported.encode(), "txt", "T001"), people, who)
+    return [speaker.person_id for speaker in transcript.speakers]
+
+
+FAMILIES = (
+    person("P1", "Karen Smith"),
+    person("P9", "Diane Lee"),
+    person("X9", "Marian Lee", role="mother", of="P9"),
+    person("R1", "Tamsin Hartley", role="interviewer"),
+    person("Y1", "Dave", role="husband", of="P1", found=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "who", "meant"),
+    [
+        ("Karen", ("P9", "R1"), None),
+        ("Karen", ("P1", "R1"), "P1"),
+        ("Karen", (), "P1"),
+        ("Karen Smith", ("P9", "R1"), "P1"),  # her consent is asked then, too
+        ("Marian", ("P9",), "X9"),
+        ("Marian", ("P1",), None),
+        ("Tamsin", ("P9",), "R1"),
+        ("Dave", ("P9", "R1"), None),
+        ("Dave", ("P1", "R1"), "Y1"),
+        ("Dave", (), None),
+    ],
+)
+def test_a_label_names_those_who_took_part(label: str, who: tuple[str, ...], meant: str | None) -> None:
+    assert known_as(f"{label}: Hello.\nMoira Quill: Hi.\n", FAMILIES, who) == [meant, None]
+
+
+def test_of_two_of_a_name_the_one_who_took_part_is_meant() -> None:
+    both = (person("P1", "Karen Smith"), person("P9", "Karen Jones"))
+    said = "Karen: Hello.\nI: Hi.\n"
+    assert known_as(said, both, ("P9",)) == ["P9", None]
+    assert known_as(said, both, ()) == [None, None]
+    assert known_as(said, both, ("P1", "P9")) == [None, None]
+
+
+def test_transcripts_that_are_there_are_passed_over_and_refused_ones_stop_no_other(
+    unlocked: Unlocked, tmp_path: Path
+) -> None:
+    paths = tuple(tmp_path / f"{name}.txt" for name in ("one", "bad", "two"))
+    for path in paths:
+        path.write_text(f"Karen: Hello {path.stem}.\n")
+    paths[1].write_bytes(b"%PDF-")
+    intake.add_transcript(unlocked, paths[0], Request())
+    ids, refused = intake.add_transcripts(unlocked, paths, Request())
+    assert (ids, [number for number, _ in refused]) == (("T001", "T002"), [2])
+    assert intake.add_transcripts(unlocked, paths[:1], Request(id="T001")) == (("T001",), [])
+    _, refused = intake.add_transcripts(unlocked, paths[:1], Request(id="T009"))
+    assert "already in the study as T001" in str(refused[0][1])
+    assert unlocked.study.recordings() == ("T001", "T002")

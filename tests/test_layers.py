@@ -17,7 +17,7 @@ LAYERS = [
     "audit", "inventory", "vault", "rekeying", "participants", "consent", "retention",
     "containers", "media", "audio", "audio_writing", "bundle", "channels", "microphones",
     "side_by_side", "stored_sound",
-    "export", "imports", "intake", "joining", "watching", "listening", "describe",
+    "export", "detect/lexicon", "imports", "labels", "intake", "joining", "watching", "listening", "describe",
     "asr", "diarise", "detect",
     "assemble", "invented", "pseudonyms", "levels", "people",
     "review/refusals", "review/decisions", "review/corrections", "review/log", "history", "review/carrying",

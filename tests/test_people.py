@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import new_unlocked, person, says_nothing_of
-from transcribe import people
+from transcribe import people, redraw
 from transcribe.errors import RosterError, TranscribeError
 from transcribe.schema import Kind
 from transcribe.wordforms import FormIndex
@@ -63,6 +63,50 @@ def test_spreadsheets_write_it_in_many_ways(data: bytes) -> None:
 def test_a_quoted_name_over_two_lines_is_one_name() -> None:
     (rose,) = roster('P1,person,infant,"Rose\nEszter;Ro",daughter,P1,')
     assert rose.forms == ("Rose Eszter", "Ro")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("Elm House (EH)", ["Elm House", "EH"]),
+        ("Parent-Infant Service, PIS", ["Parent-Infant Service", "PIS"]),
+        ("Milton Keynes, Bucks", ["Milton Keynes", "Bucks"]),
+        ("Leeds/Bradford", ["Leeds", "Bradford"]),
+        ("Tesco, Asda", ["Tesco", "Asda"]),
+        ("Tesco | Asda + Lidl", ["Tesco", "Asda", "Lidl"]),
+        ("Elm House & Haven", ["Elm House", "Haven"]),
+        ("Elm House\nThe Elms", ["Elm House", "The Elms"]),
+        ("Elm House (\nEH)", ["Elm House", "EH"]),
+    ],
+)
+def test_every_name_of_a_place_is_searched_for_whatever_parts_them(cell: str, said: list[str]) -> None:
+    one = roster(f'S1,service,service,"{cell}"')
+    for name in said:
+        assert found(one, f"we went to {name} then")[0] == name
+
+
+@pytest.mark.parametrize(
+    ("cell", "forms"),
+    [
+        ("Leeds (city)", ("Leeds (city)", "Leeds")),
+        ("Leeds (NHS)", ("Leeds (NHS)", "Leeds")),
+        ("Mother/Baby Unit", ("Mother/Baby Unit", "Baby Unit")),
+        ("leeds (elm house)", ("leeds (elm house)", "leeds", "elm house")),
+        ("M&S;Willow Tree Clinic", ("M&S", "Willow Tree Clinic")),
+        ("Flat 6, 30 Rhymney Walk", ("Flat 6, 30 Rhymney Walk", "Flat 6", "30 Rhymney Walk")),
+    ],
+)
+def test_what_only_describes_a_place_is_not_searched_for_alone(cell: str, forms: tuple[str, ...]) -> None:
+    (one,) = roster(f'S1,place,place,"{cell}"')
+    assert one.forms == forms
+
+
+@pytest.mark.parametrize("cell", ["Shavorn, Chevonne", "Shavorn/Chevonne", "Shavorn\nChevonne", "Shavorn;Chevonne"])
+def test_every_way_in_which_a_name_is_heard_is_one(cell: str) -> None:
+    (one,) = people.read(f'id,kind,role,names,heard\nP1,person,infant,Siobhan,"{cell}"\n'.encode())
+    assert one.heard == ("Shavorn", "Chevonne")
+    (shop,) = people.read(b"id,kind,role,names,heard\nS1,organisation,shop,Marks,M&S\n")
+    assert shop.heard == ("M&S",)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +168,7 @@ def test_a_name_that_the_roster_no_longer_gives_is_still_searched_for(added: str
 
 def test_parts_of_a_full_name_that_the_roster_no_longer_gives_are_still_searched_for() -> None:
     clinic = person("S1", "Willow Tree Clinic", "Willow Tree", kind=Kind.SERVICE, role="service")
-    known = (person("P1", "Karen Okonkwo"), clinic)
+    known = (person("P1", "Karen Okonkwo Smith"), clinic)
     rows = "P1,person,participant,Karen Smith", "S1,service,service,Willow Tree Clinic"
     again = people.merge(known, roster(*rows))
     assert found(again, "Mrs Okonkwo, Mrs Smith; willow; the Willow Tree") == ["Okonkwo", "Smith", "Willow Tree"]
@@ -155,6 +199,26 @@ def test_another_person_under_a_known_id_is_refused() -> None:
     with pytest.raises(RosterError, match="P1 belongs to a different person") as refused:
         people.merge(known, (person("P1", "Moira Smith"),))
     says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith")
+
+
+def test_a_name_in_common_is_not_enough_where_both_are_given_in_full() -> None:
+    known = (person("P1", "Sarah Smith", pseudonym="Amelia"),)
+    with pytest.raises(RosterError, match=r"different person of this study; .*write the former one behind it") as told:
+        people.merge(known, roster("P1,person,participant,Sarah Jones"))
+    says_nothing_of(told.value, "Sarah", "Smith", "Jones")
+    (married,) = people.merge(known, roster("P1,person,participant,Sarah Jones;Sarah Smith"))
+    assert (married.forms, married.pseudonym) == (("Sarah Jones", "Sarah Smith"), "Amelia")
+    for same in ("Sarah Jane Smith", "Ms Sarah Smith", "Sarah", "Smith"):
+        assert people.merge(known, roster(f"P1,person,participant,{same}"))[0].pseudonym == "Amelia"
+    assert people.merge((person("P1", "Anne-Marie Smith"),), roster("P1,person,participant,Anne Marie Smith"))
+
+
+def test_a_corrected_spelling_is_told_how_to_be_the_same_person() -> None:
+    known = (person("P1", "Diane", pseudonym="Amelia"),)
+    with pytest.raises(RosterError, match=r"spelt otherwise, write the former one behind it \(New;Former\)"):
+        people.merge(known, roster("P1,person,participant,Dianne"))
+    (again,) = people.merge(known, roster("P1,person,participant,Dianne;Diane"))
+    assert (again.forms, again.pseudonym) == (("Dianne", "Diane"), "Amelia")
 
 
 @pytest.mark.parametrize("forms", [("Karen",), ("KAREN OKONKWO", "Kaz"), ("Mrs Okonkwo",)])
@@ -286,6 +350,29 @@ def test_what_was_released_counts_where_its_folder_was_moved_away(tmp_path: Path
     with pytest.raises(RosterError, match="redraw P1"):
         people.bring_in(unlocked, file, "")
     assert unlocked.vault.person("P1").pseudonym == "Amelia"
+
+
+def test_a_roster_from_before_a_pseudonym_was_drawn_again_is_imported_as_it_is(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study")
+    file = tmp_path / "roster.csv"
+    file.write_text(HEADER + "P1,person,participant,Karen,,,Amelia\n")
+    people.bring_in(unlocked, file, "")
+    unlocked.study.log("released", release=1, recordings="R001", manifest="0")
+    redraw.draw_again(unlocked, "P1")
+    drawn = unlocked.vault.person("P1").pseudonym
+    assert drawn != "Amelia"
+    file.write_text(HEADER + "P1,person,participant,Karen,,,Amelia\nP2,person,participant,Moira,,,Clara\n")
+    people.bring_in(unlocked, file, "")
+    assert [(p.id, p.pseudonym, p.chosen) for p in unlocked.vault.people] == [
+        ("P1", drawn, False),
+        ("P2", "Clara", True),
+    ]
+    file.write_text(HEADER + "P1,person,participant,Karen,,,Sophia\n")
+    with pytest.raises(RosterError, match=r"leave the column pseudonym empty in her row, or use .*redraw P1"):
+        people.bring_in(unlocked, file, "")
+    file.write_text(HEADER + "P2,person,participant,Moira,,,Amelia\n")
+    with pytest.raises(RosterError, match="redraw P2"):
+        people.bring_in(unlocked, file, "")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,28 @@ def test_where_nobody_said_who_took_part_it_may_be_any_participant(unlocked: Unl
     assert against(unlocked, "R003", QUOTE, ARCHIVE) == []
 
 
+def test_an_id_that_nobody_has_may_stand_for_somebody_who_refused(unlocked: Unlocked) -> None:
+    add_recording(unlocked, "R004", sound=b"x", who=("P1", "p2"))  # as `add` without the key takes it
+    assert overview(unlocked.study, unlocked).misnamed == ("R004",)
+    assert against(unlocked, "R004") == []  # nothing is recorded of anybody's consent
+    said(unlocked, agreed("P1", *ALL), agreed("P2", withdrawn="yes"))
+    with pytest.raises(ConsentError) as refused:
+        permission.refuse(unlocked, "R004")
+    assert str(refused.value) == (
+        "R004: who took part names an id that nobody has; say who took part with `transcribe who STUDY R004 P1,R1`."
+    )
+    assert not next(row for row in overview(unlocked.study, unlocked).rows if row.id == "R004").can_be_run
+    told = "".join(overview(unlocked.study, unlocked).advice("study"))
+    assert told.count("an id that nobody has") == 1
+    intake.set_who(unlocked, "R004", ("P1", "P2"))
+    assert against(unlocked, "R004") == [("P2", None, "withdrawn")]
+
+
+def test_an_id_that_turns_out_to_be_a_name_is_told(unlocked: Unlocked) -> None:
+    add_recording(unlocked, "Karen2", sound=b"x")
+    assert overview(unlocked.study, unlocked).telling == ("Karen2",)
+
+
 def test_what_another_process_wrote_meanwhile_counts(unlocked: Unlocked) -> None:
     other = Unlocked(unlocked.study, unlocked.identity)
     said(unlocked, agreed("P1", *ALL))
@@ -389,6 +411,16 @@ def test_anonymise_refuses_whom_a_label_names(typed: Path, tmp_path: Path) -> No
     assert (done.returncode, stands(typed)) == (10, before)
     assert "P4 said no to transcription" in done.stderr
     says_nothing_of(done.stderr + done.stdout, *TYPED)
+
+
+def test_anonymise_is_given_again_as_it_was(typed: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(typed, tmp_path / "study")
+    sources = tuple(tmp_path / f"{name}.txt" for name in ("one", "two"))
+    for source in sources:
+        source.write_text(f"Tamsin: It was fine in {source.stem}.\n")
+    succeed("anonymise", sources[0], "--study", root, "--who", "P1,R1")
+    again = last_json(succeed("anonymise", *sources, "--study", root, "--who", "P1,R1", "--json"))
+    assert again["added"] == ["T005", "T006"]
 
 
 def test_what_may_be_done_is_done(typed: Path, tmp_path: Path) -> None:

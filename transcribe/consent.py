@@ -31,17 +31,20 @@ class Obstacle(Quiet):
 
     `person_id` is empty where nobody is known who could have agreed; `purpose` is None where she has withdrawn;
     `said_no`: she refused it, else nothing is said of it. `linked` is False where who took part is not said, so that
-    it may be the word of somebody who did not.
+    it may be the word of somebody who did not. `unknown`: it is said with an id that nobody has.
     """
 
     person_id: str
     purpose: Purpose | None = None
     said_no: bool = False
     linked: bool = True
+    unknown: bool = False
 
     @property
     def said(self) -> str:
-        """withdrawn, no, or not said."""
+        """unknown, withdrawn, no, or not said."""
+        if self.unknown:
+            return "unknown"
         return "withdrawn" if self.purpose is None else "no" if self.said_no else "not said"
 
 
@@ -169,6 +172,8 @@ def told(found: Iterable[Obstacle]) -> str:
 
 
 def _sentence(person_id: str, how: str, doing: list[str]) -> str:
+    if how == "unknown":
+        return "who took part names an id that nobody has"
     what = " and ".join(doing)
     if how == "withdrawn":
         return f"{person_id} has withdrawn"

@@ -9,34 +9,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from pyrage.x25519 import Identity
 
-from transcribe import audio, audit, bundle, channels, consent, imports, store, stored_sound
+from transcribe import audio, audit, bundle, channels, consent, imports, labels, store, stored_sound
 from transcribe.errors import AudioError, ConsentError, StudyError, TranscribeError
-from transcribe.imports import Imported
 from transcribe.media import Probe, Refusal
 from transcribe.participants import took_part
 from transcribe.schema import (
     Audio,
-    Kind,
-    Person,
     Purpose,
     Quiet,
     Recording,
-    Speaker,
     SpeakerBounds,
-    Transcript,
     Turns,
     Words,
     record,
 )
 from transcribe.study import Study
 from transcribe.vault import RecordingEntry, Unlocked, with_people, with_recording
-from transcribe.wordforms import FormIndex, folded, parted
+from transcribe.wordforms import FormIndex, parted
 
 # What a folder is searched for; a file named on the command line is taken whatever it is called.
 SUFFIXES = frozenset(
@@ -135,7 +129,7 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     language = "en" if study.config.language == "auto" else study.config.language
     with study.claim(request.id, "T") as recording_id:
         imported = imports.read_transcript(data, source.suffix, recording_id, language)
-        transcript, strangers = linked(imported, unlocked.vault.people)
+        transcript, strangers = labels.linked(imported, unlocked.vault.people, request.who)
         labelled = tuple(speaker.person_id for speaker in transcript.speakers if speaker.person_id)
         ask(unlocked, request, Purpose.TRANSCRIBE, labelled)
         recording = Recording(id=recording_id, sha256=sha256, duration_s=0.0, sample_rate_hz=0, channels=0)
@@ -260,11 +254,30 @@ def remove(study: Study, recording_id: str, source: Path, before: tuple[int, ...
     audit.append(study.audit_path, "source removed", recording=recording_id)
 
 
-def add_transcripts(unlocked: Unlocked, paths: tuple[Path, ...], request: Request) -> tuple[str, ...]:
-    """Add transcripts that exist already; the ids they got. Raises at the first that cannot be read."""
+def add_transcripts(
+    unlocked: Unlocked, paths: tuple[Path, ...], request: Request
+) -> tuple[tuple[str, ...], list[tuple[int, TranscribeError]]]:
+    """Add transcripts that exist already; one that is refused stops no other. (ids, (number of file, why)).
+
+    What is in the study counts as added, so that a command which was stopped can be given again.
+    """
     if request.id and len(paths) > 1:
         raise StudyError("an id is for one file", advice="add the files one by one, or without --id")
-    return tuple(add_transcript(unlocked, path, request).id for path in paths)
+    ids: list[str] = []
+    refused: list[tuple[int, TranscribeError]] = []
+    for number, path in enumerate(paths, 1):
+        try:
+            ids.append(_known(unlocked, path, request) or add_transcript(unlocked, path, request).id)
+        except TranscribeError as error:
+            refused.append((number, error))
+    return tuple(dict.fromkeys(ids)), refused
+
+
+def _known(unlocked: Unlocked, path: Path, request: Request) -> str:
+    """The id under which a file is in the study, if no other was asked for; else empty."""
+    sha256 = hashlib.sha256(_read_all(path)).hexdigest()
+    ids = (entry.id for entry in unlocked.vault.recordings if sha256 in entry.sums)
+    return next((one for one in ids if request.id in (None, one)), "")
 
 
 def _read_all(source: Path) -> bytes:
@@ -274,27 +287,6 @@ def _read_all(source: Path) -> bytes:
     if len(data) > LARGEST_TRANSCRIPT:
         raise StudyError("the file is larger than 200 MB", advice="give a transcript, not a recording")
     return data
-
-
-def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, tuple[Person, ...]]:
-    """The transcript with its labels linked to people of the study, and the strangers among the labels."""
-    index = FormIndex(people)
-    by_id = {person.id: person for person in people}
-    written = dict(imported.labels)
-    numbers = (f"{imported.transcript.recording_id}-L{number:02d}" for number in count(1))
-    speakers: list[Speaker] = []
-    strangers: list[Person] = []
-    for speaker in imported.transcript.speakers:
-        text = written.get(speaker.label, "")
-        whole = {m.person_id for m in index.find(text) if folded(text[m.start : m.end]) == folded(text)}
-        if len(whole) == 1:
-            person = by_id[whole.pop()]
-            speaker = replace(speaker, role=person.role, person_id=person.id, confidence=1.0)
-        elif speaker.role == "speaker" and not imports.is_term(text):
-            stranger_id = next(one for one in numbers if one not in by_id)  # a former recording's may be known still
-            strangers.append(Person(id=stranger_id, kind=Kind.PERSON, role="speaker", forms=(text,), found=True))
-        speakers.append(speaker)
-    return replace(imported.transcript, speakers=tuple(speakers)), tuple(strangers)
 
 
 def open_source(source: Path) -> int:

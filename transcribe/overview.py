@@ -14,6 +14,7 @@ from transcribe.retention import Reminder
 from transcribe.schema import Purpose, Quiet, Recording, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
+from transcribe.wordforms import FormIndex, parted
 
 SHOWN = ("failed", "no speech", "set aside")
 """Ends of a run that are a recording's state, whatever else there is of it."""
@@ -64,6 +65,7 @@ class Overview(Quiet):
     """A study: its random id, the rows, ids of recordings whose source file still lies outside the encryption, ids of
     people whose pseudonym has turned out to be somebody's real name, and ids of recordings that were added twice.
 
+    `misnamed` are recordings in which somebody took part whose id nobody has, `telling` those whose own id is a name.
     `consent_recorded`: whether the roster says what anybody agreed to, None without the key; `reminders` of recordings
     whose time ends.
     """
@@ -73,6 +75,8 @@ class Overview(Quiet):
     sources_outside: tuple[str, ...] = ()
     to_redraw: tuple[str, ...] = ()
     doubles: tuple[tuple[str, str], ...] = ()
+    misnamed: tuple[str, ...] = ()
+    telling: tuple[str, ...] = ()
     consent_recorded: bool | None = None
     reminders: tuple[Reminder, ...] = ()
 
@@ -103,6 +107,14 @@ class Overview(Quiet):
             for number, start_s in enumerate(row.parts, 1)
             if start_s > 0
         ]
+        lines += [
+            f"{one}: who took part names an id that nobody has: transcribe who {root} {one} P1,R1"
+            for one in self.misnamed
+        ]
+        lines += [
+            f"The id {one} is a name, and stands in the audit: transcribe forget {root} {one}, and add it as another."
+            for one in self.telling
+        ]
         return (*lines, *self._consent(root), *retention.lines(self.reminders, root))
 
     def _consent(self, root: str) -> list[str]:
@@ -113,10 +125,11 @@ class Overview(Quiet):
             ]
         lines = []
         for row in self.rows:
-            if row.obstacles:
-                withdrawn = row.obstacles[0].said == "withdrawn" and row.obstacles[0].linked
+            obstacles = [one for one in row.obstacles if not one.unknown]  # `misnamed` are told already
+            if obstacles:
+                withdrawn = obstacles[0].said == "withdrawn" and obstacles[0].linked
                 hint = f", transcribe forget {root} {row.id} destroys it" if withdrawn else ""
-                lines.append(f"{row.id}: {consent.told(row.obstacles)}{hint}")
+                lines.append(f"{row.id}: {consent.told(obstacles)}{hint}")
         return lines
 
 
@@ -131,6 +144,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     if unlocked is None:
         return Overview(study_id=study.created["study"], rows=rows, reminders=reminders)
     vault = unlocked.vault
+    names = FormIndex(vault.people)
     first: dict[str, str] = {}
     doubles = [(e.id, first.setdefault(one, e.id)) for e in vault.recordings for one in e.sums]
     return Overview(
@@ -138,6 +152,8 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         rows=rows,
         sources_outside=tuple(e.id for e in vault.recordings if any(map(exists, e.sources))),
         to_redraw=levels.clashing(vault.people, vault.renderings),
+        misnamed=tuple(row.id for row in rows if permission.misnamed(vault, row.id)),
+        telling=tuple(row.id for row in rows if names.find(parted(row.id))),
         doubles=tuple(dict.fromkeys((one, other) for one, other in doubles if one != other)),
         consent_recorded=bool(vault.consents),
         reminders=reminders,

@@ -6,16 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from transcribe import audit, consent, pseudonyms, tables
+from transcribe.detect import defaults, lexicon
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
 from transcribe.tables import Table
 from transcribe.vault import Rendering, Unlocked, Vault, with_consents, with_people
-from transcribe.wordforms import FormIndex, folded, parted, search_forms
+from transcribe.wordforms import FormIndex, folded, names_alone, parted, search_forms, whole_parts
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
 SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_WORD = re.compile(r"[^\W_]+")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 TEMPLATE = """\
 id,kind,role,names,relation,of,pseudonym,record,transcribe,quote,archive,consented,withdrawn
@@ -30,6 +33,8 @@ L1,place,place,Town,home town,P1,,,,,,,
 
 def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
     """The people of a roster file (CSV, UTF-8; names separated by `;`, the full name first), ids with `prefix`.
+
+    Of a place, a service or an organisation each name between other marks is one of hers, too ("Elm House (EH)").
 
     Columns that may be left out: `heard` says how recognition writes a name, and grows by accepted decisions; `general`
     is what is written where policy generalises, such as "a town in the north".
@@ -77,7 +82,9 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     kind = KINDS.get(cells.get("kind", "").lower())
     if kind is None:
         raise RosterError(f"row {number}: the kind is not one of {', '.join(KINDS)}", advice="correct it")
-    forms, heard = (_separated(cells.get(column, "")) for column in ("names", "heard"))
+    forms = _separated(cells.get("names", ""))
+    if kind is not Kind.PERSON:  # of a person each name is searched for in any case
+        forms = tuple(dict.fromkeys(one for form in _separated(row.get("names", "")) for one in _names_of_thing(form)))
     if not forms or not all(re.search(r"[^\W\d_]", form) for form in forms):
         raise RosterError(f"row {number}: a name is missing or has no letter", advice="separate names with ;")
     role = cells.get("role", "").lower() or kind.value
@@ -91,7 +98,7 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
         of=prefix + of if of else "",
         pseudonym=cells.get("pseudonym", ""),
         chosen=bool(cells.get("pseudonym")),
-        heard=heard,
+        heard=_heard(row.get("heard", "")),
         general=cells.get("general", ""),
     )
 
@@ -114,6 +121,40 @@ def _separated(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
 
 
+def _names_of_thing(form: str) -> tuple[str, ...]:
+    """A name of a place, a service or an organisation, and those of its parts that are a name of it by themselves."""
+    parts = whole_parts(form)
+    beside = whole_parts(_IN_BRACKETS.sub(",", form))
+    names = (part for part in parts if len(parts) > 1 and _names_it(part, parts, explains=part not in beside))
+    return (" ".join(form.split()), *names)
+
+
+def _names_it(part: str, parts: tuple[str, ...], *, explains: bool) -> bool:
+    """Not what is written small beside capitals ("Leeds, city"), and no usual word that says what somebody is or
+    `explains` in brackets, unless it may be a name, too (Haven), or is short for another part (EH of Elm House).
+    """
+    if _too_short(part) or (part.islower() and not all(other.islower() for other in parts)):
+        return False
+    word, words = folded(part), defaults.load().words
+    if " " in word or words.needs_context(word) or not lexicon.is_usual_word(word):
+        return True
+    short = any(word == "".join(name[0] for name in _WORD.findall(folded(other))) for other in parts)
+    return short or not (explains or word in words.kin | pseudonyms.RELATIONS)
+
+
+def _heard(cell: str) -> tuple[str, ...]:
+    """The ways in which a name is heard; one that would fall into letters (M&S) stays whole."""
+    heard: list[str] = []
+    for form in cell.split(";"):
+        parts = whole_parts(form)
+        heard += (" ".join(form.split()),) if any(map(_too_short, parts)) else parts
+    return tuple(dict.fromkeys(heard))
+
+
+def _too_short(part: str) -> bool:
+    return len(re.findall(r"[^\W\d_]", part)) < 2
+
+
 def merge(
     known: tuple[Person, ...],
     imported: tuple[Person, ...],
@@ -121,17 +162,21 @@ def merge(
     columns: Collection[str] = COLUMNS,
     released: bool = False,
     renderings: tuple[Rendering, ...] = (),
+    retired: Collection[str] = (),
 ) -> tuple[Person, ...]:
     """The imported people as they will stand beside the known ones, in roster order.
 
     `columns` are those that the roster has: of one that it lacks, what was known stays. So does every name that was
-    searched for, in `heard` where the roster no longer gives it, and whom somebody was found to be.
+    searched for, in `heard` where the roster no longer gives it, and whom somebody was found to be. Where pseudonyms
+    may have been `released`, one that she bore before hers was drawn again (`retired`) says nothing.
     Raises RosterError when a known id comes with another person, when a new id, vaguer words or a chosen pseudonym hold
-    somebody's real name, or when a pseudonym that may have been `released` would change.
+    somebody's real name, or when a pseudonym that may have been released would change.
     """
     by_id = {person.id: person for person in known}
     _refuse_forgotten(known, imported)
-    merged = tuple(_merged(by_id.get(person.id), person, columns, released) for person in imported)
+    if released:
+        imported = tuple(_without_retired(by_id.get(person.id), person, retired) for person in imported)
+    merged = tuple(_merged(by_id.get(person.id), person, columns) for person in imported)
     everybody = {**by_id, **{person.id: person for person in merged}}.values()
     _refuse_telling_ids(imported, everybody, by_id)
     for person_id in pseudonyms.telling(everybody):
@@ -163,7 +208,14 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     otherwise: list[str] = []
 
     def changed(vault: Vault) -> Vault:
-        merged = merge(vault.people, imported, columns=columns, released=released, renderings=vault.renderings)
+        merged = merge(
+            vault.people,
+            imported,
+            columns=columns,
+            released=released,
+            renderings=vault.renderings,
+            retired=vault.retired,
+        )
         said = consent.read(table, prefix, vault.consents)
         before = {one.person_id: one for one in vault.consents}
         otherwise.extend(c.person_id for c in said if c != before.get(c.person_id, Consent(person_id=c.person_id)))
@@ -183,26 +235,35 @@ def listing(unlocked: Unlocked) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
-def check_released(before: Person, pseudonym: str) -> None:
-    """Raises RosterError where a pseudonym that may have been released would be another."""
+def check_released(before: Person, pseudonym: str, otherwise: str = "") -> None:
+    """Raises RosterError where a pseudonym that may have been released would be another; `otherwise` is advice."""
     if before.pseudonym and pseudonym != before.pseudonym:
         raise RosterError(
             f"{before.id}: a pseudonym that was released cannot be changed by hand",
-            advice=f"use `transcribe people STUDY redraw {before.id}`",
+            advice=f"{otherwise}use `transcribe people STUDY redraw {before.id}`",
         )
 
 
-def _merged(before: Person | None, now: Person, columns: Collection[str], released: bool) -> Person:
+def _without_retired(before: Person | None, now: Person, retired: Collection[str]) -> Person:
+    """A row whose pseudonym was drawn again since it was written leaves the new one. Raises RosterError for another."""
+    if before is None or not now.pseudonym:
+        return now
+    if now.pseudonym != before.pseudonym and not before.chosen and now.pseudonym in retired:
+        return replace(now, pseudonym="", chosen=False)
+    check_released(before, now.pseudonym, "leave the column pseudonym empty in her row, or ")
+    return now
+
+
+def _merged(before: Person | None, now: Person, columns: Collection[str]) -> Person:
     if before is None:
         return now
     searched = {folded(form): form for form in search_forms(before)}
-    if searched.keys().isdisjoint(folded(form) for form in search_forms(now)):
+    if searched.keys().isdisjoint(folded(form) for form in search_forms(now)) or _other_name(before, now):
         raise RosterError(
             f"the id {now.id} belongs to a different person of this study",
-            advice="give another id, or import with --prefix",
+            advice="if she is called otherwise now, or her name is spelt otherwise, write the former one behind it "
+            "(New;Former); else give another id, or import with --prefix",
         )
-    if released and now.pseudonym:
-        check_released(before, now.pseudonym)
     kept = {column: getattr(before, column) for column in ("relation", "of", "general") if column not in columns}
     heard = tuple(dict.fromkeys((*before.heard, *now.heard)))
     now = replace(now, **kept, heard=heard, same_as=before.same_as)
@@ -211,3 +272,13 @@ def _merged(before: Person | None, now: Person, columns: Collection[str], releas
     if before.pseudonym and not now.pseudonym:
         return replace(now, pseudonym=before.pseudonym, chosen=before.chosen)
     return now
+
+
+def _other_name(before: Person, now: Person) -> bool:
+    """Whether both full names have a name that the other lacks (Sarah Smith, Sarah Jones), the former not given too."""
+    if folded(before.forms[0]) in {folded(form) for form in (*now.forms, *now.heard)}:
+        return False
+    old, new = (
+        {part for name in names_alone(p.forms[0]) for part in _WORD.findall(folded(name))} for p in (before, now)
+    )
+    return before.kind is now.kind is Kind.PERSON and min(len(old), len(new)) > 1 and not (old <= new or new <= old)

@@ -26,6 +26,7 @@ _LINKS = frozenset(("the", "and"))
 _BEFORE_NAMES = TITLES | _LINKS | {"st", "saint"}
 _PARTICLES = frozenset("de da do dos das del della di du la le les van von der den ter ibn bint o y e".split())
 _E_MAIL = re.compile(r"[\w.+-]+@[\w.-]+")
+_BETWEEN_NAMES = re.compile(r"[;,/|()&+\n\r]")
 
 
 @record
@@ -120,6 +121,12 @@ def names_alone(form: str) -> tuple[str, ...]:
             names.pop(0)
         alone += [name for place, name in enumerate(names) if _may_stand_alone(names, place)]
     return tuple(alone)
+
+
+def whole_parts(form: str) -> tuple[str, ...]:
+    """What stands between the marks that part whole names: Elm House and EH of "Elm House (EH)"."""
+    parts = (" ".join(part.split()) for part in _BETWEEN_NAMES.split(form))
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def _or_gap(char: str) -> str:

@@ -97,14 +97,7 @@ def do_again(told: Undisturbed, place: Place, ended: Ended) -> None:
     if told.deed.acts:
         go_on(told, place, ended)
         return
-    if told.deed.name == "anonymise":
-        words = [word.format(folder=place.folder) for word in told.deed.words]
-        for file in words[1:3]:
-            again = place.command("anonymise", file, *words[3:])
-            assert again.status == 0 or "already in the study" in again.said, again.said
-        again = place.command("run", str(place.root), "T001", "T002")
-    else:
-        again = place.do(told.deed)
+    again = place.do(told.deed)
     done_before = {"add": "already in the study", "backup": "would replace", "restore": "not empty",
                    "export": "is there already"}  # fmt: skip
     assert again.status == 0 or done_before.get(told.deed.name, "-") in again.said, again.said

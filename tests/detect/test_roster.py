@@ -273,3 +273,13 @@ def _covered(text: str, people: tuple[Person, ...]) -> None:
     assert all(a[1] <= b[0] for a, b in pairwise(spans))
     for match in FormIndex(people).find(text):
         assert any(start <= match.start and match.end <= end for start, end in spans)
+
+
+def test_a_part_of_the_name_of_a_place_is_weighed_where_it_is_written_as_a_word() -> None:
+    ward = Person(id="L1", kind=Kind.PLACE, role="ward", forms=("Neonatal, Bay Three", "Neonatal", "Bay Three"))
+    service = Person(id="S1", kind=Kind.SERVICE, role="service", forms=("Elm House (EH)", "Elm House", "EH"))
+    text = "Then she lay in Neonatal, at the neonatal unit. We went to EH and, eh, it was in Bay Three."
+    found, kept = roster.find(utterances(text), (ward, service), FakeRule(tags={"neonatal": "ADJ", "eh": "INTJ"}))
+    assert surfaces((text,), found) == ["Neonatal", "neonatal", "EH", "Bay Three"]
+    assert [f.reason.detail.startswith("doubtful") for f in found] == [False, True, False, False]
+    assert surfaces((text,), kept) == ["eh"]

@@ -145,14 +145,20 @@ def anonymise(
     unlocked = unlock(root, passphrase_file)
     engines = Engines(unlocked.study.config)
     request = intake.Request(id=recording_id, who=listed(who))
-    ids = intake.add_transcripts(unlocked, tuple(sources), request)
-    outcomes = batch.run(unlocked, plan.tasks(unlocked, ids), engines, lambda event: None)
+    ids, refused = intake.add_transcripts(unlocked, tuple(sources), request)
+    if refused and len(sources) == 1:
+        raise refused[0][1]
+    outcomes = batch.run(unlocked, plan.tasks(unlocked, ids), engines, lambda event: None) if ids else ()
     for outcome in outcomes:
         if outcome.error:
             raise StudyError(outcome.error.rstrip("."), advice="nothing was released")
-    if unreviewed:
+    for number, error in refused:
+        console.warn(f"Error: file {number}: {error}")
+    if unreviewed and ids:
         _say_released(release.write(unlocked, ids, listed(to), engines, unreviewed=True), as_json)
     else:
         then = f"transcribe settle {root} ID --reviewer ALIAS"
         said = f"{', '.join(ids)} to review. Next: transcribe show {root} ID --identified, then {then}"
-        console.say(as_json, {"added": list(ids), "state": "to review"}, said)
+        console.say(as_json, {"added": list(ids), "state": "to review"}, *([said] if ids else []))
+    if refused:
+        raise typer.Exit(refused[0][1].exit_code)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from transcribe.detect import Tagger, defaults, lexicon, ordinary, variants
 from transcribe.detect.ordinary import Judgement
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
-from transcribe.wordforms import FormIndex, Match, folded
+from transcribe.wordforms import FormIndex, Match, folded, whole_parts
 
 RULE = variants.RULE
 
@@ -21,6 +21,7 @@ class _Roster(Quiet):
     people: dict[str, Person]
     order: dict[str, int]
     index: FormIndex
+    parts: frozenset[tuple[str, str]]
     cased: bool
     tagger: Tagger | None
 
@@ -36,6 +37,7 @@ def find(
         people={person.id: person for person in people},
         order={person.id: place for place, person in enumerate(people)},
         index=FormIndex(people),
+        parts=frozenset((person.id, part) for person in people for part in _parts(person)),
         cased=ordinary.has_capitals(tuple(utterance.text for utterance in utterances)),
         tagger=tagger,
     )
@@ -94,19 +96,23 @@ def _judge(text: str, matches: list[Match], neighbours: frozenset[tuple[int, int
     start, end = matches[0].start, matches[0].end
     here = ordinary.place(text, start, end)
     scores = defaults.load().scores
-    if defaults.load().words.needs_context(here.form):
+    part = all((match.person_id, here.form) in roster.parts for match in matches)
+    lower = roster.cased and not here.capital
+    if defaults.load().words.needs_context(here.form) or (part and not lower and lexicon.is_usual_word(here.form)):
         judgement = ordinary.judge(here, roster.cased, roster.tagger)
         if not judgement.name and _beside_name(text, start, end, neighbours):
             return Judgement(name=True, score=scores["form_in_context"], why="beside a name")
         return judgement
-    doubt = roster.cased and not here.capital and " " not in here.form and _only_found(matches, roster)
+    doubt = lower and " " not in here.form and (part or _only_found(matches, roster))
     if doubt and roster.tagger and roster.tagger.part_of_speech(text, start, end) not in ("PROPN", ""):
         return _lower_case(here.form)
     return Judgement(name=True, score=scores["form"], why="form")
 
 
 def _lower_case(form: str) -> Judgement:
-    """A found name that is written as a word here: only a usual word is kept; a usual name ("karen") is a question."""
+    """What was found, or is part of a longer name, and is written as a word here: only a usual word is kept; a usual
+    name ("karen") is a question.
+    """
     scores = defaults.load().scores
     if lexicon.is_usual_word(form):
         return Judgement(name=False, score=scores["kept"], why="found name, here a usual word in lower case")
@@ -114,6 +120,13 @@ def _lower_case(form: str) -> Judgement:
     return Judgement(
         name=True, score=scores["weak_repeat" if usual else "doubtful"], why="doubtful: found name in lower case"
     )
+
+
+def _parts(person: Person) -> set[str]:
+    """The folded parts of the longer names of a place, a service or an organisation: "Neonatal, Bay Three"."""
+    if person.kind is Kind.PERSON:
+        return set()
+    return {folded(part) for form in person.forms if len(parts := whole_parts(form)) > 1 for part in parts}
 
 
 def _only_found(matches: list[Match], roster: _Roster) -> bool:

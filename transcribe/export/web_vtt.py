@@ -85,8 +85,11 @@ class Caption(Quiet):
 
 
 def read_captions(text: str) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
-    """The cues of a vtt or srt text, and its notes. An srt text with blank lines inside a cue loses none of it."""
+    """The cues of a vtt or srt text, and its notes. An srt text with blank lines inside a cue loses none of it, and
+    knows no notes and style sheets.
+    """
     lines = text.splitlines()
+    blocks = text.startswith("WEBVTT")
     arrows = [(number, match) for number, line in enumerate(lines) if (match := _ARROW.match(line))]
     starts = [number for number, _ in arrows] + [len(lines)]
     head, notes = _sort_out(lines[: _name_at(lines, starts[0])])
@@ -94,7 +97,8 @@ def read_captions(text: str) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
     captions = []
     for (number, match), following in zip(arrows, starts[1:], strict=True):
         end = _name_at(lines, following) if following < len(lines) else following
-        payload, more = _sort_out(lines[number + 1 : end])
+        said = lines[number + 1 : end]
+        payload, more = _sort_out(said, fresh=False) if blocks else ([line for line in said if line.strip()], [])
         notes += more
         start_s, end_s = _seconds(match.group(1)), _seconds(match.group(2))
         captions.append(Caption(start_s=start_s, end_s=max(start_s, end_s), voices=_voices("\n".join(payload))))
@@ -108,10 +112,10 @@ def _name_at(lines: list[str], arrow: int) -> int:
     return arrow - 1 if before and (before.isdigit() or (alone and before != "WEBVTT")) else arrow
 
 
-def _sort_out(lines: list[str]) -> tuple[list[str], list[str]]:
-    """What is spoken, and what NOTE blocks say; style sheets and regions are left out."""
+def _sort_out(lines: list[str], *, fresh: bool = True) -> tuple[list[str], list[str]]:
+    """What is spoken, and what NOTE blocks say; style sheets and regions are left out. `fresh`: a block may begin."""
     found: dict[str, list[str]] = {"spoken": [], "note": [], "style": []}
-    kind, fresh = "spoken", True
+    kind = "spoken"
     for line in lines:
         if not line.strip():
             kind, fresh = "spoken", True

@@ -51,7 +51,7 @@ def read_transcript(data: bytes, suffix: str, recording_id: str, language: str =
     if not turns:
         raise StudyError("the file holds no text", recording_id=recording_id)
     made_by = MadeBy(
-        stage="import", engine="transcribe", version="1", model="", model_sha256="", options=(("format", kind),)
+        stage="import", engine="transcribe", version="2", model="", model_sha256="", options=(("format", kind),)
     )
     return _imported(turns, (recording_id, language, made_by))
 

@@ -8,6 +8,7 @@ from transcribe.export.layout import one_line
 from transcribe.export.web_vtt import Caption, read_captions
 from transcribe.export.word_reading import read_blocks
 from transcribe.imports.pieces import Piece, labelled, line_piece
+from transcribe.imports.turns import headed
 from transcribe.imports.word_blocks import block_pieces
 
 MOST_CHARACTERS = 5_000_000  # about a hundred hours of speech
@@ -19,11 +20,11 @@ def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
     if kind == "docx":
         word = read_blocks(data)
         _check_length(sum(len(cell) for block in word.blocks for row in block.rows for cell in row))
-        return block_pieces(word.blocks), word.notes
+        return headed(block_pieces(word.blocks)), word.notes
     text = _decode(data)
     _check_length(len(text))
     if kind == "txt":
-        return [line_piece(line) for line in text.splitlines() if one_line(line)], ()
+        return headed([line_piece(line) for line in text.splitlines() if one_line(line)]), ()
     captions, notes = read_captions(text)
     if not captions:
         raise StudyError(f"the file is not a readable {kind}", advice="if it is plain text, call it txt")
@@ -41,7 +42,10 @@ def _check_length(characters: int) -> None:
 
 
 def _decode(data: bytes) -> str:
-    """Text in UTF-8, UTF-16 or, when it is neither, Windows 1252 (as Word saves txt in Britain)."""
+    """Text in UTF-8, UTF-16 or, when it is neither, Windows 1252 (as Word saves txt in Britain).
+
+    Raises StudyError where it is none of them alone: with other letters in it no name would be known.
+    """
     try:
         if data.startswith(_NOT_TEXT):
             raise ValueError("another format")
@@ -53,11 +57,23 @@ def _decode(data: bytes) -> str:
             try:
                 text = data.decode("utf-8-sig")
             except UnicodeDecodeError:
-                text = data.decode("cp1252", errors="replace")
+                text = _windows_text(data)
     except ValueError:
         raise StudyError("the file is not plain text", advice="save it as txt or docx") from None
     if "\0" in text:
         raise StudyError("the file is not plain text", advice="save it as txt or docx")
+    return text
+
+
+def _windows_text(data: bytes) -> str:
+    """Text in Windows 1252. Raises StudyError where a byte has no meaning there, or several are a letter in UTF-8."""
+    letters = any("\x7f" < char < "\udc80" or char > "\udcff" for char in data.decode("utf-8", "surrogateescape"))
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        letters = True
+    if letters:
+        raise StudyError("the file's encoding cannot be told", advice="open it, look it through, and save it as UTF-8")
     return text
 
 

@@ -17,6 +17,11 @@ _LABEL = re.compile(
     r"^(?:[\[{](?P<bracketed>[^\]}:\t]{1,80})[\]}]\s*:|(?:[@#]|[-–]\s|>>\s?)?(?P<plain>[^\W_][^:\t]{0,80}?)\s*(?::(?!//|\d)|\t))\s*"
 )
 _LABEL_THEN_STAMP = re.compile(rf"^(?P<label>[^:\t\[({{#]{{1,80}}?)\s*(?P<stamp>{STAMP})\s*:\s*")
+_NAME = r"(?P<name>[^\W_][^:\[\]{}#]*?)"
+_NAME_AND_CLOCK = tuple(
+    re.compile(rf"{first}\s+{second}")
+    for first, second in ((_NAME, rf"(?P<clock>{_CLOCK})"), (rf"(?P<clock>{_CLOCK})", _NAME))
+)
 SENTENCE_END = re.compile(r"[.!?…][\"'’”)]*$")
 
 
@@ -25,7 +30,7 @@ class Piece(Quiet):
     """A line of a file: `whole` without its stamps, `said` without its label too; `stamps` stood before and after.
 
     `certain`: the label stands where only a label can. `aside`: a note among the turns, which ends none of them. Times
-    are None where none is given.
+    are None where none is given. `alone`: what may be a name, and the clock time that is all that stands beside it.
     """
 
     whole: str
@@ -35,6 +40,7 @@ class Piece(Quiet):
     aside: bool = False
     overlapped: bool = False
     stamps: tuple[str, str] = ("", "")
+    alone: tuple[str, str] = ("", "")
     start_s: float | None = None
     end_s: float | None = None
 
@@ -56,7 +62,16 @@ def line_piece(line: str) -> Piece:
     start_s, range_end_s = clock_times(before)
     end_s, later_s = clock_times(after)
     end_s = next((time_s for time_s in (later_s, end_s, range_end_s) if time_s is not None), None)
-    return replace(piece, stamps=(before, after), start_s=start_s, end_s=end_s)
+    return replace(piece, stamps=(before, after), start_s=start_s, end_s=end_s, alone=_alone(line))
+
+
+def _alone(line: str) -> tuple[str, str]:
+    """The name and the clock time of a line that holds no more: "Karen Smith  0:03", "00:00:03 Karen Smith"."""
+    text = one_line(line)
+    if len(text) > 2 * LABEL_CHARACTERS:
+        return "", ""
+    match = next((found for pattern in _NAME_AND_CLOCK if (found := pattern.fullmatch(text))), None)
+    return (match["name"], match["clock"]) if match and could_be_label(match["name"]) else ("", "")
 
 
 def labelled(rest: str) -> Piece:

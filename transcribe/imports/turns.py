@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
+from transcribe.detect.lexicon import is_usual_word
 from transcribe.export.layout import one_line
-from transcribe.imports.pieces import SENTENCE_END, Piece, could_be_label
+from transcribe.imports.pieces import SENTENCE_END, Piece, clock_times, could_be_label
 from transcribe.schema import Quiet, Speaker, record
 from transcribe.wordforms import folded
 
@@ -32,8 +34,9 @@ _ROLES = {
 }
 _LABEL_TERMS = frozenset(
     "speaker voice unknown mother father mum mom dad parent husband wife partner infant baby child daughter son sister "
-    "brother grandmother grandfather nan grandad friend nurse midwife doctor older elder younger other male female "
-    "s m f b".split()
+    "brother grandmother grandfather grandma grandpa granny nan grandad aunt uncle cousin friend nurse midwife doctor "
+    "gp carer worker visitor health social interpreter translator student teacher older elder younger other male "
+    "female s m f b".split()
 )
 # How a sentence before a colon ends; what ends so is no speaker, however often it stands.
 _NOT_LABELS = frozenset(
@@ -52,12 +55,49 @@ class Turn(Quiet):
     pieces: tuple[Piece, ...]
 
 
+def headed(pieces: list[Piece]) -> list[Piece]:
+    """The pieces, lines of a name and a clock time made labels where they stand over speech as Teams, Word and Otter
+    write them: most lines with a time are such, times never go back, and somebody speaks again if there are several.
+    """
+    counts = Counter(folded(piece.alone[0]) for piece in pieces)
+    over = [
+        piece
+        for piece, below in pairwise(pieces)
+        if piece.alone[0] and _is_label(piece.alone[0], counts[folded(piece.alone[0])]) and not _has_time(below)
+    ]
+    times_s = [_time(piece) for piece in over]
+    names = {folded(piece.alone[0]) for piece in over}
+    if 2 * len(over) <= sum(map(_has_time, pieces)) or times_s != sorted(times_s) or 2 < len(names) == len(over):
+        return pieces
+    return [_label(piece) if folded(piece.alone[0]) in names else piece for piece in pieces]
+
+
+def _has_time(piece: Piece) -> bool:
+    return bool(piece.alone[0]) or piece.start_s is not None
+
+
+def _time(piece: Piece) -> float:
+    return clock_times(f"[{piece.alone[1]}]")[0] or 0.0
+
+
+def _label(piece: Piece) -> Piece:
+    name, clock = piece.alone
+    return Piece(whole=name, said="", label=name, certain=True, stamps=(f"[{clock}]", ""), start_s=_time(piece))
+
+
 def accepted(pieces: Iterable[Piece]) -> frozenset[str]:
     """The folded labels that are speakers: a colon alone proves nothing ("And then he said: no")."""
-    written = [piece.label for piece in pieces if piece.label]
-    counts = Counter(map(folded, written))
-    certain = {folded(piece.label) for piece in pieces if piece.certain}
-    return frozenset(certain | {folded(label) for label in written if _is_label(label, counts[folded(label)])})
+    labelled = [piece for piece in pieces if piece.label]
+    counts = Counter(folded(piece.label) for piece in labelled)
+    certain = {folded(piece.label) for piece in labelled if piece.certain}
+    likely = [piece.label for piece in labelled if _is_label(piece.label, counts[folded(piece.label)])]
+    said = {folded(label) for label in likely[1:] if counts[folded(label)] == 1 and _counts_up(label)}
+    return frozenset(certain | ({folded(label) for label in likely} - said))
+
+
+def _counts_up(label: str) -> bool:
+    """Whether a label that stands once, after somebody began to speak, is a usual word of hers ("One: we stay.")."""
+    return not is_term(label) and all(is_usual_word(folded(word)) for word in label.split())
 
 
 def _is_label(label: str, count: int) -> bool:

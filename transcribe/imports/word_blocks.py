@@ -61,7 +61,7 @@ def _spoken(piece: Piece) -> Piece:
     """The piece with its label put back into what was said, marked where the text says that it is overlapped."""
     overlapped = piece.whole.startswith(OVERLAP_MARK)
     said = piece.whole.removeprefix(OVERLAP_MARK).strip()
-    return replace(piece, label="", whole=said, said=said, overlapped=overlapped)
+    return replace(piece, label="", whole=said, said=said, overlapped=overlapped, alone=("", ""))
 
 
 # --- headings that are speakers -------------------------------------------------------------------------------------
