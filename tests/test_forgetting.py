@@ -1,6 +1,7 @@
 """Somebody withdraws: nothing that was kept of her is left, whoever names her is withheld, the rest stands."""
 
 import itertools
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,17 +17,33 @@ from tests.builders import (
     person,
     says_nothing_of,
     stands,
+    stretch,
     transcript,
 )
 from tests.study_session import call
-from transcribe import audit, backup, certificates, forgetting, people, pipeline, publishing, release, store, withdrawal
+from transcribe import (
+    audit,
+    backup,
+    certificates,
+    forgetting,
+    overview,
+    people,
+    permission,
+    pipeline,
+    publishing,
+    release,
+    store,
+    withdrawal,
+)
 from transcribe.config import StudyConfig
 from transcribe.errors import RosterError, StudyError
 from transcribe.gate import Gate
+from transcribe.invented import Flagged
 from transcribe.ready import finished, named_people, settled
 from transcribe.review import settling
+from transcribe.review.decisions import decide, restore
 from transcribe.review.log import Deed, Entry, Swap
-from transcribe.schema import Kind, ReviewState, Speaker
+from transcribe.schema import Consent, Kind, Purpose, ReviewState, Speaker, Transcript, Verdict
 from transcribe.vault import Attributes, Rendering, Topic, Unlocked, Voiceprint, with_recording
 
 ENGINES = NoEngines(StudyConfig())
@@ -343,6 +360,59 @@ def test_people_found_in_it_alone_go_with_it(study: Unlocked) -> None:
     left = repr_of(study.vault)
     assert "Ingeborg" not in left
     assert "Ottoline" in left
+
+
+# --- an id that two bear --------------------------------------------------------------------------------------------
+
+
+def _with_recording_p1(study: Unlocked) -> None:
+    said = transcript(("S1", "Only Philippa."), recording_id="P1")
+    add_detected(study, said, who=("I1",), sound=b"another voice")
+    settle(study, "P1")
+    release.write(study, ("P1",), ("txt",), ENGINES, unreviewed=False)
+
+
+def test_an_id_of_a_person_and_of_a_recording_is_asked_about(study: Unlocked) -> None:
+    _with_recording_p1(study)
+    before = stands(study.study.root)
+    with pytest.raises(StudyError, match="both a person and a recording have this id"):
+        forget(study, "P1")
+    assert stands(study.study.root) == before
+    planned, _ = forget(study, "recording:P1")
+    assert (planned.recordings, planned.people, planned.releases) == (("P1",), (), (3,))
+    assert not study.study.sound_path("P1").exists()
+    assert not (study.study.private / "P1").exists()
+    assert not (study.study.releases / "003").exists()
+    assert [row.id for row in overview.overview(study.study, study).rows] == ["R001", "R002", "R003"]
+    assert "Karen Okonkwo" in repr_of(study.vault)
+    planned, _ = forget(study, "P1")
+    assert planned.recordings == ("R001",)
+    says_nothing_of(repr_of(study.vault), *HERS)
+
+
+def test_the_person_of_two_that_bear_an_id_goes_alone(study: Unlocked) -> None:
+    _with_recording_p1(study)
+    assert forgetting.plan(study, "person:P1").recordings == ("R001",)
+    for of in ("person:R001", "recording:P2", "person:", "recording:I1"):
+        with pytest.raises(StudyError):
+            forgetting.plan(study, of)
+    planned, _ = forget(study, "person:P1")
+    assert planned.people[0] == "P1"
+    assert study.study.recordings() == ("P1", "R002", "R003")
+    says_nothing_of(repr_of(study.vault), *HERS)
+
+
+def test_what_an_earlier_version_left_half_done_is_ended(study: Unlocked) -> None:
+    """The recording went out of the key table, and its files stayed since a person bears its id."""
+    _with_recording_p1(study)
+    study.study.log("forgetting", number=1, of="P1", recordings="P1", releases="3")
+    study.change(lambda vault: forgetting.without(vault, (), ("P1",)))
+    forgetting.finish(study)
+    assert study.study.recordings() == ("R001", "R002", "R003")
+    assert not (study.study.releases / "003").exists()
+    study.study.log("forgetting", number=2, of="P1", recordings="R001", releases="1")  # stopped before it was done
+    forgetting.finish(study)
+    assert study.study.recordings() == ("R001", "R002", "R003")
 
 
 # --- cut off --------------------------------------------------------------------------------------------------------

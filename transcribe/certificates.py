@@ -28,7 +28,7 @@ def backups(study: Study) -> tuple[KnownBackup, ...]:
 
 def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: str) -> Path:
     """Write the certificate of a `forget`; its path."""
-    others = len(plan.people) - (plan.of in plan.people)
+    others = len(plan.people) - (plan.person in plan.people)
     released = [f"{one.number:03d} ({one.level})" for one in renewed if one.number]
     lines = [
         "CERTIFICATE OF ERASURE",

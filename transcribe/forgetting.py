@@ -32,11 +32,12 @@ WITHHELD = "[withheld]"
 
 @record
 class Plan(Quiet):
-    """What goes: `of` is the id that was named; ids of people and of recordings; how often others name these people, by
-    recording; the releases that hold any of it; recordings whose source files still lie outside the study.
+    """What goes: `of` is what was named, `person` her id, empty for a recording; ids of people and of recordings; how often others name these people, by recording; the releases
+    that hold any of it; recordings whose source files still lie outside the study.
     """
 
     of: str
+    person: str
     people: tuple[str, ...]
     recordings: tuple[str, ...]
     mentions: tuple[tuple[str, int], ...]
@@ -48,19 +49,23 @@ class Plan(Quiet):
 
 
 def plan(unlocked: Unlocked, of: str) -> Plan:
-    """What forgetting a person or a recording takes. Raises StudyError for an interviewer or an unknown id."""
+    """What forgetting a person or a recording takes. Raises StudyError for an interviewer, an unknown id, and one that
+    a person and a recording bear, unless person: or recording: stands before it.
+    """
     vault = unlocked.vault
     known = {person.id: person for person in vault.people}
-    if of in {entry.id for entry in vault.recordings}:
-        recordings: tuple[str, ...] = (of,)
+    person_id, recording_id = _meant(vault, of)
+    if recording_id:
+        recordings: tuple[str, ...] = (recording_id,)
         people: set[str] = set()
     else:
-        person = vault.person(of)
+        person = known[person_id]
         if person.role == INTERVIEWER:
             raise StudyError(
-                f"{of} is an interviewer, whose recordings are other people's", advice="forget those who withdrew"
+                f"{person_id} is an interviewer, whose recordings are other people's",
+                advice="forget those who withdrew",
             )
-        people = _joined(vault, {of, person.same_as} & known.keys(), lambda p: {p.same_as})
+        people = _joined(vault, {person_id, person.same_as} & known.keys(), lambda p: {p.same_as})
         recordings = tuple(e.id for e in vault.recordings if _takes_part(unlocked, e.id, people, known))
     others = {e.id: _mentioned(unlocked, e.id) for e in vault.recordings if e.id not in recordings}
     found = _found_alone(vault, recordings, others)
@@ -69,12 +74,25 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
     affected = (*recordings, *(recording_id for recording_id, count in counts.items() if count))
     return Plan(
         of=of,
+        person=person_id,
         people=tuple(p.id for p in vault.people if p.id in people),
         recordings=recordings,
         mentions=tuple((recording_id, count) for recording_id, count in counts.items() if count),
         releases=holding(unlocked.study, affected),
         sources=tuple(e.id for e in vault.recordings if e.id in recordings and any(map(exists, e.sources))),
     )
+
+
+def _meant(vault: Vault, of: str) -> tuple[str, str]:
+    """The id of the person, or else of the recording, that is named. Raises StudyError."""
+    person_id, recording_id = of.removeprefix(PERSON), of.removeprefix(RECORDING)
+    is_person = person_id in {person.id for person in vault.people}
+    is_recording = recording_id in {entry.id for entry in vault.recordings}
+    if is_person and is_recording:
+        raise StudyError("both a person and a recording have this id", advice="write person:ID or recording:ID")
+    if is_recording:
+        return "", recording_id
+    return vault.person(person_id).id, ""
 
 
 def _takes_part(unlocked: Unlocked, recording_id: str, people: set[str], known: dict[str, Person]) -> bool:
@@ -125,8 +143,8 @@ def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> tupl
             _settle_mentions(unlocked, recording_id, gone, reviewer)
         _strike_names(unlocked, kept, gone, engines)
         number = 1 + sum(event.get("event") == "forgetting" for event in study.journal())
-        study.log("forgetting", number=number, of=of, recordings=" ".join(planned.recordings),
-                  releases=" ".join(map(str, planned.releases)))  # fmt: skip
+        study.log("forgetting", number=number, of=of, person=planned.person,
+                  recordings=" ".join(planned.recordings), releases=" ".join(map(str, planned.releases)))  # fmt: skip
         unlocked.change(lambda vault: without(vault, gone, planned.recordings))
         finish(unlocked)
         refresh_findings(unlocked, engines)
@@ -218,7 +236,9 @@ def finish(unlocked: Unlocked) -> None:
         if event.get("event") != "forgetting" or event["number"] in done:
             continue
         recordings = str(event["recordings"]).split()
-        if not known.intersection(recordings) and event["of"] not in people:  # else it was cut off before
+        # earlier versions did not say whose: an id that is no recording's here was a person's
+        person_id = event.get("person", "" if event["of"] in recordings else event["of"])
+        if not known.intersection(recordings) and person_id not in people:  # else it was cut off before
             with store.disk_trouble("what is forgotten cannot be removed"):
                 for number in map(int, str(event["releases"]).split()):
                     remove(unlocked, number)

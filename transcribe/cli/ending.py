@@ -21,7 +21,7 @@ app = typer.Typer()
 @app.command("forget")
 def forget_command(
     root: StudyPath,
-    of: Annotated[str, typer.Argument(metavar="PERSON|RECORDING", help="The id of who, or what, is to go.")],
+    of: Annotated[str, typer.Argument(metavar="PERSON|RECORDING", help="The id of who, or what, is to go; where both bear it, after person: or recording:.")],
     reviewer: Annotated[str, typer.Option(help="Your alias, never your name: it stands on the certificate.")] = "",
     confirm: Annotated[str, typer.Option(help="The same id again: then it is done. Without, it is only told.")] = "",
     passphrase_file: PassphraseFile = None,
