@@ -415,6 +415,47 @@ def test_what_an_earlier_version_left_half_done_is_ended(study: Unlocked) -> Non
     assert study.study.recordings() == ("R001", "R002", "R003")
 
 
+# --- releases that lie elsewhere, and what they tell ----------------------------------------------------------------
+
+
+def _told_of(study: Unlocked) -> set[str]:
+    """Whom the tables of what releases replaced name."""
+    found = set()
+    for recording_id in study.study.recordings():
+        for path in (study.study.private / recording_id).glob("replacements-*.age"):
+            stored = study.load(recording_id, path.stem, publishing.Originals)
+            assert stored
+            found |= {row.person_id for row in stored.value.rows}
+    return found
+
+
+def test_a_release_that_was_moved_away_leaves_no_table_of_her(study: Unlocked, tmp_path: Path) -> None:
+    shutil.move(study.study.releases / "001", tmp_path / "given to the team")
+    assert "P1" in _told_of(study)
+    planned, renewed = forget(study, "P1")
+    assert (planned.releases, planned.moved) == ((), (1,))
+    assert not renewed
+    assert _told_of(study).isdisjoint(planned.people)
+    assert (tmp_path / "given to the team" / "manifest.json").exists()
+    assert "elsewhere, of which the tables of what they replaced were deleted: 001." in certificates.forgotten(
+        study.study, planned, renewed, "CD"
+    ).read_text()
+
+
+def test_an_older_release_that_named_her_goes_though_the_recording_does_not_now(study: Unlocked) -> None:
+    release.write(study, ("R002",), ("txt",), ENGINES, unreviewed=False)
+    ready = settled(study, "R002")
+    assert ready
+    hers = [f for f in ready.settled.replaced if f.person_id in ("P1", "H1")]
+    kept = tuple(decide(f, Verdict.KEEP, "AB", audit.now()) for f in hers)
+    study.append("R002", Entry(at=audit.now(), reviewer="AB", deed=Deed.ACT, base=ready.history.base, group="k",
+                               name="keep", decisions=kept))  # fmt: skip
+    assert forgetting.plan(study, "P1").mentions == ()
+    planned, _ = forget(study, "P1")
+    assert planned.releases == (1, 3)
+    assert _told_of(study).isdisjoint(planned.people)
+
+
 # --- cut off --------------------------------------------------------------------------------------------------------
 
 

@@ -43,6 +43,7 @@ def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: 
         f"Mentions in other people's recordings, now withheld at their places: {sum(n for _, n in plan.mentions)}"
         f" (in {_listed(tuple(one for one, _ in plan.mentions))}).",
         f"Releases withdrawn and deleted from the study: {_listed(tuple(f'{n:03d}' for n in plan.releases))}.",
+        *_about_moved(plan.moved),
         f"Released in their place: {_listed(tuple(released))}.",
         "",
         "Of the names that were removed, keyed digests are left in the encrypted key table, so that an exact",
@@ -55,6 +56,13 @@ def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: 
         "synchronised folders, disk images). Those must be deleted where they lie.",
     ]
     return _write(study, lines)
+
+
+def _about_moved(moved: tuple[int, ...]) -> list[str]:
+    if not moved:
+        return []
+    numbers = _listed(tuple(f"{number:03d}" for number in moved))
+    return [f"Releases that lay elsewhere, of which the tables of what they replaced were deleted: {numbers}."]
 
 
 def _about_backups(study: Study) -> list[str]:

@@ -24,7 +24,7 @@ from transcribe.review.log import Deed, Entry
 from transcribe.schema import Person, Quiet, ReviewState, Verdict, record
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
-from transcribe.withdrawal import Withdrawn, holding, read, remove
+from transcribe.withdrawal import Withdrawn, holding, read, remove, telling
 from transcribe.wordforms import sealed
 
 WITHHELD = "[withheld]"
@@ -33,7 +33,8 @@ WITHHELD = "[withheld]"
 @record
 class Plan(Quiet):
     """What goes: `of` is what was named, `person` her id, empty for a recording; ids of people and of recordings; how often others name these people, by recording; the releases
-    that hold any of it; recordings whose source files still lie outside the study.
+    that hold any of it, `moved` those of them whose folders lie here no more; recordings whose source files still lie
+    outside the study.
     """
 
     of: str
@@ -42,6 +43,7 @@ class Plan(Quiet):
     recordings: tuple[str, ...]
     mentions: tuple[tuple[str, int], ...]
     releases: tuple[int, ...]
+    moved: tuple[int, ...]
     sources: tuple[str, ...]
 
 
@@ -71,6 +73,7 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
     found = _found_alone(vault, recordings, others)
     people = _joined(vault, people | found, lambda p: {p.same_as, p.of})  # who belongs to her tells who she is
     counts = {recording_id: sum(i in people for i in ids) for recording_id, ids in others.items()}
+    standing, told = unlocked.study.standing_releases(), telling(unlocked, recordings, people)
     affected = (*recordings, *(recording_id for recording_id, count in counts.items() if count))
     return Plan(
         of=of,
@@ -78,7 +81,8 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         people=tuple(p.id for p in vault.people if p.id in people),
         recordings=recordings,
         mentions=tuple((recording_id, count) for recording_id, count in counts.items() if count),
-        releases=holding(unlocked.study, affected),
+        releases=tuple(sorted({*holding(unlocked.study, affected), *(one for one in told if one in standing)})),
+        moved=tuple(one for one in told if one not in standing),
         sources=tuple(e.id for e in vault.recordings if e.id in recordings and any(map(exists, e.sources))),
     )
 
@@ -144,7 +148,7 @@ def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> tupl
         _strike_names(unlocked, kept, gone, engines)
         number = 1 + sum(event.get("event") == "forgetting" for event in study.journal())
         study.log("forgetting", number=number, of=of, person=planned.person,
-                  recordings=" ".join(planned.recordings), releases=" ".join(map(str, planned.releases)))  # fmt: skip
+                  recordings=" ".join(planned.recordings), releases=" ".join(map(str, (*planned.releases, *planned.moved))))  # fmt: skip
         unlocked.change(lambda vault: without(vault, gone, planned.recordings))
         finish(unlocked)
         refresh_findings(unlocked, engines)

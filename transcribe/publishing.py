@@ -16,6 +16,7 @@ from transcribe.study import Study
 from transcribe.vault import Unlocked
 
 MANIFEST = "manifest.json"
+_REPLACED = "replacements-"
 
 
 @record
@@ -123,9 +124,16 @@ def originals_paths(study: Study, number: int) -> tuple[Path, ...]:
     return tuple(sorted(study.private.glob(f"*/{_replaced(number)}.age")))
 
 
+def originals_of(study: Study, recording_id: str) -> tuple[tuple[int, str], ...]:
+    """The releases of which the words that they replaced in a recording are kept, with the names of these artefacts."""
+    names = sorted(path.stem for path in (study.private / recording_id).glob(f"{_REPLACED}*.age"))
+    numbered = ((name.removeprefix(_REPLACED), name) for name in names)
+    return tuple((int(number), name) for number, name in numbered if number.isdecimal())
+
+
 def _replaced(number: int) -> str:
     """The name of the artefact that holds a release's originals."""
-    return f"replacements-{number:03d}"
+    return f"{_REPLACED}{number:03d}"
 
 
 def _manifest(

@@ -1,13 +1,15 @@
 """Releases that are withdrawn since somebody in them is forgotten, and what is released again in their place."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 
 from transcribe import export, release, sound_copies, store
 from transcribe.engines import Engines
 from transcribe.errors import StudyError, TranscribeError
-from transcribe.publishing import originals_paths, read_manifest
+from transcribe.publishing import originals_of, originals_paths, read_manifest
 from transcribe.ready import settled
+from transcribe.replacements import Originals
 from transcribe.schema import Quiet, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
@@ -35,6 +37,20 @@ class Renewed(Quiet):
     recordings: tuple[str, ...]
     number: int
     why: str = ""
+
+
+def telling(unlocked: Unlocked, recordings: Collection[str], people: Collection[str]) -> tuple[int, ...]:
+    """The numbers of the releases, wherever they lie now, of which a table of originals is one of these recordings' or
+    names one of these people.
+    """
+    found = set()
+    for entry in unlocked.vault.recordings:
+        for number, name in originals_of(unlocked.study, entry.id):
+            table = unlocked.standing(entry.id, name, Originals)
+            rows = table.value.rows if table else ()
+            if entry.id in recordings or any(row.person_id in people for row in rows):
+                found.add(number)
+    return tuple(sorted(found))
 
 
 def holding(study: Study, recordings: tuple[str, ...]) -> tuple[int, ...]:

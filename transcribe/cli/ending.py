@@ -68,8 +68,10 @@ def _plan_said(planned: Plan) -> list[str]:
         f"People whose names go: {', '.join(planned.people) or 'none'}",
         f"Recordings of others that name them, where they are withheld from now on: {mentions or 'none'}",
         f"Releases that are deleted, and made anew without them: {', '.join(map(str, planned.releases)) or 'none'}",
+        *([f"Releases that lie elsewhere, of which what they replaced is deleted: {', '.join(map(str, planned.moved))}"]
+          if planned.moved else []),
         *_sources_said(planned),
-    ]
+    ]  # fmt: skip
 
 
 def _sources_said(planned: Plan) -> list[str]:
