@@ -456,6 +456,28 @@ def test_an_older_release_that_named_her_goes_though_the_recording_does_not_now(
     assert _told_of(study).isdisjoint(planned.people)
 
 
+# --- somebody else who took part ------------------------------------------------------------------------------------
+
+
+def test_whoever_has_an_interview_of_his_own_stays_with_what_he_refused(study: Unlocked) -> None:
+    husband = person("P3", "Emeka Okonkwo", relation="husband", of="P1")
+    baby = person("B3", "Obinna", role="infant", relation="son", of="P3")
+    no = Consent(person_id="P3", agreed=(Purpose.RECORD, Purpose.TRANSCRIBE), refused=(Purpose.ARCHIVE,))
+    yes = Consent(person_id="P2", agreed=tuple(Purpose))
+    study.change(lambda vault: replace(vault, people=(*vault.people, husband, baby), consents=(no, yes)))
+    add_detected(study, transcript(("S1", "Emeka here, Karen's."), recording_id="R004"), who=("P3", "I1"))
+    pipeline.refresh_findings(study, ENGINES)
+    assert forgetting.plan(study, "P1").stay == ("P3",)
+    planned, _ = forget(study, "P1")
+    assert planned.recordings == ("R001",)
+    assert {"P3", "B3"}.isdisjoint(planned.people)
+    assert study.vault.entry("R004").who == ("P3", "I1")
+    stays = study.vault.person("P3")
+    assert (stays.forms, stays.of, stays.relation) == (("Emeka Okonkwo",), "", "")
+    assert [one.person_id for one in permission.obstacles(study, "R004", Purpose.ARCHIVE)] == ["P3"]
+    says_nothing_of(repr_of(study.vault), "Karen", "Zsofika")
+
+
 # --- cut off --------------------------------------------------------------------------------------------------------
 
 

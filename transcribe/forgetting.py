@@ -22,6 +22,7 @@ from transcribe.ready import settled
 from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry
 from transcribe.schema import Person, Quiet, ReviewState, Verdict, record
+from transcribe.speakers import speaking
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
 from transcribe.withdrawal import Withdrawn, holding, read, remove, telling
@@ -32,15 +33,17 @@ WITHHELD = "[withheld]"
 
 @record
 class Plan(Quiet):
-    """What goes: `of` is what was named, `person` her id, empty for a recording; ids of people and of recordings; how often others name these people, by recording; the releases
-    that hold any of it, `moved` those of them whose folders lie here no more; recordings whose source files still lie
-    outside the study.
+    """What goes: `of` is what was named, `person` her id, empty for a recording; ids of people and of recordings; who
+    belongs to these people and stays, since he takes part in a recording that stays; how often others name them, by
+    recording; the releases that hold any of it, `moved` those of them whose folders lie here no more; recordings whose
+    source files still lie outside the study.
     """
 
     of: str
     person: str
     people: tuple[str, ...]
     recordings: tuple[str, ...]
+    stay: tuple[str, ...]
     mentions: tuple[tuple[str, int], ...]
     releases: tuple[int, ...]
     moved: tuple[int, ...]
@@ -70,8 +73,9 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         people = _joined(vault, {person_id, person.same_as} & known.keys(), lambda p: {p.same_as})
         recordings = tuple(e.id for e in vault.recordings if _takes_part(unlocked, e.id, people, known))
     others = {e.id: _mentioned(unlocked, e.id) for e in vault.recordings if e.id not in recordings}
-    found = _found_alone(vault, recordings, others)
-    people = _joined(vault, people | found, lambda p: {p.same_as, p.of})  # who belongs to her tells who she is
+    found, own = _found_alone(vault, recordings, others), _in_own_right(unlocked, recordings)
+    # who belongs to her tells who she is
+    people = _joined(vault, people | found, lambda p: {p.same_as} if {p.id, p.same_as} & own else {p.same_as, p.of})
     counts = {recording_id: sum(i in people for i in ids) for recording_id, ids in others.items()}
     standing, told = unlocked.study.standing_releases(), telling(unlocked, recordings, people)
     affected = (*recordings, *(recording_id for recording_id, count in counts.items() if count))
@@ -80,6 +84,7 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         person=person_id,
         people=tuple(p.id for p in vault.people if p.id in people),
         recordings=recordings,
+        stay=tuple(p.id for p in vault.people if p.id not in people and p.of in people),
         mentions=tuple((recording_id, count) for recording_id, count in counts.items() if count),
         releases=tuple(sorted({*holding(unlocked.study, affected), *(one for one in told if one in standing)})),
         moved=tuple(one for one in told if one not in standing),
@@ -106,6 +111,13 @@ def _takes_part(unlocked: Unlocked, recording_id: str, people: set[str], known: 
         return True
     ready = settled(unlocked, recording_id)
     return ready is not None and any(s.person_id in people for s in ready.transcript.value.speakers)
+
+
+def _in_own_right(unlocked: Unlocked, recordings: tuple[str, ...]) -> set[str]:
+    """Who takes part in a recording that stays: what he said, and what he did not agree to, is his."""
+    vault = unlocked.vault
+    kept = [entry for entry in vault.recordings if entry.id not in recordings]
+    return {i for e in kept for i in (*took_part(vault.people, e.who), *speaking(unlocked, e.id))}
 
 
 def _mentioned(unlocked: Unlocked, recording_id: str) -> tuple[str, ...]:
@@ -195,7 +207,7 @@ def _without_swaps(entry: Entry, gone: frozenset[str]) -> Entry:
 def without(vault: Vault, gone: Collection[str], recordings: Collection[str]) -> Vault:
     """The vault without these recordings and their keys; of these people sealed spellings are left."""
     about = {*(f"{PERSON}{one}" for one in gone), *(f"{RECORDING}{one}" for one in recordings)}
-    people = (_sealed(person) if person.id in gone else person for person in vault.people)
+    people = (_sealed(p) if p.id in gone else _without_ties(p, gone) for p in vault.people)
     names = [p.pseudonym for p in vault.people if p.id in gone] + [
         r.text for r in vault.renderings if r.person_id in gone
     ]
@@ -213,6 +225,11 @@ def without(vault: Vault, gone: Collection[str], recordings: Collection[str]) ->
         topics=tuple(topic for topic in vault.topics if topic.recording_id not in recordings),
         consents=tuple(one for one in vault.consents if one.person_id not in gone),
     )
+
+
+def _without_ties(person: Person, gone: Collection[str]) -> Person:
+    """Whoever stays, belonging to nobody who goes."""
+    return replace(person, of="", relation="") if person.of in gone else person
 
 
 def _sealed(person: Person) -> Person:

@@ -66,6 +66,8 @@ def _plan_said(planned: Plan) -> list[str]:
     return [
         f"Recordings that go, with their keys: {', '.join(planned.recordings) or 'none'}",
         f"People whose names go: {', '.join(planned.people) or 'none'}",
+        *([f"They belong to them and stay, since they take part in recordings that stay: {', '.join(planned.stay)}"]
+          if planned.stay else []),
         f"Recordings of others that name them, where they are withheld from now on: {mentions or 'none'}",
         f"Releases that are deleted, and made anew without them: {', '.join(map(str, planned.releases)) or 'none'}",
         *([f"Releases that lie elsewhere, of which what they replaced is deleted: {', '.join(map(str, planned.moved))}"]
