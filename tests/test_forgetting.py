@@ -478,6 +478,57 @@ def test_whoever_has_an_interview_of_his_own_stays_with_what_he_refused(study: U
     says_nothing_of(repr_of(study.vault), "Karen", "Zsofika")
 
 
+# --- mentions that are not seen at once -----------------------------------------------------------------------------
+
+
+def test_a_mention_in_words_that_nobody_may_have_said_is_decided_too(study: Unlocked) -> None:
+    siobhan = person("P4", "Siobhan Keogh")
+    study.change(lambda vault: replace(vault, people=(*vault.people, siobhan)))
+    said = transcript(("S1", "I said to Shavorn, sit down."), ("S1", "So."), recording_id="R004")
+    add_detected(study, said, who=("P2", "I1"))
+    stored = study.load("R004", "transcript", Transcript)
+    assert stored
+    flagged = stretch(said, "U0001", 0, 5)
+    study.save("R004", "invented", Flagged(source=stored.body_sha256, stretches=(flagged,)))
+    pipeline.refresh_findings(study, ENGINES)
+    assert dict(forgetting.plan(study, "P4").mentions) == {"R004": 1}
+    forget(study, "P4")
+    base = settled_base(study, "R004")
+    said_it = restore(flagged, "AB", audit.now())
+    study.append("R004", Entry(at=audit.now(), reviewer="AB", deed=Deed.ACT, base=base, decisions=(said_it,)))
+    ready = settled(study, "R004")
+    assert ready
+    line, _ = finished(study, ready, named_people(study)).lines
+    assert line.text == "I said to [person], sit down."
+
+
+def test_where_a_run_stopped_half_way_nothing_is_forgotten(study: Unlocked) -> None:
+    stored = study.load("R002", "candidates", pipeline.Candidates)
+    assert stored
+    study.save("R002", "candidates", replace(stored.value, source="another"))
+    assert settled(study, "R002") is None
+    before = stands(study.study.root)
+    with pytest.raises(StudyError, match="R002: .* run `transcribe run STUDY`"):
+        forget(study, "P1")
+    assert stands(study.study.root) == before
+    assert forgetting.plan(study, "P2").recordings == ("R002",)  # what goes need not be known
+
+
+def test_what_forget_decided_no_undo_takes_back(study: Unlocked) -> None:
+    ready = settled(study, "R002")
+    assert ready
+    mention = next(f for f in ready.settled.replaced if f.person_id == "P1")
+    for deed, decisions in ((Deed.ACT, (decide(mention, Verdict.KEEP, "CD", "t"),)), (Deed.UNDO, ())):
+        study.append("R002", Entry(at="t", reviewer="CD", deed=deed, base=ready.history.base, group="g", name="keep",
+                                   decisions=decisions))  # fmt: skip
+    forget(study, "P1")
+    ready = settled(study, "R002")
+    assert ready
+    assert ready.history.last_done("CD", second=False) is None
+    assert ready.history.last_undone("CD", second=False) is None
+    assert sum(f.person_id is None for f in ready.settled.replaced) == 4
+
+
 # --- cut off --------------------------------------------------------------------------------------------------------
 
 

@@ -18,10 +18,10 @@ from transcribe.overview import exists
 from transcribe.participants import PARTICIPANT, took_part
 from transcribe.pipeline import Job, refresh_findings
 from transcribe.publishing import note_stopped
-from transcribe.ready import settled
+from transcribe.ready import Ready, settled
 from transcribe.review.decisions import decide
-from transcribe.review.log import Deed, Entry
-from transcribe.schema import Person, Quiet, ReviewState, Verdict, record
+from transcribe.review.log import FORGET, Deed, Entry
+from transcribe.schema import Finding, Person, Quiet, ReviewState, Verdict, record
 from transcribe.speakers import speaking
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
@@ -121,9 +121,19 @@ def _in_own_right(unlocked: Unlocked, recordings: tuple[str, ...]) -> set[str]:
 
 
 def _mentioned(unlocked: Unlocked, recording_id: str) -> tuple[str, ...]:
-    """The id of whom each place that is withheld in a recording means."""
+    """The id of whom each place that is withheld in a recording means, or would be in words that may be restored.
+
+    Raises StudyError where a run was stopped half-way: whom it names is not known then.
+    """
     ready = settled(unlocked, recording_id)
-    return tuple(f.person_id for f in ready.settled.replaced if f.person_id) if ready else ()
+    if ready is None and unlocked.study.artefact_path(recording_id, "transcript").exists():
+        raise StudyError("a run was stopped half-way, and whom it names is not known", recording_id=recording_id,
+                         advice="run `transcribe run STUDY` first")  # fmt: skip
+    return tuple(f.person_id for f in _withheld(ready) if f.person_id) if ready else ()
+
+
+def _withheld(ready: Ready) -> tuple[Finding, ...]:
+    return (*ready.settled.replaced, *ready.settled.covered)
 
 
 def _joined(vault: Vault, people: set[str], by: Callable[[Person], set[str]]) -> set[str]:
@@ -173,13 +183,13 @@ def _settle_mentions(unlocked: Unlocked, recording_id: str, gone: frozenset[str]
     settled the recording answers for it still.
     """
     ready = settled(unlocked, recording_id)
-    named = [f for f in ready.settled.replaced if f.person_id in gone] if ready else []
+    named = [f for f in _withheld(ready) if f.person_id in gone] if ready else []
     if ready is None or not named:
         return
     at, past = audit.now(), ready.history
     decisions = tuple(replace(decide(f, Verdict.ACCEPT, reviewer, at), person_id=None) for f in named)
     group = secrets.token_hex(8)
-    act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=past.base, group=group, name="forget",
+    act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=past.base, group=group, name=FORGET,
                 decisions=decisions)  # fmt: skip
     unlocked.append(recording_id, act)
     if past.settled is not None and ready.settled.review is ReviewState.REVIEWED:
