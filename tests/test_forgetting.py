@@ -2,9 +2,10 @@
 
 import itertools
 import shutil
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -36,7 +37,7 @@ from transcribe import (
     withdrawal,
 )
 from transcribe.config import StudyConfig
-from transcribe.errors import RosterError, StudyError
+from transcribe.errors import RosterError, StudyError, WeightsError
 from transcribe.gate import Gate
 from transcribe.invented import Flagged
 from transcribe.ready import finished, named_people, settled
@@ -44,6 +45,7 @@ from transcribe.review import settling
 from transcribe.review.decisions import decide, restore
 from transcribe.review.log import Deed, Entry, Swap
 from transcribe.schema import Consent, Kind, Purpose, ReviewState, Speaker, Transcript, Verdict
+from transcribe.study import Study
 from transcribe.vault import Attributes, Rendering, Topic, Unlocked, Voiceprint, with_recording
 
 ENGINES = NoEngines(StudyConfig())
@@ -109,8 +111,14 @@ def settled_base(opened: Unlocked, recording_id: str) -> str:
 
 
 def forget(opened: Unlocked, of: str) -> tuple[forgetting.Plan, tuple[withdrawal.Renewed, ...]]:
-    planned, withdrawn = forgetting.forget(opened, of, "CD", ENGINES)
-    return planned, withdrawal.renew(opened, withdrawn, ENGINES)
+    done = forgetting.forget(opened, of, "CD", ENGINES)
+    return done.plan, done.renewed
+
+
+def certified(opened: Unlocked) -> str:
+    """The text of the only certificate."""
+    (path,) = (opened.study.root / certificates.FOLDER).iterdir()
+    return path.read_text()
 
 
 def everything_readable(opened: Unlocked) -> str:
@@ -437,9 +445,7 @@ def test_a_release_that_was_moved_away_leaves_no_table_of_her(study: Unlocked, t
     assert not renewed
     assert _told_of(study).isdisjoint(planned.people)
     assert (tmp_path / "given to the team" / "manifest.json").exists()
-    assert "elsewhere, of which the tables of what they replaced were deleted: 001." in certificates.forgotten(
-        study.study, planned, renewed, "CD"
-    ).read_text()
+    assert "elsewhere, of which the tables of what they replaced were deleted: 001." in certified(study)
 
 
 def test_an_older_release_that_named_her_goes_though_the_recording_does_not_now(study: Unlocked) -> None:
@@ -508,7 +514,7 @@ def test_where_a_run_stopped_half_way_nothing_is_forgotten(study: Unlocked) -> N
     study.save("R002", "candidates", replace(stored.value, source="another"))
     assert settled(study, "R002") is None
     before = stands(study.study.root)
-    with pytest.raises(StudyError, match="R002: .* run `transcribe run STUDY`"):
+    with pytest.raises(StudyError, match=r"R002: .* run `transcribe run STUDY`"):
         forget(study, "P1")
     assert stands(study.study.root) == before
     assert forgetting.plan(study, "P2").recordings == ("R002",)  # what goes need not be known
@@ -534,27 +540,68 @@ def test_what_forget_decided_no_undo_takes_back(study: Unlocked) -> None:
 
 def test_cut_off_anywhere_the_same_command_again_ends_it(tmp_path: Path) -> None:
     """Before each single change of the disk, until there is none left."""
+    made = study_in(tmp_path)
     ended = False
     for number in itertools.count(1):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        opened = study_in(folder)
+        copy = Study(shutil.copytree(made.study.root, tmp_path / str(number)))
         with suppress(Cut), cut_at(number):
-            forgetting.forget(opened, "P1", "CD", ENGINES)
+            forgetting.forget(Unlocked(copy, made.identity), "P1", "CD", ENGINES)
             ended = True
-        again = Unlocked(opened.study, opened.identity)
-        with suppress(StudyError):  # forgotten already
-            forgetting.forget(again, "P1", "CD", ENGINES)
+        again = Unlocked(copy, made.identity)
+        cut_past_the_end = again.vault.forgetting is None and (copy.root / certificates.FOLDER).exists()
+        with pytest.raises(StudyError, match="nobody") if cut_past_the_end else nullcontext():
+            assert forgetting.plan(again, "P1").recordings == ("R001",)
+            assert forgetting.forget(again, "P1", "CD", ENGINES).plan.releases == (1,)
         says_nothing_of(repr_of(again.vault), *HERS)
-        assert not (again.study.private / "R001").exists()
-        assert not again.study.sound_path("R001").exists()
-        assert not (again.study.releases / "001").exists()
+        assert again.vault.forgetting is None
+        assert not (copy.private / "R001").exists()
+        assert not copy.sound_path("R001").exists()
         ready = settled(again, "R002")
         assert ready is not None
         assert sum(f.person_id is None for f in ready.settled.replaced) == 4
+        assert {n: copy.released()[n] for n in copy.standing_releases()} == {2: ("R003",), 3: ("R002",)}
+        assert "Released in their place: 003 (team)." in certified(again)
+        audited = [line for line in store.read_lines(copy.audit_path) if line["event"] == "forgotten"]
+        assert [(line["of"], line["by"]) for line in audited] == [("P1", "CD")]
+        shutil.rmtree(copy.root)
         if ended:
             break
-    assert number > 10
+    assert number > 20
+
+
+def test_one_that_was_cut_off_is_ended_before_another(study: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(forgetting, "refresh_findings", _stopped)
+        with pytest.raises(KeyboardInterrupt):
+            forget(study, "P1")
+    unfinished = study.vault.forgetting
+    assert unfinished
+    says_nothing_of(repr_of(unfinished), *HERS, "Diane", "Philippa")
+    planned, _ = forget(study, "R003")
+    assert planned.recordings == ("R003",)
+    assert study.study.recordings() == ("R002",)
+    assert sorted(path.name for path in (study.study.root / certificates.FOLDER).iterdir()) == ["001.txt", "002.txt"]
+    audited = [line for line in store.read_lines(study.study.audit_path) if line["event"] == "forgotten"]
+    assert [line["of"] for line in audited] == ["P1", "R003"]
+    assert study.vault.forgetting is None
+
+
+def _stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+class WithoutWeights(NoEngines):
+    @property
+    def rules(self) -> NoReturn:  # type: ignore[override]
+        raise WeightsError("the weights are not here", advice="fetch them")
+
+
+def test_without_what_reads_the_transcripts_again_nothing_is_forgotten(study: Unlocked) -> None:
+    before, vault = stands(study.study.root), study.vault
+    with pytest.raises(WeightsError):
+        forgetting.forget(study, "P1", "CD", WithoutWeights(StudyConfig()))
+    assert stands(study.study.root) == before
+    assert study.vault == vault
 
 
 # --- the certificate ------------------------------------------------------------------------------------------------
@@ -562,20 +609,19 @@ def test_cut_off_anywhere_the_same_command_again_ends_it(tmp_path: Path) -> None
 
 def test_the_certificate_names_nobody_and_every_backup(study: Unlocked, tmp_path: Path) -> None:
     made = backup.write(study, tmp_path / "disk" / "b.backup")
-    planned, renewed = forget(study, "P1")
-    path = certificates.forgotten(study.study, planned, renewed, "CD")
-    text = path.read_text()
+    forget(study, "P1")
+    text = certified(study)
     says_nothing_of(text, *HERS, "Diane Abercrombie")
     for fact in ("P1", "R001", "001", f"{made.id}, made 20", "4 (in R002)", "003 (team)", "CD"):
         assert fact in text
     assert "not claimed" in text
-    assert certificates.forgotten(study.study, planned, renewed, "CD") != path
+    assert certificates.next_number(study.study) == 2
     assert audit.check(study.study.audit_path, audit.Seal()).whole
 
 
 def test_without_a_backup_it_says_so(study: Unlocked) -> None:
-    planned, renewed = forget(study, "P1")
-    assert "No backup was made" in certificates.forgotten(study.study, planned, renewed, "CD").read_text()
+    forget(study, "P1")
+    assert "No backup was made" in certified(study)
     assert not publishing.originals_paths(study.study, 1)
 
 

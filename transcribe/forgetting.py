@@ -2,52 +2,47 @@
 
 What others said of her stays in their recordings, withheld: each mention is decided at its place first, and of her
 names only sealed spellings are left, so that detection and the gate withhold whoever names her from now on. What is
-irreversible is noted in the journal before it begins; where it is cut off, the next `forget` goes on with it.
+irreversible is noted in the journal before it begins, and the key table knows what is left to do until it is done;
+where it is cut off, the next `forget` goes on with it.
 """
 
 import secrets
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from pathlib import Path
 
-from transcribe import audit, enrolment, store
+from transcribe import audit, certificates, enrolment, store
 from transcribe.config import INTERVIEWER
 from transcribe.engines import Engines
 from transcribe.errors import StudyError
+from transcribe.history import entries
 from transcribe.overview import exists
 from transcribe.participants import PARTICIPANT, took_part
+from transcribe.parting import Plan, Unfinished, Withdrawn
 from transcribe.pipeline import Job, refresh_findings
-from transcribe.publishing import note_stopped
-from transcribe.ready import Ready, settled
+from transcribe.publishing import last_number, note_stopped
+from transcribe.ready import Ready, decided, held, settled
 from transcribe.review.decisions import decide
-from transcribe.review.log import FORGET, Deed, Entry
+from transcribe.review.log import FORGET, Deed, Entry, history
 from transcribe.schema import Finding, Person, Quiet, ReviewState, Verdict, record
 from transcribe.speakers import speaking
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
-from transcribe.withdrawal import Withdrawn, holding, read, remove, telling
+from transcribe.withdrawal import Renewed, holding, read, remove, renew, telling
 from transcribe.wordforms import sealed
 
 WITHHELD = "[withheld]"
 
 
 @record
-class Plan(Quiet):
-    """What goes: `of` is what was named, `person` her id, empty for a recording; ids of people and of recordings; who
-    belongs to these people and stays, since he takes part in a recording that stays; how often others name them, by
-    recording; the releases that hold any of it, `moved` those of them whose folders lie here no more; recordings whose
-    source files still lie outside the study.
-    """
+class Forgotten(Quiet):
+    """What was done: what went, the releases that were withdrawn, what stands in their place, and the certificate."""
 
-    of: str
-    person: str
-    people: tuple[str, ...]
-    recordings: tuple[str, ...]
-    stay: tuple[str, ...]
-    mentions: tuple[tuple[str, int], ...]
-    releases: tuple[int, ...]
-    moved: tuple[int, ...]
-    sources: tuple[str, ...]
+    plan: Plan
+    withdrawn: tuple[Withdrawn, ...]
+    renewed: tuple[Renewed, ...]
+    certificate: Path
 
 
 # --- what goes ------------------------------------------------------------------------------------------------------
@@ -58,6 +53,8 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
     a person and a recording bear, unless person: or recording: stands before it.
     """
     vault = unlocked.vault
+    if vault.forgetting is not None and _same(vault.forgetting.plan, of):
+        return vault.forgetting.plan  # it was cut off
     known = {person.id: person for person in vault.people}
     person_id, recording_id = _meant(vault, of)
     if recording_id:
@@ -154,28 +151,72 @@ def _found_alone(vault: Vault, recordings: tuple[str, ...], others: dict[str, tu
 # --- forgetting -----------------------------------------------------------------------------------------------------
 
 
-def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> tuple[Plan, tuple[Withdrawn, ...]]:
-    """Do it; what was planned, and the releases that were withdrawn. Raises StudyError; then nothing is forgotten."""
+def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Forgotten:
+    """Do it; first what is left of one that was cut off, and no more where that was the same.
+
+    Raises StudyError, and WeightsError where what the kept transcripts are read with is not at hand; then nothing is
+    forgotten. Stopped later on by anything, it is ended by doing it again.
+    """
+    unlocked.look()
+    left = unlocked.vault.forgetting
+    if left is not None:
+        ended = _end(unlocked, left, engines)
+        if _same(left.plan, of):
+            return ended
+    return _end(unlocked, _begin(unlocked, of, reviewer, engines), engines)
+
+
+def _begin(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Unfinished:
+    """Up to where there is no way back. What is left to do is known from then on."""
     study = unlocked.study
     with study.lock("work"):
         study.sweep()
         finish(unlocked)
         note_stopped(unlocked)
         planned = plan(unlocked, of)
+        if any(study.artefact_path(one, "candidates").exists() for one in study.recordings()):
+            _ = engines.rules  # they are needed when there is no way back
         gone = frozenset(planned.people)
-        withdrawn = tuple(read(study, number) for number in planned.releases)
+        left = Unfinished(
+            plan=planned,
+            withdrawn=tuple(read(study, number) for number in planned.releases),
+            reviewer=reviewer,
+            number=1 + sum(event.get("event") == "forgetting" for event in study.journal()),
+            certificate=certificates.next_number(study),
+            before=last_number(study),
+        )
         kept = [e.id for e in unlocked.vault.recordings if e.id not in planned.recordings]
         for recording_id in kept:
             _settle_mentions(unlocked, recording_id, gone, reviewer)
         _strike_names(unlocked, kept, gone, engines)
-        number = 1 + sum(event.get("event") == "forgetting" for event in study.journal())
-        study.log("forgetting", number=number, of=of, person=planned.person,
-                  recordings=" ".join(planned.recordings), releases=" ".join(map(str, (*planned.releases, *planned.moved))))  # fmt: skip
-        unlocked.change(lambda vault: without(vault, gone, planned.recordings))
+        releases = (*planned.releases, *planned.moved)
+        study.log("forgetting", number=left.number, of=of, person=planned.person,
+                  recordings=" ".join(planned.recordings), releases=" ".join(map(str, releases)))  # fmt: skip
+        unlocked.change(lambda vault: replace(without(vault, gone, planned.recordings), forgetting=left))
+    return left
+
+
+def _end(unlocked: Unlocked, left: Unfinished, engines: Engines) -> Forgotten:
+    """What follows, each once, wherever it was cut off before."""
+    study = unlocked.study
+    with study.lock("work"):
+        study.sweep()
         finish(unlocked)
+        note_stopped(unlocked)
         refresh_findings(unlocked, engines)
-    audit.append(study.audit_path, "forgotten", of=of, by=reviewer, recordings=list(planned.recordings))
-    return planned, withdrawn
+    renewed = renew(unlocked, left.withdrawn, engines, left.before)
+    path = certificates.forgotten(study, left.plan, renewed, left.reviewer, left.certificate)
+    audited = [line for line in store.read_lines(study.audit_path) if line.get("event") == "forgotten"]
+    if left.number not in {line.get("number") for line in audited}:
+        audit.append(study.audit_path, "forgotten", number=left.number, of=left.plan.of, by=left.reviewer,
+                     recordings=list(left.plan.recordings))  # fmt: skip
+    unlocked.change(lambda vault: replace(vault, forgetting=None))
+    return Forgotten(plan=left.plan, withdrawn=left.withdrawn, renewed=renewed, certificate=path)
+
+
+def _same(planned: Plan, of: str) -> bool:
+    """Whether this names what a withdrawal was of."""
+    return of in (planned.of, f"{PERSON}{planned.person}" if planned.person else f"{RECORDING}{planned.recordings[0]}")
 
 
 def _settle_mentions(unlocked: Unlocked, recording_id: str, gone: frozenset[str], reviewer: str) -> None:
@@ -183,17 +224,25 @@ def _settle_mentions(unlocked: Unlocked, recording_id: str, gone: frozenset[str]
     settled the recording answers for it still.
     """
     ready = settled(unlocked, recording_id)
-    named = [f for f in _withheld(ready) if f.person_id in gone] if ready else []
-    if ready is None or not named:
+    if ready is None:
         return
-    at, past = audit.now(), ready.history
-    decisions = tuple(replace(decide(f, Verdict.ACCEPT, reviewer, at), person_id=None) for f in named)
-    group = secrets.token_hex(8)
-    act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=past.base, group=group, name=FORGET,
-                decisions=decisions)  # fmt: skip
-    unlocked.append(recording_id, act)
-    if past.settled is not None and ready.settled.review is ReviewState.REVIEWED:
-        unlocked.append(recording_id, past.settled)
+    answers, at = _answering(unlocked, recording_id, ready), audit.now()
+    named = [f for f in _withheld(ready) if f.person_id in gone]
+    if named:
+        decisions = tuple(replace(decide(f, Verdict.ACCEPT, reviewer, at), person_id=None) for f in named)
+        act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=ready.history.base, group=secrets.token_hex(8),
+                    name=FORGET, decisions=decisions)  # fmt: skip
+        unlocked.append(recording_id, act)
+    if answers is not None and (named or answers != ready.history.settled):
+        unlocked.append(recording_id, answers)
+
+
+def _answering(unlocked: Unlocked, recording_id: str, ready: Ready) -> Entry | None:
+    """The settling that stands, or stood before our decisions, after which we were cut off; None without any."""
+    log, stood, stored = entries(unlocked, recording_id), ready, held(unlocked, recording_id)
+    if stored is not None and log and log[-1].name == FORGET:
+        stood = decided(unlocked, stored, history(log[:-1], ready.history.base)) or ready
+    return stood.history.settled if stood.settled.review is ReviewState.REVIEWED else None
 
 
 def _strike_names(unlocked: Unlocked, kept: list[str], gone: frozenset[str], engines: Engines) -> None:

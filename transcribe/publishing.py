@@ -58,7 +58,7 @@ def publish(
     read, is kept in private/.
     """
     study = unlocked.study
-    number = _next_number(unlocked)
+    number = last_number(study) + 1
     final = study.release_path(number)
     temporary = study.releases / f".{number:03d}.{secrets.token_hex(4)}.tmp"
     temporary.mkdir(mode=0o700)
@@ -102,10 +102,10 @@ def _note(unlocked: Unlocked, number: int, ids: list[str]) -> None:
         audit.append(study.audit_path, "released", release=number, recordings=ids)
 
 
-def _next_number(unlocked: Unlocked) -> int:
-    study = unlocked.study
+def last_number(study: Study) -> int:
+    """The highest number that a release ever had; 0 before the first."""
     # a release that was moved away keeps its number: copies of it are with others
-    return max((*study.standing_releases(), *study.released()), default=0) + 1
+    return max((*study.standing_releases(), *study.released()), default=0)
 
 
 def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:

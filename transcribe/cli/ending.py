@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from transcribe import certificates, closing, console, forgetting, study, withdrawal
+from transcribe import certificates, closing, console, forgetting, study
 from transcribe.cli.common import AsJson, PassphraseFile, StudyPath, unlock
 from transcribe.closing import Closing
 from transcribe.engines import Engines
 from transcribe.errors import ConfigError
-from transcribe.forgetting import Plan
+from transcribe.parting import Plan
 from transcribe.review.settling import check_alias
 from transcribe.withdrawal import Renewed
 
@@ -21,7 +21,13 @@ app = typer.Typer()
 @app.command("forget")
 def forget_command(
     root: StudyPath,
-    of: Annotated[str, typer.Argument(metavar="PERSON|RECORDING", help="The id of who, or what, is to go; where both bear it, after person: or recording:.")],
+    of: Annotated[
+        str,
+        typer.Argument(
+            metavar="PERSON|RECORDING",
+            help="The id of who, or what, is to go; where both bear it, after person: or recording:.",
+        ),
+    ],
     reviewer: Annotated[str, typer.Option(help="Your alias, never your name: it stands on the certificate.")] = "",
     confirm: Annotated[str, typer.Option(help="The same id again: then it is done. Without, it is only told.")] = "",
     passphrase_file: PassphraseFile = None,
@@ -38,25 +44,26 @@ def forget_command(
     if confirm != of:
         raise ConfigError("--confirm is not the id that is to go", advice=f"give --confirm {of}")
     check_alias(reviewer)
-    engines = Engines(unlocked.study.config)
-    planned, withdrawn = forgetting.forget(unlocked, of, reviewer, engines)
-    renewed = withdrawal.renew(unlocked, withdrawn, engines)
-    path = certificates.forgotten(unlocked.study, planned, renewed, reviewer)
+    done = forgetting.forget(unlocked, of, reviewer, Engines(unlocked.study.config))
     backups = certificates.backups(unlocked.study)
     console.say(
         as_json,
         {
-            "planned": asdict(planned),
+            "planned": asdict(done.plan),
             "done": True,
-            "renewed": [asdict(one) for one in renewed],
-            "sound_withdrawn": any(one.sound for one in withdrawn),
-            "certificate": str(path),
+            "renewed": [asdict(one) for one in done.renewed],
+            "sound_withdrawn": any(one.sound for one in done.withdrawn),
+            "certificate": str(done.certificate),
             "backups": [asdict(one) for one in backups],
         },
-        f"{of} is forgotten. The certificate: {path}",
-        *map(_renewed_said, renewed),
-        *(["Covered sound was withdrawn: release it anew with --audio."] if any(w.sound for w in withdrawn) else []),
-        *_sources_said(planned),
+        f"{of} is forgotten. The certificate: {done.certificate}",
+        *map(_renewed_said, done.renewed),
+        *(
+            ["Covered sound was withdrawn: release it anew with --audio."]
+            if any(w.sound for w in done.withdrawn)
+            else []
+        ),
+        *_sources_said(done.plan),
         *(f"Backup {one.id} of {one.at} still holds everything: delete it." for one in backups),
     )
 
