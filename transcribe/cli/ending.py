@@ -45,24 +45,20 @@ def forget_command(
         raise ConfigError("--confirm is not the id that is to go", advice=f"give --confirm {of}")
     check_alias(reviewer)
     done = forgetting.forget(unlocked, of, reviewer, Engines(unlocked.study.config))
-    backups = certificates.backups(unlocked.study)
+    backups, sound = certificates.backups(unlocked.study), any(one.sound for one in done.withdrawn)
     console.say(
         as_json,
         {
             "planned": asdict(done.plan),
             "done": True,
             "renewed": [asdict(one) for one in done.renewed],
-            "sound_withdrawn": any(one.sound for one in done.withdrawn),
+            "sound_withdrawn": sound,
             "certificate": str(done.certificate),
             "backups": [asdict(one) for one in backups],
         },
         f"{of} is forgotten. The certificate: {done.certificate}",
         *map(_renewed_said, done.renewed),
-        *(
-            ["Covered sound was withdrawn: release it anew with --audio."]
-            if any(w.sound for w in done.withdrawn)
-            else []
-        ),
+        *(["Covered sound was withdrawn: release it anew with --audio."] if sound else []),
         *_sources_said(done.plan),
         *(f"Backup {one.id} of {one.at} still holds everything: delete it." for one in backups),
     )
