@@ -462,6 +462,17 @@ def test_an_older_release_that_named_her_goes_though_the_recording_does_not_now(
     assert _told_of(study).isdisjoint(planned.people)
 
 
+def test_what_a_release_replaced_that_was_stopped_before_it_stood_goes_too(study: Unlocked) -> None:
+    study.save("R002", "replacements-003", replace(publishing.originals(study, "R002"), release=3))
+    planned, renewed = forget(study, "P1")
+    assert (planned.releases, planned.moved) == ((1,), ())
+    assert [one.number for one in renewed] == [3]
+    assert _told_of(study).isdisjoint(planned.people)
+    study.save("R002", "replacements-004", replace(publishing.originals(study, "R002"), release=4))
+    forget(study, "R003")
+    assert not publishing.originals_paths(study.study, 4)
+
+
 # --- somebody else who took part ------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ from transcribe.schema import Finding, Person, Quiet, ReviewState, Verdict, reco
 from transcribe.speakers import speaking
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
-from transcribe.withdrawal import Renewed, holding, read, remove, renew, telling
+from transcribe.withdrawal import Renewed, holding, read, remove, remove_stopped, renew, telling
 from transcribe.wordforms import sealed
 
 WITHHELD = "[withheld]"
@@ -84,7 +84,7 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         stay=tuple(p.id for p in vault.people if p.id not in people and p.of in people),
         mentions=tuple((recording_id, count) for recording_id, count in counts.items() if count),
         releases=tuple(sorted({*holding(unlocked.study, affected), *(one for one in told if one in standing)})),
-        moved=tuple(one for one in told if one not in standing),
+        moved=tuple(one for one in told if one not in standing and one <= last_number(unlocked.study)),
         sources=tuple(e.id for e in vault.recordings if e.id in recordings and any(map(exists, e.sources))),
     )
 
@@ -173,6 +173,7 @@ def _begin(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Unfi
         study.sweep()
         finish(unlocked)
         note_stopped(unlocked)
+        remove_stopped(unlocked)
         planned = plan(unlocked, of)
         if any(study.artefact_path(one, "candidates").exists() for one in study.recordings()):
             _ = engines.rules  # they are needed when there is no way back

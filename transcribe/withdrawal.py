@@ -8,7 +8,7 @@ from transcribe import export, release, sound_copies, store
 from transcribe.engines import Engines
 from transcribe.errors import StudyError, TranscribeError
 from transcribe.parting import Withdrawn
-from transcribe.publishing import originals_of, originals_paths, read_manifest
+from transcribe.publishing import last_number, originals_of, originals_paths, read_manifest
 from transcribe.ready import settled
 from transcribe.replacements import Originals
 from transcribe.schema import Quiet, ReviewState, record
@@ -91,6 +91,14 @@ def remove(unlocked: Unlocked, number: int) -> None:
         path.unlink()
     gone = {f"{path.parent.name}/{path.stem}" for path in paths}
     unlocked.change(lambda vault: replace(vault, inventory=vault.inventory.without(gone)))
+
+
+def remove_stopped(unlocked: Unlocked) -> None:
+    """Delete what is kept of releases that were stopped before they stood. Needs "work"."""
+    tables = (table for entry in unlocked.vault.recordings for table in originals_of(unlocked.study, entry.id))
+    last = last_number(unlocked.study)
+    for number in sorted({number for number, _ in tables if number > last}):  # the next release will have it
+        remove(unlocked, number)
 
 
 def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines, before: int) -> tuple[Renewed, ...]:
