@@ -1,9 +1,11 @@
 """Somebody withdraws: nothing that was kept of her is left, whoever names her is withheld, the rest stands."""
 
 import itertools
-from contextlib import suppress
+import shutil
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,17 +18,34 @@ from tests.builders import (
     person,
     says_nothing_of,
     stands,
+    stretch,
     transcript,
 )
 from tests.study_session import call
-from transcribe import audit, backup, certificates, forgetting, people, pipeline, publishing, release, store, withdrawal
+from transcribe import (
+    audit,
+    backup,
+    certificates,
+    forgetting,
+    overview,
+    people,
+    permission,
+    pipeline,
+    publishing,
+    release,
+    store,
+    withdrawal,
+)
 from transcribe.config import StudyConfig
-from transcribe.errors import RosterError, StudyError
+from transcribe.errors import RosterError, StudyError, WeightsError
 from transcribe.gate import Gate
+from transcribe.invented import Flagged
 from transcribe.ready import finished, named_people, settled
 from transcribe.review import settling
+from transcribe.review.decisions import decide, restore
 from transcribe.review.log import Deed, Entry, Swap
-from transcribe.schema import Kind, ReviewState, Speaker
+from transcribe.schema import Consent, Kind, Purpose, ReviewState, Speaker, Transcript, Verdict
+from transcribe.study import Study
 from transcribe.vault import Attributes, Rendering, Topic, Unlocked, Voiceprint, with_recording
 
 ENGINES = NoEngines(StudyConfig())
@@ -92,8 +111,14 @@ def settled_base(opened: Unlocked, recording_id: str) -> str:
 
 
 def forget(opened: Unlocked, of: str) -> tuple[forgetting.Plan, tuple[withdrawal.Renewed, ...]]:
-    planned, withdrawn = forgetting.forget(opened, of, "CD", ENGINES)
-    return planned, withdrawal.renew(opened, withdrawn, ENGINES)
+    done = forgetting.forget(opened, of, "CD", ENGINES)
+    return done.plan, done.renewed
+
+
+def certified(opened: Unlocked) -> str:
+    """The text of the only certificate."""
+    (path,) = (opened.study.root / certificates.FOLDER).iterdir()
+    return path.read_text()
 
 
 def everything_readable(opened: Unlocked) -> str:
@@ -345,32 +370,249 @@ def test_people_found_in_it_alone_go_with_it(study: Unlocked) -> None:
     assert "Ottoline" in left
 
 
+# --- an id that two bear --------------------------------------------------------------------------------------------
+
+
+def _with_recording_p1(study: Unlocked) -> None:
+    said = transcript(("S1", "Only Philippa."), recording_id="P1")
+    add_detected(study, said, who=("I1",), sound=b"another voice")
+    settle(study, "P1")
+    release.write(study, ("P1",), ("txt",), ENGINES, unreviewed=False)
+
+
+def test_an_id_of_a_person_and_of_a_recording_is_asked_about(study: Unlocked) -> None:
+    _with_recording_p1(study)
+    before = stands(study.study.root)
+    with pytest.raises(StudyError, match="both a person and a recording have this id"):
+        forget(study, "P1")
+    assert stands(study.study.root) == before
+    planned, _ = forget(study, "recording:P1")
+    assert (planned.recordings, planned.people, planned.releases) == (("P1",), (), (3,))
+    assert not study.study.sound_path("P1").exists()
+    assert not (study.study.private / "P1").exists()
+    assert not (study.study.releases / "003").exists()
+    assert [row.id for row in overview.overview(study.study, study).rows] == ["R001", "R002", "R003"]
+    assert "Karen Okonkwo" in repr_of(study.vault)
+    planned, _ = forget(study, "P1")
+    assert planned.recordings == ("R001",)
+    says_nothing_of(repr_of(study.vault), *HERS)
+
+
+def test_the_person_of_two_that_bear_an_id_goes_alone(study: Unlocked) -> None:
+    _with_recording_p1(study)
+    assert forgetting.plan(study, "person:P1").recordings == ("R001",)
+    for of in ("person:R001", "recording:P2", "person:", "recording:I1"):
+        with pytest.raises(StudyError):
+            forgetting.plan(study, of)
+    planned, _ = forget(study, "person:P1")
+    assert planned.people[0] == "P1"
+    assert study.study.recordings() == ("P1", "R002", "R003")
+    says_nothing_of(repr_of(study.vault), *HERS)
+
+
+def test_what_an_earlier_version_left_half_done_is_ended(study: Unlocked) -> None:
+    """The recording went out of the key table, and its files stayed since a person bears its id."""
+    _with_recording_p1(study)
+    study.study.log("forgetting", number=1, of="P1", recordings="P1", releases="3")
+    study.change(lambda vault: forgetting.without(vault, (), ("P1",)))
+    forgetting.finish(study)
+    assert study.study.recordings() == ("R001", "R002", "R003")
+    assert not (study.study.releases / "003").exists()
+    study.study.log("forgetting", number=2, of="P1", recordings="R001", releases="1")  # stopped before it was done
+    forgetting.finish(study)
+    assert study.study.recordings() == ("R001", "R002", "R003")
+
+
+# --- releases that lie elsewhere, and what they tell ----------------------------------------------------------------
+
+
+def _told_of(study: Unlocked) -> set[str]:
+    """Whom the tables of what releases replaced name."""
+    found = set()
+    for recording_id in study.study.recordings():
+        for path in (study.study.private / recording_id).glob("replacements-*.age"):
+            stored = study.load(recording_id, path.stem, publishing.Originals)
+            assert stored
+            found |= {row.person_id for row in stored.value.rows}
+    return found
+
+
+def test_a_release_that_was_moved_away_leaves_no_table_of_her(study: Unlocked, tmp_path: Path) -> None:
+    shutil.move(study.study.releases / "001", tmp_path / "given to the team")
+    assert "P1" in _told_of(study)
+    planned, renewed = forget(study, "P1")
+    assert (planned.releases, planned.moved) == ((), (1,))
+    assert not renewed
+    assert _told_of(study).isdisjoint(planned.people)
+    assert (tmp_path / "given to the team" / "manifest.json").exists()
+    assert "elsewhere, of which the tables of what they replaced were deleted: 001." in certified(study)
+
+
+def test_an_older_release_that_named_her_goes_though_the_recording_does_not_now(study: Unlocked) -> None:
+    release.write(study, ("R002",), ("txt",), ENGINES, unreviewed=False)
+    ready = settled(study, "R002")
+    assert ready
+    hers = [f for f in ready.settled.replaced if f.person_id in ("P1", "H1")]
+    kept = tuple(decide(f, Verdict.KEEP, "AB", audit.now()) for f in hers)
+    study.append("R002", Entry(at=audit.now(), reviewer="AB", deed=Deed.ACT, base=ready.history.base, group="k",
+                               name="keep", decisions=kept))  # fmt: skip
+    assert forgetting.plan(study, "P1").mentions == ()
+    planned, _ = forget(study, "P1")
+    assert planned.releases == (1, 3)
+    assert _told_of(study).isdisjoint(planned.people)
+
+
+def test_what_a_release_replaced_that_was_stopped_before_it_stood_goes_too(study: Unlocked) -> None:
+    study.save("R002", "replacements-003", replace(publishing.originals(study, "R002"), release=3))
+    planned, renewed = forget(study, "P1")
+    assert (planned.releases, planned.moved) == ((1,), ())
+    assert [one.number for one in renewed] == [3]
+    assert _told_of(study).isdisjoint(planned.people)
+    study.save("R002", "replacements-004", replace(publishing.originals(study, "R002"), release=4))
+    forget(study, "R003")
+    assert not publishing.originals_paths(study.study, 4)
+
+
+# --- somebody else who took part ------------------------------------------------------------------------------------
+
+
+def test_whoever_has_an_interview_of_his_own_stays_with_what_he_refused(study: Unlocked) -> None:
+    husband = person("P3", "Emeka Okonkwo", relation="husband", of="P1")
+    baby = person("B3", "Obinna", role="infant", relation="son", of="P3")
+    no = Consent(person_id="P3", agreed=(Purpose.RECORD, Purpose.TRANSCRIBE), refused=(Purpose.ARCHIVE,))
+    yes = Consent(person_id="P2", agreed=tuple(Purpose))
+    study.change(lambda vault: replace(vault, people=(*vault.people, husband, baby), consents=(no, yes)))
+    add_detected(study, transcript(("S1", "Emeka here, Karen's."), recording_id="R004"), who=("P3", "I1"))
+    pipeline.refresh_findings(study, ENGINES)
+    assert forgetting.plan(study, "P1").stay == ("P3",)
+    planned, _ = forget(study, "P1")
+    assert planned.recordings == ("R001",)
+    assert {"P3", "B3"}.isdisjoint(planned.people)
+    assert study.vault.entry("R004").who == ("P3", "I1")
+    stays = study.vault.person("P3")
+    assert (stays.forms, stays.of, stays.relation) == (("Emeka Okonkwo",), "", "")
+    assert [one.person_id for one in permission.obstacles(study, "R004", Purpose.ARCHIVE)] == ["P3"]
+    says_nothing_of(repr_of(study.vault), "Karen", "Zsofika")
+
+
+# --- mentions that are not seen at once -----------------------------------------------------------------------------
+
+
+def test_a_mention_in_words_that_nobody_may_have_said_is_decided_too(study: Unlocked) -> None:
+    siobhan = person("P4", "Siobhan Keogh")
+    study.change(lambda vault: replace(vault, people=(*vault.people, siobhan)))
+    said = transcript(("S1", "I said to Shavorn, sit down."), ("S1", "So."), recording_id="R004")
+    add_detected(study, said, who=("P2", "I1"))
+    stored = study.load("R004", "transcript", Transcript)
+    assert stored
+    flagged = stretch(said, "U0001", 0, 5)
+    study.save("R004", "invented", Flagged(source=stored.body_sha256, stretches=(flagged,)))
+    pipeline.refresh_findings(study, ENGINES)
+    assert dict(forgetting.plan(study, "P4").mentions) == {"R004": 1}
+    forget(study, "P4")
+    base = settled_base(study, "R004")
+    said_it = restore(flagged, "AB", audit.now())
+    study.append("R004", Entry(at=audit.now(), reviewer="AB", deed=Deed.ACT, base=base, decisions=(said_it,)))
+    ready = settled(study, "R004")
+    assert ready
+    line, _ = finished(study, ready, named_people(study)).lines
+    assert line.text == "I said to [person], sit down."
+
+
+def test_where_a_run_stopped_half_way_nothing_is_forgotten(study: Unlocked) -> None:
+    stored = study.load("R002", "candidates", pipeline.Candidates)
+    assert stored
+    study.save("R002", "candidates", replace(stored.value, source="another"))
+    assert settled(study, "R002") is None
+    before = stands(study.study.root)
+    with pytest.raises(StudyError, match=r"R002: .* run `transcribe run STUDY`"):
+        forget(study, "P1")
+    assert stands(study.study.root) == before
+    assert forgetting.plan(study, "P2").recordings == ("R002",)  # what goes need not be known
+
+
+def test_what_forget_decided_no_undo_takes_back(study: Unlocked) -> None:
+    ready = settled(study, "R002")
+    assert ready
+    mention = next(f for f in ready.settled.replaced if f.person_id == "P1")
+    for deed, decisions in ((Deed.ACT, (decide(mention, Verdict.KEEP, "CD", "t"),)), (Deed.UNDO, ())):
+        study.append("R002", Entry(at="t", reviewer="CD", deed=deed, base=ready.history.base, group="g", name="keep",
+                                   decisions=decisions))  # fmt: skip
+    forget(study, "P1")
+    ready = settled(study, "R002")
+    assert ready
+    assert ready.history.last_done("CD", second=False) is None
+    assert ready.history.last_undone("CD", second=False) is None
+    assert sum(f.person_id is None for f in ready.settled.replaced) == 4
+
+
 # --- cut off --------------------------------------------------------------------------------------------------------
 
 
 def test_cut_off_anywhere_the_same_command_again_ends_it(tmp_path: Path) -> None:
     """Before each single change of the disk, until there is none left."""
+    made = study_in(tmp_path)
     ended = False
     for number in itertools.count(1):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        opened = study_in(folder)
+        copy = Study(shutil.copytree(made.study.root, tmp_path / str(number)))
         with suppress(Cut), cut_at(number):
-            forgetting.forget(opened, "P1", "CD", ENGINES)
+            forgetting.forget(Unlocked(copy, made.identity), "P1", "CD", ENGINES)
             ended = True
-        again = Unlocked(opened.study, opened.identity)
-        with suppress(StudyError):  # forgotten already
-            forgetting.forget(again, "P1", "CD", ENGINES)
+        again = Unlocked(copy, made.identity)
+        cut_past_the_end = again.vault.forgetting is None and (copy.root / certificates.FOLDER).exists()
+        with pytest.raises(StudyError, match="nobody") if cut_past_the_end else nullcontext():
+            assert forgetting.plan(again, "P1").recordings == ("R001",)
+            assert forgetting.forget(again, "P1", "CD", ENGINES).plan.releases == (1,)
         says_nothing_of(repr_of(again.vault), *HERS)
-        assert not (again.study.private / "R001").exists()
-        assert not again.study.sound_path("R001").exists()
-        assert not (again.study.releases / "001").exists()
+        assert again.vault.forgetting is None
+        assert not (copy.private / "R001").exists()
+        assert not copy.sound_path("R001").exists()
         ready = settled(again, "R002")
         assert ready is not None
         assert sum(f.person_id is None for f in ready.settled.replaced) == 4
+        assert {n: copy.released()[n] for n in copy.standing_releases()} == {2: ("R003",), 3: ("R002",)}
+        assert "Released in their place: 003 (team)." in certified(again)
+        audited = [line for line in store.read_lines(copy.audit_path) if line["event"] == "forgotten"]
+        assert [(line["of"], line["by"]) for line in audited] == [("P1", "CD")]
+        shutil.rmtree(copy.root)
         if ended:
             break
-    assert number > 10
+    assert number > 20
+
+
+def test_one_that_was_cut_off_is_ended_before_another(study: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(forgetting, "refresh_findings", _stopped)
+        with pytest.raises(KeyboardInterrupt):
+            forget(study, "P1")
+    unfinished = study.vault.forgetting
+    assert unfinished
+    says_nothing_of(repr_of(unfinished), *HERS, "Diane", "Philippa")
+    planned, _ = forget(study, "R003")
+    assert planned.recordings == ("R003",)
+    assert study.study.recordings() == ("R002",)
+    assert sorted(path.name for path in (study.study.root / certificates.FOLDER).iterdir()) == ["001.txt", "002.txt"]
+    audited = [line for line in store.read_lines(study.study.audit_path) if line["event"] == "forgotten"]
+    assert [line["of"] for line in audited] == ["P1", "R003"]
+    assert study.vault.forgetting is None
+
+
+def _stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+class WithoutWeights(NoEngines):
+    @property
+    def rules(self) -> NoReturn:  # type: ignore[override]
+        raise WeightsError("the weights are not here", advice="fetch them")
+
+
+def test_without_what_reads_the_transcripts_again_nothing_is_forgotten(study: Unlocked) -> None:
+    before, vault = stands(study.study.root), study.vault
+    with pytest.raises(WeightsError):
+        forgetting.forget(study, "P1", "CD", WithoutWeights(StudyConfig()))
+    assert stands(study.study.root) == before
+    assert study.vault == vault
 
 
 # --- the certificate ------------------------------------------------------------------------------------------------
@@ -378,20 +620,19 @@ def test_cut_off_anywhere_the_same_command_again_ends_it(tmp_path: Path) -> None
 
 def test_the_certificate_names_nobody_and_every_backup(study: Unlocked, tmp_path: Path) -> None:
     made = backup.write(study, tmp_path / "disk" / "b.backup")
-    planned, renewed = forget(study, "P1")
-    path = certificates.forgotten(study.study, planned, renewed, "CD")
-    text = path.read_text()
+    forget(study, "P1")
+    text = certified(study)
     says_nothing_of(text, *HERS, "Diane Abercrombie")
     for fact in ("P1", "R001", "001", f"{made.id}, made 20", "4 (in R002)", "003 (team)", "CD"):
         assert fact in text
     assert "not claimed" in text
-    assert certificates.forgotten(study.study, planned, renewed, "CD") != path
+    assert certificates.next_number(study.study) == 2
     assert audit.check(study.study.audit_path, audit.Seal()).whole
 
 
 def test_without_a_backup_it_says_so(study: Unlocked) -> None:
-    planned, renewed = forget(study, "P1")
-    assert "No backup was made" in certificates.forgotten(study.study, planned, renewed, "CD").read_text()
+    forget(study, "P1")
+    assert "No backup was made" in certified(study)
     assert not publishing.originals_paths(study.study, 1)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.frozen.make_older import PASSPHRASE
 from tests.whole_studies import FakeEngines
-from transcribe import doctor, forgetting, publishing, quote, release, store, vault, withdrawal
+from transcribe import doctor, forgetting, publishing, quote, release, store, vault
 from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
 from transcribe.ready import need
@@ -75,11 +75,11 @@ def test_an_older_study_is_worked_on(frozen: Path) -> None:
 
 def test_whoever_stands_in_an_older_release_is_forgotten_and_it_is_withdrawn(frozen: Path) -> None:
     unlocked, engines = opened(frozen), FakeEngines(StudyConfig())
-    planned, withdrawn = forgetting.forget(unlocked, "P1", "CD", engines)
-    assert "T001" in planned.recordings
-    assert [(one.number, one.level, one.formats) for one in withdrawn] == [(1, "team", ("json", "txt"))]
+    done = forgetting.forget(unlocked, "P1", "CD", engines)
+    assert "T001" in done.plan.recordings
+    assert [(one.number, one.level, one.formats) for one in done.withdrawn] == [(1, "team", ("json", "txt"))]
     assert not (frozen / "release" / "001").exists()
-    assert [one for one in withdrawal.renew(unlocked, withdrawn, engines) if one.recordings] == []
+    assert done.renewed == ()
     assert opened(frozen).study.recordings() == ()
 
 

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from transcribe import audit, store
-from transcribe.forgetting import Plan
+from transcribe.parting import Plan
 from transcribe.schema import Quiet, record
 from transcribe.study import Study
 from transcribe.withdrawal import Renewed
@@ -26,9 +26,9 @@ def backups(study: Study) -> tuple[KnownBackup, ...]:
     return tuple(KnownBackup(id=str(line["backup"]), at=str(line["at"])) for line in lines)
 
 
-def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: str) -> Path:
-    """Write the certificate of a `forget`; its path."""
-    others = len(plan.people) - (plan.of in plan.people)
+def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: str, number: int) -> Path:
+    """Write the certificate of a `forget` under a number, in the place of one that was cut off; its path."""
+    others = len(plan.people) - (plan.person in plan.people)
     released = [f"{one.number:03d} ({one.level})" for one in renewed if one.number]
     lines = [
         "CERTIFICATE OF ERASURE",
@@ -43,6 +43,7 @@ def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: 
         f"Mentions in other people's recordings, now withheld at their places: {sum(n for _, n in plan.mentions)}"
         f" (in {_listed(tuple(one for one, _ in plan.mentions))}).",
         f"Releases withdrawn and deleted from the study: {_listed(tuple(f'{n:03d}' for n in plan.releases))}.",
+        *_about_moved(plan.moved),
         f"Released in their place: {_listed(tuple(released))}.",
         "",
         "Of the names that were removed, keyed digests are left in the encrypted key table, so that an exact",
@@ -54,7 +55,14 @@ def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: 
         "that lie outside the study, and copies of the study's folder that another program made (snapshots,",
         "synchronised folders, disk images). Those must be deleted where they lie.",
     ]
-    return _write(study, lines)
+    return _write(study, lines, number)
+
+
+def _about_moved(moved: tuple[int, ...]) -> list[str]:
+    if not moved:
+        return []
+    numbers = _listed(tuple(f"{number:03d}" for number in moved))
+    return [f"Releases that lay elsewhere, of which the tables of what they replaced were deleted: {numbers}."]
 
 
 def _about_backups(study: Study) -> list[str]:
@@ -95,16 +103,20 @@ def closed(study: Study, recordings: tuple[str, ...], *, given_back: bool) -> Pa
         "several quotes tell together. Where sound was released, a voice identifies. Copies of the key, of the",
         "recordings' sources, of backups and of the folder that lie elsewhere are not covered by this statement.",
     ]
-    return _write(study, lines)
+    return _write(study, lines, next_number(study))
 
 
 def _listed(items: tuple[str, ...]) -> str:
     return ", ".join(items) if items else "none"
 
 
-def _write(study: Study, lines: list[str]) -> Path:
-    folder = study.root / FOLDER
-    number = 1 + len(list(folder.glob("[0-9]*.txt"))) if folder.exists() else 1
-    path = folder / f"{number:03d}.txt"
+def next_number(study: Study) -> int:
+    """The first number above those of all that stand."""
+    stand = (path.stem for path in (study.root / FOLDER).glob("*.txt"))
+    return 1 + max((int(stem) for stem in stand if stem.isdecimal()), default=0)
+
+
+def _write(study: Study, lines: list[str], number: int) -> Path:
+    path = study.root / FOLDER / f"{number:03d}.txt"
     store.write_bytes(path, ("\n".join(lines) + "\n").encode())
     return path

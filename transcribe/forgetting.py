@@ -2,79 +2,103 @@
 
 What others said of her stays in their recordings, withheld: each mention is decided at its place first, and of her
 names only sealed spellings are left, so that detection and the gate withhold whoever names her from now on. What is
-irreversible is noted in the journal before it begins; where it is cut off, the next `forget` goes on with it.
+irreversible is noted in the journal before it begins, and the key table knows what is left to do until it is done;
+where it is cut off, the next `forget` goes on with it.
 """
 
 import secrets
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from pathlib import Path
 
-from transcribe import audit, enrolment, store
+from transcribe import audit, certificates, enrolment, store
 from transcribe.config import INTERVIEWER
 from transcribe.engines import Engines
 from transcribe.errors import StudyError
+from transcribe.history import entries
 from transcribe.overview import exists
 from transcribe.participants import PARTICIPANT, took_part
+from transcribe.parting import Plan, Unfinished, Withdrawn
 from transcribe.pipeline import Job, refresh_findings
-from transcribe.publishing import note_stopped
-from transcribe.ready import settled
+from transcribe.publishing import last_number, note_stopped
+from transcribe.ready import Ready, decided, held, settled
 from transcribe.review.decisions import decide
-from transcribe.review.log import Deed, Entry
-from transcribe.schema import Person, Quiet, ReviewState, Verdict, record
+from transcribe.review.log import FORGET, Deed, Entry, history
+from transcribe.schema import Finding, Person, Quiet, ReviewState, Verdict, record
+from transcribe.speakers import speaking
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
-from transcribe.withdrawal import Withdrawn, holding, read, remove
+from transcribe.withdrawal import Renewed, holding, read, remove, remove_stopped, renew, telling
 from transcribe.wordforms import sealed
 
 WITHHELD = "[withheld]"
 
 
 @record
-class Plan(Quiet):
-    """What goes: `of` is the id that was named; ids of people and of recordings; how often others name these people, by
-    recording; the releases that hold any of it; recordings whose source files still lie outside the study.
-    """
+class Forgotten(Quiet):
+    """What was done: what went, the releases that were withdrawn, what stands in their place, and the certificate."""
 
-    of: str
-    people: tuple[str, ...]
-    recordings: tuple[str, ...]
-    mentions: tuple[tuple[str, int], ...]
-    releases: tuple[int, ...]
-    sources: tuple[str, ...]
+    plan: Plan
+    withdrawn: tuple[Withdrawn, ...]
+    renewed: tuple[Renewed, ...]
+    certificate: Path
 
 
 # --- what goes ------------------------------------------------------------------------------------------------------
 
 
 def plan(unlocked: Unlocked, of: str) -> Plan:
-    """What forgetting a person or a recording takes. Raises StudyError for an interviewer or an unknown id."""
+    """What forgetting a person or a recording takes. Raises StudyError for an interviewer, an unknown id, and one that
+    a person and a recording bear, unless person: or recording: stands before it.
+    """
     vault = unlocked.vault
+    if vault.forgetting is not None and _same(vault.forgetting.plan, of):
+        return vault.forgetting.plan  # it was cut off
     known = {person.id: person for person in vault.people}
-    if of in {entry.id for entry in vault.recordings}:
-        recordings: tuple[str, ...] = (of,)
+    person_id, recording_id = _meant(vault, of)
+    if recording_id:
+        recordings: tuple[str, ...] = (recording_id,)
         people: set[str] = set()
     else:
-        person = vault.person(of)
+        person = known[person_id]
         if person.role == INTERVIEWER:
             raise StudyError(
-                f"{of} is an interviewer, whose recordings are other people's", advice="forget those who withdrew"
+                f"{person_id} is an interviewer, whose recordings are other people's",
+                advice="forget those who withdrew",
             )
-        people = _joined(vault, {of, person.same_as} & known.keys(), lambda p: {p.same_as})
+        people = _joined(vault, {person_id, person.same_as} & known.keys(), lambda p: {p.same_as})
         recordings = tuple(e.id for e in vault.recordings if _takes_part(unlocked, e.id, people, known))
     others = {e.id: _mentioned(unlocked, e.id) for e in vault.recordings if e.id not in recordings}
-    found = _found_alone(vault, recordings, others)
-    people = _joined(vault, people | found, lambda p: {p.same_as, p.of})  # who belongs to her tells who she is
+    found, own = _found_alone(vault, recordings, others), _in_own_right(unlocked, recordings)
+    # who belongs to her tells who she is
+    people = _joined(vault, people | found, lambda p: {p.same_as} if {p.id, p.same_as} & own else {p.same_as, p.of})
     counts = {recording_id: sum(i in people for i in ids) for recording_id, ids in others.items()}
+    standing, told = unlocked.study.standing_releases(), telling(unlocked, recordings, people)
     affected = (*recordings, *(recording_id for recording_id, count in counts.items() if count))
     return Plan(
         of=of,
+        person=person_id,
         people=tuple(p.id for p in vault.people if p.id in people),
         recordings=recordings,
+        stay=tuple(p.id for p in vault.people if p.id not in people and p.of in people),
         mentions=tuple((recording_id, count) for recording_id, count in counts.items() if count),
-        releases=holding(unlocked.study, affected),
+        releases=tuple(sorted({*holding(unlocked.study, affected), *(one for one in told if one in standing)})),
+        moved=tuple(one for one in told if one not in standing and one <= last_number(unlocked.study)),
         sources=tuple(e.id for e in vault.recordings if e.id in recordings and any(map(exists, e.sources))),
     )
+
+
+def _meant(vault: Vault, of: str) -> tuple[str, str]:
+    """The id of the person, or else of the recording, that is named. Raises StudyError."""
+    person_id, recording_id = of.removeprefix(PERSON), of.removeprefix(RECORDING)
+    is_person = person_id in {person.id for person in vault.people}
+    is_recording = recording_id in {entry.id for entry in vault.recordings}
+    if is_person and is_recording:
+        raise StudyError("both a person and a recording have this id", advice="write person:ID or recording:ID")
+    if is_recording:
+        return "", recording_id
+    return vault.person(person_id).id, ""
 
 
 def _takes_part(unlocked: Unlocked, recording_id: str, people: set[str], known: dict[str, Person]) -> bool:
@@ -86,10 +110,27 @@ def _takes_part(unlocked: Unlocked, recording_id: str, people: set[str], known: 
     return ready is not None and any(s.person_id in people for s in ready.transcript.value.speakers)
 
 
+def _in_own_right(unlocked: Unlocked, recordings: tuple[str, ...]) -> set[str]:
+    """Who takes part in a recording that stays: what he said, and what he did not agree to, is his."""
+    vault = unlocked.vault
+    kept = [entry for entry in vault.recordings if entry.id not in recordings]
+    return {i for e in kept for i in (*took_part(vault.people, e.who), *speaking(unlocked, e.id))}
+
+
 def _mentioned(unlocked: Unlocked, recording_id: str) -> tuple[str, ...]:
-    """The id of whom each place that is withheld in a recording means."""
+    """The id of whom each place that is withheld in a recording means, or would be in words that may be restored.
+
+    Raises StudyError where a run was stopped half-way: whom it names is not known then.
+    """
     ready = settled(unlocked, recording_id)
-    return tuple(f.person_id for f in ready.settled.replaced if f.person_id) if ready else ()
+    if ready is None and unlocked.study.artefact_path(recording_id, "transcript").exists():
+        raise StudyError("a run was stopped half-way, and whom it names is not known", recording_id=recording_id,
+                         advice="run `transcribe run STUDY` first")  # fmt: skip
+    return tuple(f.person_id for f in _withheld(ready) if f.person_id) if ready else ()
+
+
+def _withheld(ready: Ready) -> tuple[Finding, ...]:
+    return (*ready.settled.replaced, *ready.settled.covered)
 
 
 def _joined(vault: Vault, people: set[str], by: Callable[[Person], set[str]]) -> set[str]:
@@ -110,28 +151,73 @@ def _found_alone(vault: Vault, recordings: tuple[str, ...], others: dict[str, tu
 # --- forgetting -----------------------------------------------------------------------------------------------------
 
 
-def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> tuple[Plan, tuple[Withdrawn, ...]]:
-    """Do it; what was planned, and the releases that were withdrawn. Raises StudyError; then nothing is forgotten."""
+def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Forgotten:
+    """Do it; first what is left of one that was cut off, and no more where that was the same.
+
+    Raises StudyError, and WeightsError where what the kept transcripts are read with is not at hand; then nothing is
+    forgotten. Stopped later on by anything, it is ended by doing it again.
+    """
+    unlocked.look()
+    left = unlocked.vault.forgetting
+    if left is not None:
+        ended = _end(unlocked, left, engines)
+        if _same(left.plan, of):
+            return ended
+    return _end(unlocked, _begin(unlocked, of, reviewer, engines), engines)
+
+
+def _begin(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Unfinished:
+    """Up to where there is no way back. What is left to do is known from then on."""
     study = unlocked.study
     with study.lock("work"):
         study.sweep()
         finish(unlocked)
         note_stopped(unlocked)
+        remove_stopped(unlocked)
         planned = plan(unlocked, of)
+        if any(study.artefact_path(one, "candidates").exists() for one in study.recordings()):
+            _ = engines.rules  # they are needed when there is no way back
         gone = frozenset(planned.people)
-        withdrawn = tuple(read(study, number) for number in planned.releases)
+        left = Unfinished(
+            plan=planned,
+            withdrawn=tuple(read(study, number) for number in planned.releases),
+            reviewer=reviewer,
+            number=1 + sum(event.get("event") == "forgetting" for event in study.journal()),
+            certificate=certificates.next_number(study),
+            before=last_number(study),
+        )
         kept = [e.id for e in unlocked.vault.recordings if e.id not in planned.recordings]
         for recording_id in kept:
             _settle_mentions(unlocked, recording_id, gone, reviewer)
         _strike_names(unlocked, kept, gone, engines)
-        number = 1 + sum(event.get("event") == "forgetting" for event in study.journal())
-        study.log("forgetting", number=number, of=of, recordings=" ".join(planned.recordings),
-                  releases=" ".join(map(str, planned.releases)))  # fmt: skip
-        unlocked.change(lambda vault: without(vault, gone, planned.recordings))
+        releases = (*planned.releases, *planned.moved)
+        study.log("forgetting", number=left.number, of=of, person=planned.person,
+                  recordings=" ".join(planned.recordings), releases=" ".join(map(str, releases)))  # fmt: skip
+        unlocked.change(lambda vault: replace(without(vault, gone, planned.recordings), forgetting=left))
+    return left
+
+
+def _end(unlocked: Unlocked, left: Unfinished, engines: Engines) -> Forgotten:
+    """What follows, each once, wherever it was cut off before."""
+    study = unlocked.study
+    with study.lock("work"):
+        study.sweep()
         finish(unlocked)
+        note_stopped(unlocked)
         refresh_findings(unlocked, engines)
-    audit.append(study.audit_path, "forgotten", of=of, by=reviewer, recordings=list(planned.recordings))
-    return planned, withdrawn
+    renewed = renew(unlocked, left.withdrawn, engines, left.before)
+    path = certificates.forgotten(study, left.plan, renewed, left.reviewer, left.certificate)
+    audited = [line for line in store.read_lines(study.audit_path) if line.get("event") == "forgotten"]
+    if left.number not in {line.get("number") for line in audited}:
+        audit.append(study.audit_path, "forgotten", number=left.number, of=left.plan.of, by=left.reviewer,
+                     recordings=list(left.plan.recordings))  # fmt: skip
+    unlocked.change(lambda vault: replace(vault, forgetting=None))
+    return Forgotten(plan=left.plan, withdrawn=left.withdrawn, renewed=renewed, certificate=path)
+
+
+def _same(planned: Plan, of: str) -> bool:
+    """Whether this names what a withdrawal was of."""
+    return of in (planned.of, f"{PERSON}{planned.person}" if planned.person else f"{RECORDING}{planned.recordings[0]}")
 
 
 def _settle_mentions(unlocked: Unlocked, recording_id: str, gone: frozenset[str], reviewer: str) -> None:
@@ -139,17 +225,25 @@ def _settle_mentions(unlocked: Unlocked, recording_id: str, gone: frozenset[str]
     settled the recording answers for it still.
     """
     ready = settled(unlocked, recording_id)
-    named = [f for f in ready.settled.replaced if f.person_id in gone] if ready else []
-    if ready is None or not named:
+    if ready is None:
         return
-    at, past = audit.now(), ready.history
-    decisions = tuple(replace(decide(f, Verdict.ACCEPT, reviewer, at), person_id=None) for f in named)
-    group = secrets.token_hex(8)
-    act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=past.base, group=group, name="forget",
-                decisions=decisions)  # fmt: skip
-    unlocked.append(recording_id, act)
-    if past.settled is not None and ready.settled.review is ReviewState.REVIEWED:
-        unlocked.append(recording_id, past.settled)
+    answers, at = _answering(unlocked, recording_id, ready), audit.now()
+    named = [f for f in _withheld(ready) if f.person_id in gone]
+    if named:
+        decisions = tuple(replace(decide(f, Verdict.ACCEPT, reviewer, at), person_id=None) for f in named)
+        act = Entry(at=at, reviewer=reviewer, deed=Deed.ACT, base=ready.history.base, group=secrets.token_hex(8),
+                    name=FORGET, decisions=decisions)  # fmt: skip
+        unlocked.append(recording_id, act)
+    if answers is not None and (named or answers != ready.history.settled):
+        unlocked.append(recording_id, answers)
+
+
+def _answering(unlocked: Unlocked, recording_id: str, ready: Ready) -> Entry | None:
+    """The settling that stands, or stood before our decisions, after which we were cut off; None without any."""
+    log, stood, stored = entries(unlocked, recording_id), ready, held(unlocked, recording_id)
+    if stored is not None and log and log[-1].name == FORGET:
+        stood = decided(unlocked, stored, history(log[:-1], ready.history.base)) or ready
+    return stood.history.settled if stood.settled.review is ReviewState.REVIEWED else None
 
 
 def _strike_names(unlocked: Unlocked, kept: list[str], gone: frozenset[str], engines: Engines) -> None:
@@ -173,7 +267,7 @@ def _without_swaps(entry: Entry, gone: frozenset[str]) -> Entry:
 def without(vault: Vault, gone: Collection[str], recordings: Collection[str]) -> Vault:
     """The vault without these recordings and their keys; of these people sealed spellings are left."""
     about = {*(f"{PERSON}{one}" for one in gone), *(f"{RECORDING}{one}" for one in recordings)}
-    people = (_sealed(person) if person.id in gone else person for person in vault.people)
+    people = (_sealed(p) if p.id in gone else _without_ties(p, gone) for p in vault.people)
     names = [p.pseudonym for p in vault.people if p.id in gone] + [
         r.text for r in vault.renderings if r.person_id in gone
     ]
@@ -191,6 +285,11 @@ def without(vault: Vault, gone: Collection[str], recordings: Collection[str]) ->
         topics=tuple(topic for topic in vault.topics if topic.recording_id not in recordings),
         consents=tuple(one for one in vault.consents if one.person_id not in gone),
     )
+
+
+def _without_ties(person: Person, gone: Collection[str]) -> Person:
+    """Whoever stays, belonging to nobody who goes."""
+    return replace(person, of="", relation="") if person.of in gone else person
 
 
 def _sealed(person: Person) -> Person:
@@ -218,7 +317,9 @@ def finish(unlocked: Unlocked) -> None:
         if event.get("event") != "forgetting" or event["number"] in done:
             continue
         recordings = str(event["recordings"]).split()
-        if not known.intersection(recordings) and event["of"] not in people:  # else it was cut off before
+        # earlier versions did not say whose: an id that is no recording's here was a person's
+        person_id = event.get("person", "" if event["of"] in recordings else event["of"])
+        if not known.intersection(recordings) and person_id not in people:  # else it was cut off before
             with store.disk_trouble("what is forgotten cannot be removed"):
                 for number in map(int, str(event["releases"]).split()):
                     remove(unlocked, number)

@@ -16,6 +16,7 @@ from transcribe.study import Study
 from transcribe.vault import Unlocked
 
 MANIFEST = "manifest.json"
+_REPLACED = "replacements-"
 
 
 @record
@@ -57,7 +58,7 @@ def publish(
     read, is kept in private/.
     """
     study = unlocked.study
-    number = _next_number(unlocked)
+    number = last_number(study) + 1
     final = study.release_path(number)
     temporary = study.releases / f".{number:03d}.{secrets.token_hex(4)}.tmp"
     temporary.mkdir(mode=0o700)
@@ -101,10 +102,10 @@ def _note(unlocked: Unlocked, number: int, ids: list[str]) -> None:
         audit.append(study.audit_path, "released", release=number, recordings=ids)
 
 
-def _next_number(unlocked: Unlocked) -> int:
-    study = unlocked.study
+def last_number(study: Study) -> int:
+    """The highest number that a release ever had; 0 before the first."""
     # a release that was moved away keeps its number: copies of it are with others
-    return max((*study.standing_releases(), *study.released()), default=0) + 1
+    return max((*study.standing_releases(), *study.released()), default=0)
 
 
 def originals(unlocked: Unlocked, recording_id: str, number: int = 0) -> Originals:
@@ -123,9 +124,16 @@ def originals_paths(study: Study, number: int) -> tuple[Path, ...]:
     return tuple(sorted(study.private.glob(f"*/{_replaced(number)}.age")))
 
 
+def originals_of(study: Study, recording_id: str) -> tuple[tuple[int, str], ...]:
+    """The releases of which the words that they replaced in a recording are kept, with the names of these artefacts."""
+    names = sorted(path.stem for path in (study.private / recording_id).glob(f"{_REPLACED}*.age"))
+    numbered = ((name.removeprefix(_REPLACED), name) for name in names)
+    return tuple((int(number), name) for number, name in numbered if number.isdecimal())
+
+
 def _replaced(number: int) -> str:
     """The name of the artefact that holds a release's originals."""
-    return f"replacements-{number:03d}"
+    return f"{_REPLACED}{number:03d}"
 
 
 def _manifest(

@@ -19,6 +19,7 @@ from transcribe import audit, inventory, keys, store
 from transcribe.audit import Seal
 from transcribe.errors import LockedError, NewerError, StoreError, StudyError, typed
 from transcribe.inventory import Inventory
+from transcribe.parting import Unfinished
 from transcribe.schema import Consent, Person, Quiet, SpeakerBounds, record
 from transcribe.store import Stored
 from transcribe.study import Study
@@ -131,7 +132,8 @@ class Vault(Quiet):
 
     `voiceprints` come in the order in which they were learnt. A vault written before there were any has none, and
     likewise no renderings, attributes, topics, holders, consents, seals or retired pseudonyms: those that somebody bore
-    once, which are drawn for nobody else, since copies of old releases may be with others.
+    once, which are drawn for nobody else, since copies of old releases may be with others. `forgetting` is a
+    withdrawal that is not done yet.
     """
 
     hmac_key: str
@@ -146,6 +148,7 @@ class Vault(Quiet):
     audit: Seal = Seal()
     inventory: Inventory = Inventory()
     retired: tuple[str, ...] = ()
+    forgetting: Unfinished | None = None
 
     def person(self, person_id: str) -> Person:
         for person in self.people:

@@ -1,30 +1,21 @@
 """Releases that are withdrawn since somebody in them is forgotten, and what is released again in their place."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 
 from transcribe import export, release, sound_copies, store
 from transcribe.engines import Engines
 from transcribe.errors import StudyError, TranscribeError
-from transcribe.publishing import originals_paths, read_manifest
+from transcribe.parting import Withdrawn
+from transcribe.publishing import last_number, originals_of, originals_paths, read_manifest
 from transcribe.ready import settled
+from transcribe.replacements import Originals
 from transcribe.schema import Quiet, ReviewState, record
 from transcribe.study import Study
 from transcribe.vault import Unlocked
 
 WAITS = "it was changed since it was reviewed: settle it, then release it"
-
-
-@record
-class Withdrawn(Quiet):
-    """A release that goes: what it held, in which formats, what of it nobody had reviewed, whether with sound."""
-
-    number: int
-    level: str
-    recordings: tuple[str, ...]
-    formats: tuple[str, ...]
-    unreviewed: tuple[str, ...]
-    sound: bool
 
 
 @record
@@ -35,6 +26,20 @@ class Renewed(Quiet):
     recordings: tuple[str, ...]
     number: int
     why: str = ""
+
+
+def telling(unlocked: Unlocked, recordings: Collection[str], people: Collection[str]) -> tuple[int, ...]:
+    """The numbers of the releases, wherever they lie now, of which a table of originals is one of these recordings' or
+    names one of these people.
+    """
+    found = set()
+    for entry in unlocked.vault.recordings:
+        for number, name in originals_of(unlocked.study, entry.id):
+            table = unlocked.standing(entry.id, name, Originals)
+            rows = table.value.rows if table else ()
+            if entry.id in recordings or any(row.person_id in people for row in rows):
+                found.add(number)
+    return tuple(sorted(found))
 
 
 def holding(study: Study, recordings: tuple[str, ...]) -> tuple[int, ...]:
@@ -88,10 +93,19 @@ def remove(unlocked: Unlocked, number: int) -> None:
     unlocked.change(lambda vault: replace(vault, inventory=vault.inventory.without(gone)))
 
 
-def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines) -> tuple[Renewed, ...]:
+def remove_stopped(unlocked: Unlocked) -> None:
+    """Delete what is kept of releases that were stopped before they stood. Needs "work"."""
+    tables = (table for entry in unlocked.vault.recordings for table in originals_of(unlocked.study, entry.id))
+    last = last_number(unlocked.study)
+    for number in sorted({number for number, _ in tables if number > last}):  # the next release will have it
+        remove(unlocked, number)
+
+
+def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines, before: int) -> tuple[Renewed, ...]:
     """Release what is left of withdrawn releases, once for each level; what cannot be released yet is told.
 
-    What a release held as reviewed is not released unreviewed.
+    What a release held as reviewed is not released unreviewed. What stands already of a renewal that was cut off, a
+    release with a number above `before`, is not released again.
     """
     renewed = []
     for level in dict.fromkeys(one.level for one in withdrawn):
@@ -108,11 +122,21 @@ def renew(unlocked: Unlocked, withdrawn: tuple[Withdrawn, ...], engines: Engines
             continue
         try:
             allowed = not unreviewed.isdisjoint(left)
-            written = release.write(unlocked, left, formats, engines, unreviewed=allowed, level=level)
-            renewed.append(Renewed(level=level, recordings=left, number=written.number))
+            number = _standing(unlocked.study, level, left, formats, before)
+            number = number or release.write(unlocked, left, formats, engines, unreviewed=allowed, level=level).number
+            renewed.append(Renewed(level=level, recordings=left, number=number))
         except TranscribeError as error:  # what is forgotten is forgotten all the same
             renewed.append(Renewed(level=level, recordings=left, number=0, why=str(error)))
     return tuple(renewed)
+
+
+def _standing(study: Study, level: str, recordings: tuple[str, ...], formats: tuple[str, ...], before: int) -> int:
+    """The number of a later release of just these; 0 where there is none."""
+    for number in study.standing_releases():
+        one = read(study, number) if number > before else None
+        if one and (one.level, set(one.recordings)) == (level, set(recordings)) and {*formats} <= {*one.formats}:
+            return number
+    return 0
 
 
 def _waits(unlocked: Unlocked, recording_id: str) -> bool:

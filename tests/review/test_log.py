@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.builders import transcript
 from transcribe.review import corrections
 from transcribe.review.corrections import Correction, corrected
-from transcribe.review.log import Deed, Entry, Fold, History, Lost, history
+from transcribe.review.log import FORGET, Deed, Entry, Fold, History, Lost, history
 from transcribe.schema import Decision, Kind, Verdict
 
 TALK = transcript(("S1", "My husband Dave works late."), ("S2", "And Poppy, how is she?"))
@@ -82,6 +82,22 @@ def test_what_is_done_again_outweighs_what_was_done_meanwhile() -> None:
     log = (entry(group="1", decisions=(DAVE,)), entry(Deed.UNDO, "1"))
     other = entry(group="2", decisions=(keep,), reviewer="CD")
     assert after(*log, other, entry(Deed.REDO, "1")).first == (keep, DAVE)
+
+
+def test_what_a_withdrawal_decided_is_taken_back_by_nobody_nor_is_what_might_name_her_again() -> None:
+    kept = decision("U0001", "Dave", Verdict.KEEP)
+    log = [
+        entry(group="1", decisions=(kept,)),
+        entry(Deed.UNDO, "1"),
+        entry(group="2", corrections=(edit(2, " David"),)),
+        entry(group="3", decisions=(POPPY,)),
+        entry(group="4", decisions=(POPPY,), name=FORGET),
+    ]
+    past = after(*log)
+    assert past.first == (POPPY, POPPY)
+    assert [act.group for act in past.done] == ["3"]
+    assert not past.undone
+    assert after(*log, entry(Deed.UNDO, "3"), entry(Deed.UNDO, "4")).first == (POPPY,)
 
 
 def test_settling_holds_until_anything_is_done() -> None:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from transcribe import certificates, closing, console, forgetting, study, withdrawal
+from transcribe import certificates, closing, console, forgetting, study
 from transcribe.cli.common import AsJson, PassphraseFile, StudyPath, unlock
 from transcribe.closing import Closing
 from transcribe.engines import Engines
 from transcribe.errors import ConfigError
-from transcribe.forgetting import Plan
+from transcribe.parting import Plan
 from transcribe.review.settling import check_alias
 from transcribe.withdrawal import Renewed
 
@@ -21,7 +21,13 @@ app = typer.Typer()
 @app.command("forget")
 def forget_command(
     root: StudyPath,
-    of: Annotated[str, typer.Argument(metavar="PERSON|RECORDING", help="The id of who, or what, is to go.")],
+    of: Annotated[
+        str,
+        typer.Argument(
+            metavar="PERSON|RECORDING",
+            help="The id of who, or what, is to go; where both bear it, after person: or recording:.",
+        ),
+    ],
     reviewer: Annotated[str, typer.Option(help="Your alias, never your name: it stands on the certificate.")] = "",
     confirm: Annotated[str, typer.Option(help="The same id again: then it is done. Without, it is only told.")] = "",
     passphrase_file: PassphraseFile = None,
@@ -38,25 +44,22 @@ def forget_command(
     if confirm != of:
         raise ConfigError("--confirm is not the id that is to go", advice=f"give --confirm {of}")
     check_alias(reviewer)
-    engines = Engines(unlocked.study.config)
-    planned, withdrawn = forgetting.forget(unlocked, of, reviewer, engines)
-    renewed = withdrawal.renew(unlocked, withdrawn, engines)
-    path = certificates.forgotten(unlocked.study, planned, renewed, reviewer)
-    backups = certificates.backups(unlocked.study)
+    done = forgetting.forget(unlocked, of, reviewer, Engines(unlocked.study.config))
+    backups, sound = certificates.backups(unlocked.study), any(one.sound for one in done.withdrawn)
     console.say(
         as_json,
         {
-            "planned": asdict(planned),
+            "planned": asdict(done.plan),
             "done": True,
-            "renewed": [asdict(one) for one in renewed],
-            "sound_withdrawn": any(one.sound for one in withdrawn),
-            "certificate": str(path),
+            "renewed": [asdict(one) for one in done.renewed],
+            "sound_withdrawn": sound,
+            "certificate": str(done.certificate),
             "backups": [asdict(one) for one in backups],
         },
-        f"{of} is forgotten. The certificate: {path}",
-        *map(_renewed_said, renewed),
-        *(["Covered sound was withdrawn: release it anew with --audio."] if any(w.sound for w in withdrawn) else []),
-        *_sources_said(planned),
+        f"{of} is forgotten. The certificate: {done.certificate}",
+        *map(_renewed_said, done.renewed),
+        *(["Covered sound was withdrawn: release it anew with --audio."] if sound else []),
+        *_sources_said(done.plan),
         *(f"Backup {one.id} of {one.at} still holds everything: delete it." for one in backups),
     )
 
@@ -66,10 +69,14 @@ def _plan_said(planned: Plan) -> list[str]:
     return [
         f"Recordings that go, with their keys: {', '.join(planned.recordings) or 'none'}",
         f"People whose names go: {', '.join(planned.people) or 'none'}",
+        *([f"They belong to them and stay, since they take part in recordings that stay: {', '.join(planned.stay)}"]
+          if planned.stay else []),
         f"Recordings of others that name them, where they are withheld from now on: {mentions or 'none'}",
         f"Releases that are deleted, and made anew without them: {', '.join(map(str, planned.releases)) or 'none'}",
+        *([f"Releases that lie elsewhere, of which what they replaced is deleted: {', '.join(map(str, planned.moved))}"]
+          if planned.moved else []),
         *_sources_said(planned),
-    ]
+    ]  # fmt: skip
 
 
 def _sources_said(planned: Plan) -> list[str]:

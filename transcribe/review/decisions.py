@@ -13,7 +13,8 @@ OF_STRETCHES = (Verdict.RESTORE, Verdict.UNCLEAR)
 @record
 class Settled(Quiet):
     """What stands after decisions: spans to replace, words kept and stretches that stay unclear, disjoint, in order;
-    and who answers for it. `waiting`: words kept inside stretches, should these be restored.
+    and who answers for it. `waiting`: words kept inside stretches, and `covered` what is replaced there, should these
+    be restored.
     """
 
     replaced: tuple[Finding, ...]
@@ -22,6 +23,7 @@ class Settled(Quiet):
     settled_on: str
     unclear: tuple[Unclear, ...] = ()
     waiting: tuple[Finding, ...] = ()
+    covered: tuple[Finding, ...] = ()
 
 
 @record
@@ -167,6 +169,7 @@ def _covered(settled: Settled, unclear: tuple[Unclear, ...]) -> Settled:
         kept=tuple(f for f in settled.kept if not any(touches(f, stretch) for stretch in wide)),
         unclear=tuple(wide),
         waiting=tuple(f for f in settled.kept if any(touches(f, stretch) for stretch in wide)),
+        covered=tuple(f for f in settled.replaced if any(touches(f, stretch) for stretch in wide)),
     )
 
 

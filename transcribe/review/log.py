@@ -15,6 +15,9 @@ from transcribe.review.corrections import Correction, moved
 from transcribe.review.decisions import Review
 from transcribe.schema import Decision, Person, Quiet, Speaker, record
 
+FORGET = "forget"
+"""The name of what a withdrawal decided of its mentions, which nobody takes back."""
+
 
 class Deed(StrEnum):
     """What an entry does."""
@@ -291,6 +294,11 @@ class Fold:
         self.tracked += [_Tracked(d, level, group, second=second) for d in decisions]
 
     def _act(self, entry: Entry) -> None:
+        if entry.name == FORGET:  # no undo or redo brings a mention back, nor words in which one may stand
+            self._decide(entry.decisions, "", second=entry.second)
+            self.done = [a for a in self.done if not a.entry.corrections]
+            self.undone = []
+            return
         self._decide(entry.decisions, entry.group, second=entry.second)
         self.undone = [a for a in self.undone if not (a.reviewer == entry.reviewer and a.second == entry.second)]
         self.done.append(_as_act(entry))
