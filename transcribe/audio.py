@@ -31,6 +31,7 @@ SHORTEST_S = 0.1
 STALL_S = 120
 MOST_BYTES_PER_S = 100_000_000  # more than a camera writes with its picture
 SPARE_BYTES = 100_000_000
+COUNTED_S = 0.2  # that may be missing of what a header counts in samples or frames: a decoder's start, a damaged frame
 SILENCE = 2 / 32768  # at most the last bit of a 16-bit converter, which dithers
 BLOCK = 1 << 20  # bytes a read, or a little less: whole frames
 GROWTH = 1 << 26  # bytes: 17 minutes of sound
@@ -77,9 +78,12 @@ def inspect(fd: int) -> tuple[Probe, float]:
     """A probe and the decoded duration in seconds, from one full decode that keeps no sound.
 
     Raises AudioError: empty, not media, no sound track, cut short, digitally silent, longer than 24 hours, or followed
-    by so much of something else that a study would fill the disk with it.
+    by so much of something else that a study would fill the disk with it. What a header says exactly must be there
+    here, where the file can still be copied again; what a study holds is decoded as far as it goes.
     """
     seen = look(fd)
+    if containers.lacks_bytes(fd):
+        raise Refusal.CUT_SHORT.error()
     loudest = 0.0
 
     def listen(block: memoryview) -> None:
@@ -88,6 +92,8 @@ def inspect(fd: int) -> tuple[Probe, float]:
         loudest = max(loudest, float(np.nan_to_num(np.abs(samples)).max(initial=0.0)))
 
     duration_s = _decode_checked(seen, fd, _command(fd), MONO, listen)
+    if duration_s < (containers.counted_s(fd) or 0.0) - COUNTED_S:
+        raise Refusal.CUT_SHORT.error()
     if loudest < SILENCE:
         raise Refusal.SILENT.error()
     if os.fstat(fd).st_size > SPARE_BYTES + duration_s * MOST_BYTES_PER_S:
