@@ -95,7 +95,7 @@ def test_decodes_every_container_and_codec(name: str, media_dir: Path, prober: s
     assert sound.samples.dtype == np.float32
     assert sound.samples.ndim == 1
     assert duration_s == sound.duration_s == pytest.approx(SECONDS, abs=0.12)
-    assert 0.1 < np.abs(sound.samples).max() <= 1
+    assert 0.1 < np.abs(sound.samples).max() * (channels if channels > 2 else 1) <= 1  # one of the six holds the sound
     if found.duration_s is not None:
         assert found.duration_s == pytest.approx(SECONDS, abs=0.15)
 
@@ -249,6 +249,46 @@ def test_metadata_cannot_pose_as_a_probe(tmp_path: Path, sample_dir: Path, monke
     assert (found.codec, found.duration_s) == ("flac", pytest.approx(3.0, abs=0.05))
 
 
+@pytest.mark.parametrize("count", range(3, 11))
+def test_every_microphone_of_a_recorder_is_heard(count: int, prober: str) -> None:
+    """A microphone a channel: ffmpeg takes the fourth of six for a bass, and would leave it out."""
+    for channel in range(count):
+        frames = np.zeros((16000, count), dtype="<i2")
+        frames[:, channel] = np.frombuffer(noise(1, level=30000), dtype="<i2")
+        form = struct.pack("<IHHIIHH", 16, 1, count, 16000, 32000 * count, 2 * count, 16)
+        header = b"RIFF\xff\xff\xff\xffWAVEfmt " + form + struct.pack("<4sI", b"data", frames.nbytes)
+        with audio.in_memory(header + frames.tobytes()) as fd:
+            assert 0.8 / count < np.abs(audio.decode(fd).samples).max() < 1.1 / count
+
+
+@pytest.fixture
+def two_tracks(tmp_path: Path) -> Path:
+    """A second of noise in the first track, and in the second, which is stereo, three seconds later, another."""
+    for name, pause_s in (("a.wav", 0), ("b.wav", 3)):
+        (tmp_path / name).write_bytes(wav(bytes(32000 * pause_s) + noise(1, level=30000) + bytes(16000)))
+    inputs = ("-i", tmp_path / "a.wav", "-i", tmp_path / "b.wav", "-map", "0:a", "-map", "1:a", "-ac:a:1", "2")
+    run_ffmpeg(*inputs, "-ar:a:1", "48000", "-c:a", "pcm_s16le", tmp_path / "two.mov")
+    return tmp_path / "two.mov"
+
+
+def test_every_track_is_heard(two_tracks: Path, prober: str) -> None:
+    with two_tracks.open("rb") as file:
+        found, duration_s = audio.inspect(file.fileno())
+        seconds = np.abs(audio.decode(file.fileno()).samples[:64000].reshape(4, -1)).max(axis=1)
+    assert (found.channels, duration_s) == (2, pytest.approx(4.5, abs=0.05))
+    assert [bool(one > 0.3) for one in seconds] == [True, False, False, True]
+    assert seconds[1:3].max() < 0.05
+
+
+def test_a_track_that_nobody_can_decode_is_passed_over(two_tracks: Path, prober: str) -> None:
+    """As the spatial sound is that a telephone puts beside the other."""
+    data = two_tracks.read_bytes()
+    at = data.rindex(b"sowt")
+    with audio.in_memory(data[:at] + b"zzzz" + data[at + 4 :]) as fd:
+        found, duration_s = audio.inspect(fd)
+    assert (found.channels, duration_s) == (1, pytest.approx(1.5, abs=0.05))
+
+
 def test_samples_are_finite_and_bounded(tmp_path: Path) -> None:
     wild = np.full(16000, np.nan, dtype="<f4")
     wild[::2], wild[1::4] = 7.0, -np.inf
@@ -283,7 +323,7 @@ def test_the_child_gets_no_secret_and_no_name(media_dir: Path, monkeypatch: pyte
 
 def test_a_stuck_child_is_ended(media_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio, "STALL_S", 0.2)
-    monkeypatch.setattr(audio, "_command", lambda fd: ["sleep", "60"])
+    monkeypatch.setattr(audio, "_command", lambda fd, seen: ["sleep", "60"])
     with (media_dir / "call.flac").open("rb") as file, pytest.raises(AudioError, match="reasonable time"):
         audio.decode(file.fileno())
 
