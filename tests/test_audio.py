@@ -11,7 +11,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from transcribe import audio, containers, media
+from transcribe import audio, containers, folders, media
 from transcribe.errors import AudioError
 
 SECONDS = 6.0
@@ -130,6 +130,29 @@ def test_refuses_a_truncated_file(name: str, kept: float, media_dir: Path, probe
         pytest.raises(AudioError, match="cut short"),
     ):
         audio.inspect(fd)
+
+
+# What a folder is searched for beside MEDIA, as far as ffmpeg writes it too.
+RARE = {
+    "card.mts": ("-c:a", "ac3", "-f", "mpegts"),
+    "card.m2ts": ("-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1"),
+    "sound.mka": ("-c:a", "aac"),
+    "voice.qta": ("-c:a", "aac", "-f", "mov"),
+    "voice.3ga": ("-c:a", "aac", "-f", "3gp"),
+    "ring.m4r": ("-c:a", "aac", "-f", "ipod"),
+    "lossless.wv": ("-c:a", "wavpack"),
+    "lossless.tta": ("-c:a", "tta"),
+    "disc.vob": ("-c:a", "mp2", "-f", "vob"),
+    "camera.mxf": ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=25", "-t", "6", "-ar", "48000", "-c:v", "mpeg2video"),
+}
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_decodes_what_a_folder_is_searched_for(name: str, tmp_path: Path, sample_dir: Path, prober: str) -> None:
+    run_ffmpeg("-ss", "7", "-t", SECONDS, "-i", sample_dir / "sample.wav", *RARE[name], tmp_path / name)
+    assert (tmp_path / name).suffix in folders.SUFFIXES
+    with (tmp_path / name).open("rb") as file:
+        assert audio.inspect(file.fileno())[1] == pytest.approx(SECONDS, abs=0.2)
 
 
 # name: (what ffmpeg is told, how much of the file is kept)
