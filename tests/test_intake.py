@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders import ciphertext_alone, new_unlocked, person, says_nothing_of
 from tests.study_session import last_json, succeed
-from transcribe import audit, folders, intake, study
+from transcribe import audit, folders, intake, overview, study
 from transcribe.audit import Seal
 from transcribe.cli import taking
 from transcribe.errors import AudioError, StoppedError, StudyError
@@ -242,6 +242,26 @@ def test_a_source_that_is_written_or_was_changed_stays(
     assert source.read_bytes().endswith(b"the rest")
     intake.remove(unlocked.study, "R001", source, intake.seen(source))
     assert not source.exists()
+
+
+@pytest.mark.parametrize("through", ["file", "folder"])
+def test_a_link_is_not_taken_for_its_file(unlocked: Unlocked, source: Path, through: str) -> None:
+    """To remove it would leave the sound in the clear, where nobody would look for it any more."""
+    (source.parent / "card").mkdir()
+    real = source.rename(source.parent / "card" / source.name)
+    link = source if through == "file" else source.parent / "linked"
+    link.symlink_to(real if through == "file" else real.parent)
+    given = link if through == "file" else link / source.name
+    added, refused = intake.add_all(unlocked.study, (given,), Request(), unlocked, remove_source=True)
+    assert [one.id for one in added] == ["R001"]
+    assert unlocked.vault.entry("R001").sources == (str(real.resolve()),)
+    if through == "file":
+        assert "only a link" in str(refused[0][1])
+        says_nothing_of(refused[0][1], "Karen")
+        assert link.is_symlink()
+        assert overview.overview(unlocked.study, unlocked).sources_outside == ("R001",)
+        assert "source removed" not in unlocked.study.audit_path.read_text()
+    assert real.exists() is (through == "file")
 
 
 def test_what_was_released_is_no_source(unlocked: Unlocked, source: Path) -> None:

@@ -249,6 +249,12 @@ def remove(study: Study, recording_id: str, source: Path, before: tuple[int, ...
 
     Raises StudyError: it is still there.
     """
+    if source.is_symlink():
+        raise StudyError(
+            "added, but the source is only a link, so nothing was removed",
+            recording_id=recording_id,
+            advice="delete the file that it leads to, and the link, yourself",
+        )
     if before is None or being_written(source) or seen(source) != before:
         raise StudyError(
             "added, but somebody is writing the source, or it has changed, so it was not removed",
@@ -302,7 +308,7 @@ def linked(imported: Imported, people: tuple[Person, ...]) -> tuple[Transcript, 
 def open_source(source: Path) -> int:
     """The descriptor of an ordinary file. Raises AudioError."""
     try:
-        str(source.absolute()).encode()
+        f"{source.absolute()}{path_of(source)}".encode()
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would wait for its writer
     except UnicodeEncodeError:
         what = "the name of the file, or of a folder above it, is not UTF-8 text"
@@ -407,8 +413,8 @@ def entry_of(recording: Recording, request: Request) -> RecordingEntry:
 
 
 def path_of(source: Path) -> str:
-    """Where a file lies, for the vault."""
-    return str(source.absolute())
+    """Where a file lies, for the vault: not a link to it, which may go while the file stays."""
+    return os.path.realpath(source)
 
 
 def sample(source: Path) -> Audio:
