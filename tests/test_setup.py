@@ -1,4 +1,4 @@
-"""scripts/setup gets out of a .venv that was left half-made, as where Debian's python3-venv was missing or Ctrl-C came."""
+"""scripts/setup gets out of a .venv that was left half-made: python3-venv was missing, or Ctrl-C came."""
 
 import os
 import shutil

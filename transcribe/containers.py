@@ -126,7 +126,8 @@ def _mp3_counted_s(start: bytes) -> float | None:
     rate_hz = (44_100, 48_000, 32_000)[start[2] >> 2 & 3] >> (0 if first else 1 if start[1] & 0x10 else 2)
     lame = at + 12 + sum(size for bit, size in ((2, 4), (4, 100), (8, 4)) if flags & bit)
     filling = int.from_bytes(start[lame + 21 : lame + 24]) if start[lame : lame + 1] == b"L" else 0
-    return (frames * (1152 if first else 576) - (filling >> 12) - (filling & 0xFFF)) / rate_hz
+    counted: float = (frames * (1152 if first else 576) - (filling >> 12) - (filling & 0xFFF)) / rate_hz
+    return counted
 
 
 def _asf_declared_s(fd: int) -> float | None:
