@@ -11,7 +11,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from transcribe import audio, containers, media
+from transcribe import audio, containers, folders, media
 from transcribe.errors import AudioError
 
 SECONDS = 6.0
@@ -95,7 +95,7 @@ def test_decodes_every_container_and_codec(name: str, media_dir: Path, prober: s
     assert sound.samples.dtype == np.float32
     assert sound.samples.ndim == 1
     assert duration_s == sound.duration_s == pytest.approx(SECONDS, abs=0.12)
-    assert 0.1 < np.abs(sound.samples).max() <= 1
+    assert 0.1 < np.abs(sound.samples).max() * (channels if channels > 2 else 1) <= 1  # one of the six holds the sound
     if found.duration_s is not None:
         assert found.duration_s == pytest.approx(SECONDS, abs=0.15)
 
@@ -130,6 +130,91 @@ def test_refuses_a_truncated_file(name: str, kept: float, media_dir: Path, probe
         pytest.raises(AudioError, match="cut short"),
     ):
         audio.inspect(fd)
+
+
+# What a folder is searched for beside MEDIA, as far as ffmpeg writes it too.
+RARE = {
+    "card.mts": ("-c:a", "ac3", "-f", "mpegts"),
+    "card.m2ts": ("-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1"),
+    "sound.mka": ("-c:a", "aac"),
+    "voice.qta": ("-c:a", "aac", "-f", "mov"),
+    "voice.3ga": ("-c:a", "aac", "-f", "3gp"),
+    "ring.m4r": ("-c:a", "aac", "-f", "ipod"),
+    "lossless.wv": ("-c:a", "wavpack"),
+    "lossless.tta": ("-c:a", "tta"),
+    "disc.vob": ("-c:a", "mp2", "-f", "vob"),
+    "camera.mxf": ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=25", "-t", "6", "-ar", "48000", "-c:v", "mpeg2video"),
+}
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_decodes_what_a_folder_is_searched_for(name: str, tmp_path: Path, sample_dir: Path, prober: str) -> None:
+    run_ffmpeg("-ss", "7", "-t", SECONDS, "-i", sample_dir / "sample.wav", *RARE[name], tmp_path / name)
+    assert (tmp_path / name).suffix in folders.SUFFIXES
+    with (tmp_path / name).open("rb") as file:
+        assert audio.inspect(file.fileno())[1] == pytest.approx(SECONDS, abs=0.2)
+
+
+# name: (what ffmpeg is told, how much of the file is kept)
+EXACT = {
+    "half.caf": ((), 0.5),
+    "half.w64": ((), 0.5),
+    "nearly.caf": ((), 0.985),
+    "nearly.w64": ((), 0.985),
+    "nearly.wav": ((), 0.985),
+    "adpcm.wav": (("-c:a", "adpcm_ima_wav"), 0.985),
+    "nearly.aiff": ((), 0.985),
+    "nearly.aifc": (("-c:a", "pcm_mulaw", "-f", "aiff"), 0.985),
+    "nearly.au": ((), 0.985),
+    "nearly.flac": ((), 0.985),
+    "titled.flac": (("-metadata", "title=x" * 99, "-write_id3v2", "1"), 0.985),
+    "nearly.mp3": ((), 0.985),
+    "low.mp3": (("-ar", "8000", "-b:a", "16k"), 0.985),
+}
+
+
+@pytest.fixture(scope="session")
+def long_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hundred seconds in every container that counts its bytes, samples or frames."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "whole").write_bytes(wav(noise(200)))
+    for name, (options, _) in EXACT.items():
+        run_ffmpeg("-i", folder / "whole", "-ac", "1", "-ar", "16000", *options, folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_of_what_a_header_counts_nothing_may_be_missing(name: str, long_dir: Path) -> None:
+    data = (long_dir / name).read_bytes()
+    with audio.in_memory(data) as fd:
+        assert audio.inspect(fd)[1] == pytest.approx(200, abs=0.2)
+    with audio.in_memory(data[: int(len(data) * EXACT[name][1]) // 4 * 4]) as fd:
+        with pytest.raises(AudioError, match="cut short"):
+            audio.inspect(fd)
+        if EXACT[name][1] > 0.9:  # what a study took in before is decoded all the same
+            assert audio.decode(fd).duration_s == pytest.approx(197, abs=0.5)
+
+
+def test_the_last_half_second_of_a_wav_counts() -> None:
+    with audio.in_memory(wav(noise(200), promised=6_400_000)[:-16000]) as fd, pytest.raises(AudioError, match="cut s"):
+        audio.inspect(fd)
+
+
+@pytest.mark.parametrize("after", [b"", b"\0", b"LIST\x04\0\0\0INFO", b"LIST\xff\xff\0\0INFO", b"ID3"])
+def test_what_follows_the_sound_is_no_matter(after: bytes) -> None:
+    """A pad byte that is or is not there, and a chunk behind the sound, whole or not."""
+    with audio.in_memory(wav(noise(2)[:-1]) + after) as fd:
+        assert audio.inspect(fd)[1] == pytest.approx(2.0, abs=0.001)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "caf", "au", "flac", "mp3"])
+def test_accepts_what_was_streamed(suffix: str, tmp_path: Path) -> None:
+    """To a pipe, so that ffmpeg cannot go back and say in the header how much it was."""
+    (tmp_path / "whole.wav").write_bytes(wav(noise(20)))
+    command = (imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", tmp_path / "whole.wav")
+    made = subprocess.run([*command, "-f", suffix, "pipe:1"], capture_output=True, check=True).stdout
+    with audio.in_memory(made) as fd:
+        assert audio.inspect(fd)[1] == pytest.approx(20, abs=0.2)
 
 
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n/etc/hostname\n#EXT-X-ENDLIST\n"
@@ -187,6 +272,46 @@ def test_metadata_cannot_pose_as_a_probe(tmp_path: Path, sample_dir: Path, monke
     assert (found.codec, found.duration_s) == ("flac", pytest.approx(3.0, abs=0.05))
 
 
+@pytest.mark.parametrize("count", range(3, 11))
+def test_every_microphone_of_a_recorder_is_heard(count: int, prober: str) -> None:
+    """A microphone a channel: ffmpeg takes the fourth of six for a bass, and would leave it out."""
+    for channel in range(count):
+        frames = np.zeros((16000, count), dtype="<i2")
+        frames[:, channel] = np.frombuffer(noise(1, level=30000), dtype="<i2")
+        form = struct.pack("<IHHIIHH", 16, 1, count, 16000, 32000 * count, 2 * count, 16)
+        header = b"RIFF\xff\xff\xff\xffWAVEfmt " + form + struct.pack("<4sI", b"data", frames.nbytes)
+        with audio.in_memory(header + frames.tobytes()) as fd:
+            assert 0.8 / count < np.abs(audio.decode(fd).samples).max() < 1.1 / count
+
+
+@pytest.fixture
+def two_tracks(tmp_path: Path) -> Path:
+    """A second of noise in the first track, and in the second, which is stereo, three seconds later, another."""
+    for name, pause_s in (("a.wav", 0), ("b.wav", 3)):
+        (tmp_path / name).write_bytes(wav(bytes(32000 * pause_s) + noise(1, level=30000) + bytes(16000)))
+    inputs = ("-i", tmp_path / "a.wav", "-i", tmp_path / "b.wav", "-map", "0:a", "-map", "1:a", "-ac:a:1", "2")
+    run_ffmpeg(*inputs, "-ar:a:1", "48000", "-c:a", "pcm_s16le", tmp_path / "two.mov")
+    return tmp_path / "two.mov"
+
+
+def test_every_track_is_heard(two_tracks: Path, prober: str) -> None:
+    with two_tracks.open("rb") as file:
+        found, duration_s = audio.inspect(file.fileno())
+        seconds = np.abs(audio.decode(file.fileno()).samples[:64000].reshape(4, -1)).max(axis=1)
+    assert (found.channels, duration_s) == (2, pytest.approx(4.5, abs=0.05))
+    assert [bool(one > 0.3) for one in seconds] == [True, False, False, True]
+    assert seconds[1:3].max() < 0.05
+
+
+def test_a_track_that_nobody_can_decode_is_passed_over(two_tracks: Path, prober: str) -> None:
+    """As the spatial sound is that a telephone puts beside the other."""
+    data = two_tracks.read_bytes()
+    at = data.rindex(b"sowt")
+    with audio.in_memory(data[:at] + b"zzzz" + data[at + 4 :]) as fd:
+        found, duration_s = audio.inspect(fd)
+    assert (found.channels, duration_s) == (1, pytest.approx(1.5, abs=0.05))
+
+
 def test_samples_are_finite_and_bounded(tmp_path: Path) -> None:
     wild = np.full(16000, np.nan, dtype="<f4")
     wild[::2], wild[1::4] = 7.0, -np.inf
@@ -221,7 +346,7 @@ def test_the_child_gets_no_secret_and_no_name(media_dir: Path, monkeypatch: pyte
 
 def test_a_stuck_child_is_ended(media_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio, "STALL_S", 0.2)
-    monkeypatch.setattr(audio, "_command", lambda fd: ["sleep", "60"])
+    monkeypatch.setattr(audio, "_command", lambda fd, seen: ["sleep", "60"])
     with (media_dir / "call.flac").open("rb") as file, pytest.raises(AudioError, match="reasonable time"):
         audio.decode(file.fileno())
 

@@ -3,16 +3,20 @@
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.builders import ciphertext_alone, new_unlocked, person, says_nothing_of
-from transcribe import audit, intake, labels, study
+from tests.study_session import last_json, succeed
+from transcribe import audit, folders, intake, labels, overview, study
 from transcribe.audit import Seal
-from transcribe.errors import AudioError, StudyError
+from transcribe.cli import taking
+from transcribe.errors import AudioError, StoppedError, StudyError
 from transcribe.imports import read_transcript
 from transcribe.intake import Request
-from transcribe.schema import Kind, Person, Transcript
+from transcribe.schema import Kind, Person, Recording, Transcript
+from transcribe.study import Study
 from transcribe.vault import Unlocked, with_people
 
 PEOPLE = (
@@ -148,6 +152,72 @@ def test_a_folder_is_searched_and_one_refusal_stops_no_other(unlocked: Unlocked,
     assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == [".hidden.wav", "notes.txt", "same.wav"]
 
 
+def test_recordings_are_counted_as_people_count(unlocked: Unlocked, tmp_path: Path) -> None:
+    expected = ["P1/interview.wav", "P2/interview.wav", "P10/interview.wav", "a01.MTS", "a1b2.wav", "a1b10.wav"]
+    for name in reversed(expected):
+        (tmp_path / "all" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "all" / name).write_text(name)
+    for name in ("notes.xyz", "P1/plan.pdf", ".hidden"):
+        (tmp_path / "all" / name).touch()
+    found = folders.media_files((tmp_path / "all",))
+    assert [path.relative_to(tmp_path / "all").as_posix() for path in found] == expected
+    assert folders.left((tmp_path / "all", tmp_path / "all" / "notes.xyz"), unlocked.study.root) == 2
+    told = list(intake.add_each(unlocked.study, (tmp_path / "all",), Request(), unlocked, remove_source=False))
+    assert [(one.number, one.count, one.added and one.added.id) for one in told][1:3] == [
+        (2, 6, "R002"),
+        (3, 6, "R003"),
+    ]
+    assert unlocked.vault.entry("R003").sources == (str(tmp_path / "all" / "P10/interview.wav"),)
+
+
+def test_a_folder_without_a_recording_says_what_it_holds(unlocked: Unlocked, tmp_path: Path) -> None:
+    (tmp_path / "Karen").mkdir()
+    (tmp_path / "Karen" / "Okonkwo.xyz").touch()
+    with pytest.raises(StudyError, match="1 file is none by the name") as told:
+        intake.add_all(unlocked.study, (tmp_path / "Karen",), Request(), unlocked, remove_source=False)
+    says_nothing_of(told.value, "Karen Okonkwo")
+
+
+def test_with_the_key_it_is_told_which_file_a_recording_was(unlocked: Unlocked, tmp_path: Path) -> None:
+    for place in ("P1", "P10"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "Karen interview.wav").write_text(place)
+    intake.add_all(unlocked.study, (tmp_path / "P1", tmp_path / "P10"), Request(), unlocked, remove_source=False)
+    (tmp_path / "key.txt").write_text(f"{unlocked.identity}\n")
+    key = ("--passphrase-file", tmp_path / "key.txt")
+    told = succeed("who", unlocked.study.root, "R002", *key, passphrase=None)
+    assert told == f"R002: not said; from {tmp_path}/P10/Karen interview.wav\n"
+    every = last_json(succeed("who", unlocked.study.root, "--json", *key, passphrase=None))["recordings"]
+    assert [(one["recording"], Path(one["sources"][0]).parent.name) for one in every] == [
+        ("R001", "P1"),
+        ("R002", "P10"),
+    ]
+    says_nothing_of(unlocked.study.journal_path.read_text() + unlocked.study.audit_path.read_text(), "Karen interview")
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_stopped_halfway_without_the_key_it_says_how_to_go_on(
+    unlocked: Unlocked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: bool
+) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"Karen {number}.wav").write_text(str(number))
+    add = intake.add
+
+    def stopped_at_the_third(study: Study, source: Path, *given: Any) -> Recording:
+        if source.name == "Karen 3.wav":
+            raise KeyboardInterrupt
+        return add(study, source, *given)
+
+    monkeypatch.setattr(intake, "add", stopped_at_the_third)
+    files = tuple(tmp_path / f"Karen {number}.wav" for number in (1, 2, 3))
+    key = unlocked if opened else None
+    with pytest.raises(KeyboardInterrupt if opened else StoppedError) as told:
+        taking._one_by_one(unlocked.study, files, Request(), key, remove=False)
+    assert opened or "R001, R002 are in the study" in str(told.value)
+    _, refused = intake.add_all(unlocked.study, files[:2], Request(), again(unlocked), remove_source=False)
+    assert ["already in the study" in str(why) for _, why in refused] == [True, True]
+
+
 def test_a_source_that_cannot_be_removed_is_told_and_is_added_all_the_same(
     unlocked: Unlocked, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +243,26 @@ def test_a_source_that_is_written_or_was_changed_stays(
     assert source.read_bytes().endswith(b"the rest")
     intake.remove(unlocked.study, "R001", source, intake.seen(source))
     assert not source.exists()
+
+
+@pytest.mark.parametrize("through", ["file", "folder"])
+def test_a_link_is_not_taken_for_its_file(unlocked: Unlocked, source: Path, through: str) -> None:
+    """To remove it would leave the sound in the clear, where nobody would look for it any more."""
+    (source.parent / "card").mkdir()
+    real = source.rename(source.parent / "card" / source.name)
+    link = source if through == "file" else source.parent / "linked"
+    link.symlink_to(real if through == "file" else real.parent)
+    given = link if through == "file" else link / source.name
+    added, refused = intake.add_all(unlocked.study, (given,), Request(), unlocked, remove_source=True)
+    assert [one.id for one in added] == ["R001"]
+    assert unlocked.vault.entry("R001").sources == (str(real.resolve()),)
+    if through == "file":
+        assert "only a link" in str(refused[0][1])
+        says_nothing_of(refused[0][1], "Karen")
+        assert link.is_symlink()
+        assert overview.overview(unlocked.study, unlocked).sources_outside == ("R001",)
+        assert "source removed" not in unlocked.study.audit_path.read_text()
+    assert real.exists() is (through == "file")
 
 
 def test_what_was_released_is_no_source(unlocked: Unlocked, source: Path) -> None:

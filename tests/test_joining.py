@@ -86,6 +86,26 @@ def joined(once: Unlocked, tmp_path: Path) -> Unlocked:
     return Unlocked(study.open_study(tmp_path / "joined"), once.identity)
 
 
+@pytest.mark.parametrize(
+    ("names", "asked"),
+    [
+        (("int_1.wav", "int_10.wav", "int_2.wav"), True),
+        (("int_10.wav", "int_1.wav", "int_2.wav"), True),  # as some languages sort them
+        (("int_1.wav", "int_2.wav", "int_10.wav"), False),
+        (("int_2.wav", "int_10.wav", "int_1.wav"), False),  # nobody's order but hers
+        (("int_01.wav", "int_02.wav", "int_10.wav"), False),
+        (("Karen b.wav", "Karen a.wav"), False),
+    ],
+)
+def test_an_order_that_nobody_chose_is_asked_about(
+    add: Add, unlocked: Unlocked, tmp_path: Path, names: tuple[str, ...], asked: bool
+) -> None:
+    with pytest.raises(TranscribeError, match="order 1, 10, 2" if asked else "cannot be opened") as told:
+        add(*(tmp_path / name for name in names))
+    says_nothing_of(told.value, *names)
+    assert unlocked.study.recordings() == ()
+
+
 def alone(path: Path) -> npt.NDArray[np.float32]:
     with path.open("rb") as file:
         return audio.decode(file.fileno()).samples

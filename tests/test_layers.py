@@ -16,7 +16,7 @@ LAYERS = [
     "store", "tables", "config", "keys", "replacement", "study", "passphrase", "registry", "downloads", "weights",
     "audit", "inventory", "parting", "vault", "rekeying", "participants", "consent", "retention",
     "containers", "media", "audio", "audio_writing", "bundle", "channels", "microphones",
-    "side_by_side", "stored_sound",
+    "side_by_side", "stored_sound", "folders",
     "export", "detect/lexicon", "imports", "labels", "intake", "joining", "watching", "listening", "describe",
     "asr", "diarise", "detect",
     "assemble", "invented", "pseudonyms", "levels", "people",

@@ -23,8 +23,9 @@ from transcribe import history
 from transcribe.asr.scoring import Passage
 from transcribe.config import StudyConfig
 from transcribe.hearing import Here, Listened
-from transcribe.pipeline import Event, Job, linked, scope_of
-from transcribe.schema import Audio, By, Kind, Speaker, Transcript, Turns, Words
+from transcribe.pipeline import DIARISE, RECOGNISE, Event, Job, linked, refresh_findings, scope_of
+from transcribe.review import settling
+from transcribe.schema import Audio, By, Kind, Recording, Speaker, Transcript, Turns, Words
 from transcribe.speakers import SpeakerFixes, with_speakers
 from transcribe.vault import Unlocked
 
@@ -192,3 +193,38 @@ def test_killed_while_turns_are_made_anew_a_voice_is_still_hers_at_the_next_run(
     with suppress(Cut), cut_at(number):
         heard_anew(named, *OTHER)
     assert who_speaks(named, heard_anew(named, *OTHER)) == [TAMSIN, KAREN, TAMSIN, HUSBAND]
+
+
+class Idle:
+    """A workshop that is asked for nothing."""
+
+    def do(self, order: object) -> bytes:
+        raise Cut
+
+    def let_go(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("channels", "settled", "stands"), [(2, False, True), (4, False, False), (4, True, True)])
+def test_what_was_heard_without_a_channel_is_heard_again_unless_a_person_read_it(
+    named: Unlocked, channels: int, settled: bool, stands: bool
+) -> None:
+    facts = named.load("R001", "recording", Recording)
+    assert facts
+    named.save("R001", "recording", replace(facts.value, channels=channels))
+    job = Job(named, "R001", NoEngines(StudyConfig()), lambda event: None, Idle())
+    names = job._names(False)
+    words = named.load("R001", "words", Words)
+    assert words
+    named.save("R001", "words", words.value, job._key(RECOGNISE, *job._recognised_as(names)))
+    named.save("R001", "turns", turns(*OTHER), job._key(DIARISE, *job._segmented_by, "None", "None"))
+    if settled:
+        refresh_findings(named, NoEngines(StudyConfig()))
+        settling.settle(named, "R001", "AB")
+    if stands:
+        assert job._words(False).value == words.value
+        assert job._turns(False).value == turns(*OTHER)
+    else:
+        for heard in (job._words, job._turns):
+            with pytest.raises(Cut):
+                heard(False)

@@ -38,6 +38,18 @@ def test_a_study_is_made_in_an_empty_or_missing_folder_only(tmp_path: Path) -> N
         study.create(tmp_path / "karen.txt", store.new_identity(), "12345678")
 
 
+def test_new_that_is_stopped_while_the_key_is_sealed_can_be_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*given: str) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "seal_secret", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        study.create(tmp_path / "study", store.new_identity(), "12345678")
+    assert not (tmp_path / "study").exists()
+
+
 @pytest.mark.parametrize("missing", ["study.toml", "private/vault.age"])
 def test_a_folder_that_lacks_its_parts_is_no_study(opened: Study, missing: str) -> None:
     assert study.open_study(opened.root).created["study"] == opened.created["study"]

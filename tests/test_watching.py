@@ -210,5 +210,5 @@ def test_ctrl_c_ends_it_well(unlocked: Unlocked, dropped: Path, tmp_path: Path) 
         p.send_signal(signal.SIGINT)
         said, complained = p.communicate(timeout=60)
     assert (p.returncode, complained) == (0, "")
-    assert last_json(said) == {"added": ["R001"], "refused": 0, "changing": 0}
+    assert last_json(said) == {"added": ["R001"], "refused": 0, "changing": 0, "left": 0}
     says_nothing_of(said, "Karen")

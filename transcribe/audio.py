@@ -31,6 +31,7 @@ SHORTEST_S = 0.1
 STALL_S = 120
 MOST_BYTES_PER_S = 100_000_000  # more than a camera writes with its picture
 SPARE_BYTES = 100_000_000
+COUNTED_S = 0.2  # that may be missing of what a header counts in samples or frames: a decoder's start, a damaged frame
 SILENCE = 2 / 32768  # at most the last bit of a 16-bit converter, which dithers
 BLOCK = 1 << 20  # bytes a read, or a little less: whole frames
 GROWTH = 1 << 26  # bytes: 17 minutes of sound
@@ -69,7 +70,7 @@ def decode(fd: int) -> Audio:
     seen = look(fd)
     declared_s = seen.probe.duration_s or 0.0
     collected = Collected(declared_s)
-    _decode_checked(seen, fd, _command(fd), MONO, collected.take)
+    _decode_checked(seen, fd, _command(fd, seen), MONO, collected.take)
     return Audio(samples=collected.samples())
 
 
@@ -77,9 +78,12 @@ def inspect(fd: int) -> tuple[Probe, float]:
     """A probe and the decoded duration in seconds, from one full decode that keeps no sound.
 
     Raises AudioError: empty, not media, no sound track, cut short, digitally silent, longer than 24 hours, or followed
-    by so much of something else that a study would fill the disk with it.
+    by so much of something else that a study would fill the disk with it. What a header says exactly must be there
+    here, where the file can still be copied again; what a study holds is decoded as far as it goes.
     """
     seen = look(fd)
+    if containers.lacks_bytes(fd):
+        raise Refusal.CUT_SHORT.error()
     loudest = 0.0
 
     def listen(block: memoryview) -> None:
@@ -87,7 +91,9 @@ def inspect(fd: int) -> tuple[Probe, float]:
         samples = np.frombuffer(block, dtype=np.float32)
         loudest = max(loudest, float(np.nan_to_num(np.abs(samples)).max(initial=0.0)))
 
-    duration_s = _decode_checked(seen, fd, _command(fd), MONO, listen)
+    duration_s = _decode_checked(seen, fd, _command(fd, seen), MONO, listen)
+    if duration_s < (containers.counted_s(fd) or 0.0) - COUNTED_S:
+        raise Refusal.CUT_SHORT.error()
     if loudest < SILENCE:
         raise Refusal.SILENT.error()
     if os.fstat(fd).st_size > SPARE_BYTES + duration_s * MOST_BYTES_PER_S:
@@ -100,12 +106,12 @@ def stream(fd: int, seen: Look, form: Form, sink: Sink) -> float:
 
     A block is good until the sink returns, and the sink may write into it. Raises AudioError as `decode` does.
     """
-    return _decode_checked(seen, fd, _command(fd, form), form, sink)
+    return _decode_checked(seen, fd, _command(fd, seen, form), form, sink)
 
 
 def blocks(fd: int, seen: Look, form: Form) -> Generator[memoryview]:
     """The same, block by block as it is asked for; a block is good until the next."""
-    return _checked(seen, fd, _command(fd, form), form)
+    return _checked(seen, fd, _command(fd, seen, form), form)
 
 
 @contextmanager
@@ -179,7 +185,7 @@ def _checked(seen: Look, fd: int, command: list[str], form: Form) -> Generator[m
         raise Refusal.TOO_SHORT.error()
 
 
-def _command(fd: int, form: Form = MONO) -> list[str]:
+def _command(fd: int, seen: Look, form: Form = MONO) -> list[str]:
     """The argument list, built with ffmpeg-python and run by ourselves: it could not hand on a descriptor.
 
     With more than two channels ffmpeg is not told how many: it would mix some layouts anew.
@@ -188,8 +194,25 @@ def _command(fd: int, form: Form = MONO) -> list[str]:
     count = {"ac": form.channels} if form.channels <= 2 else {}
     raw = {"f": form.sample, **count, "ar": form.sample_rate_hz, "t": LONGEST_S + 1}
     sound = {**raw, "vn": None, "sn": None, "dn": None}
-    arguments: list[str] = source["a:0"].output("pipe:1", **sound).global_args(*QUIETLY).compile(cmd=program())
+    tracks = [_heard(source[f"a:{number}"], channels, form) for number, channels in seen.tracks]
+    mixed = tracks[0] if len(tracks) == 1 else _at_once(tracks, form)
+    arguments: list[str] = mixed.output("pipe:1", **sound).global_args(*QUIETLY).compile(cmd=program())
     return arguments
+
+
+def _heard(track: ffmpeg.Stream, channels: int, form: Form) -> ffmpeg.Stream:
+    """Every channel as loud as the others: ffmpeg takes one of three or of six for a bass, and leaves it out of one."""
+    if form.channels > 1 or channels <= 2:
+        return track
+    return track.filter("pan", "mono|c0<" + "+".join(f"c{number}" for number in range(channels)))
+
+
+def _at_once(tracks: list[ffmpeg.Stream], form: Form) -> ffmpeg.Stream:
+    """Tracks on one clock, each as loud as the others: a track may begin later, or have gaps."""
+    clock = {"async": 1, "first_pts": 0}
+    timed = [track.filter("aresample", form.sample_rate_hz, **clock) for track in tracks]
+    weights = " ".join([str(1 / len(tracks))] * len(tracks))
+    return ffmpeg.filter(timed, "amix", inputs=len(tracks), normalize=0, weights=weights)
 
 
 class Child:

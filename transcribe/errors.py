@@ -122,3 +122,9 @@ class ConsentError(TranscribeError):
     """A participant has not agreed to what was asked for, or has withdrawn."""
 
     exit_code = 10
+
+
+class StoppedError(TranscribeError):
+    """Somebody stopped it, and running the same again would not just go on."""
+
+    exit_code = 130

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from pyrage.x25519 import Identity
 
-from transcribe import audio, audit, bundle, channels, consent, imports, labels, store, stored_sound
+from transcribe import audio, audit, bundle, channels, consent, folders, imports, labels, store, stored_sound
 from transcribe.errors import AudioError, ConsentError, StudyError, TranscribeError
 from transcribe.media import Probe, Refusal
 from transcribe.participants import took_part
@@ -31,13 +31,6 @@ from transcribe.schema import (
 from transcribe.study import Study
 from transcribe.vault import RecordingEntry, Unlocked, with_people, with_recording
 from transcribe.wordforms import FormIndex, parted
-
-# What a folder is searched for; a file named on the command line is taken whatever it is called.
-SUFFIXES = frozenset(
-    ".wav .mp3 .m4a .m4b .mp4 .m4v .mov .aac .flac .ogg .oga .opus .webm .mkv .avi .wma .wmv .asf .amr .3gp .3g2 .aif "
-    ".aiff .aifc .caf .au .w64 .mp2 .mpg .mpeg .ts .dss .ds2 .awb".split()
-)
-
 
 LARGEST_TRANSCRIPT = 200_000_000
 _NOT_BY_CHANNEL = "add it without --as channels"
@@ -68,18 +61,6 @@ class Spoken(Quiet):
     chosen: bool
     heard: str | None
     probability: float | None
-
-
-def media_files(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The files named, and those with a media suffix in the folders named (with all below), sorted by path."""
-    found: list[Path] = []
-    for path in paths:
-        if os.path.isdir(path):  # noqa: PTH112 - a path too long for the system is no folder; `Path.is_dir` raises
-            inside = (p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
-            found += [p for p in inside if p.suffix.lower() in SUFFIXES]
-        else:
-            found.append(path)
-    return tuple(found)
 
 
 def add(study: Study, source: Path, request: Request, unlocked: Unlocked | None = None) -> Recording:
@@ -145,28 +126,49 @@ def add_transcript(unlocked: Unlocked, source: Path, request: Request) -> Record
     return recording
 
 
+@record
+class Taken(Quiet):
+    """What became of a file, the `number`th of `count`: taken in, refused, or both where only its removal failed."""
+
+    number: int
+    count: int
+    added: Recording | None = None
+    refused: TranscribeError | None = None
+
+
+def add_each(
+    study: Study, paths: tuple[Path, ...], request: Request, unlocked: Unlocked | None, *, remove_source: bool
+) -> Iterator[Taken]:
+    """Add every recording among the paths, each told as soon as it is dealt with; one that is refused stops no other.
+
+    Raises StudyError: there is none, or an id for several.
+    """
+    released = study.releases.resolve()
+    sources = tuple(path for path in folders.media_files(paths) if not path.resolve().is_relative_to(released))
+    if not sources:
+        others = folders.left(paths, study.root)
+        by_name = f": {others} file{'s are' if others > 1 else ' is'} none by the name" if others else ""
+        raise StudyError(f"there is no recording in that folder{by_name}", advice="name the files themselves")
+    if request.id and len(sources) > 1:
+        raise StudyError("an id is for one file", advice="add the files one by one, or without --id")
+    for number, source in enumerate(sources, 1):
+        taken = Taken(number=number, count=len(sources))
+        before = seen(source)
+        try:
+            taken = replace(taken, added=add(study, source, request, unlocked))
+            if remove_source and taken.added:
+                remove(study, taken.added.id, source, before)
+        except TranscribeError as error:
+            taken = replace(taken, refused=error)
+        yield taken
+
+
 def add_all(
     study: Study, paths: tuple[Path, ...], request: Request, unlocked: Unlocked | None, *, remove_source: bool
 ) -> tuple[list[Recording], list[tuple[int, TranscribeError]]]:
-    """Add every recording among the paths; one that is refused stops no other. (added, (number of file, why))."""
-    released = study.releases.resolve()
-    sources = tuple(path for path in media_files(paths) if not path.resolve().is_relative_to(released))
-    if not sources:
-        raise StudyError("there is no recording in that folder", advice="name the files themselves")
-    if request.id and len(sources) > 1:
-        raise StudyError("an id is for one file", advice="add the files one by one, or without --id")
-    added: list[Recording] = []
-    refused: list[tuple[int, TranscribeError]] = []
-    for number, source in enumerate(sources, 1):
-        before = seen(source)
-        try:
-            recording = add(study, source, request, unlocked)
-            added.append(recording)
-            if remove_source:
-                remove(study, recording.id, source, before)
-        except TranscribeError as error:
-            refused.append((number, error))
-    return added, refused
+    """The same at once: (added, (number of file, why))."""
+    taken = list(add_each(study, paths, request, unlocked, remove_source=remove_source))
+    return [one.added for one in taken if one.added], [(one.number, one.refused) for one in taken if one.refused]
 
 
 def set_language(unlocked: Unlocked, recording_id: str, language: str) -> None:
@@ -241,6 +243,12 @@ def remove(study: Study, recording_id: str, source: Path, before: tuple[int, ...
 
     Raises StudyError: it is still there.
     """
+    if source.is_symlink():
+        raise StudyError(
+            "added, but the source is only a link, so nothing was removed",
+            recording_id=recording_id,
+            advice="delete the file that it leads to, and the link, yourself",
+        )
     if before is None or being_written(source) or seen(source) != before:
         raise StudyError(
             "added, but somebody is writing the source, or it has changed, so it was not removed",
@@ -292,7 +300,7 @@ def _read_all(source: Path) -> bytes:
 def open_source(source: Path) -> int:
     """The descriptor of an ordinary file. Raises AudioError."""
     try:
-        str(source.absolute()).encode()
+        f"{source.absolute()}{path_of(source)}".encode()
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would wait for its writer
     except UnicodeEncodeError:
         what = "the name of the file, or of a folder above it, is not UTF-8 text"
@@ -397,8 +405,8 @@ def entry_of(recording: Recording, request: Request) -> RecordingEntry:
 
 
 def path_of(source: Path) -> str:
-    """Where a file lies, for the vault."""
-    return str(source.absolute())
+    """Where a file lies, for the vault: not a link to it, which may go while the file stays."""
+    return os.path.realpath(source)
 
 
 def sample(source: Path) -> Audio:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
-from transcribe import audio, channels, intake, microphones, store, stored_sound
+from transcribe import audio, channels, folders, intake, microphones, store, stored_sound
 from transcribe.audio import LONGEST_S
 from transcribe.bundle import Bundle, Packed, Piece, suffix
 from transcribe.errors import AudioError, StudyError, TranscribeError
@@ -33,13 +33,14 @@ class _File(Quiet):
 def add(study: Study, sources: tuple[Path, ...], request: Request, unlocked: Unlocked | None = None) -> Recording:
     """Take files in as the parts of one recording, which sound one after the other in this order.
 
-    Raises AudioError for a file that cannot be used, with its number, StudyError for one that is in the study,
-    ConsentError; then nothing is kept of any.
+    Raises AudioError for a file that cannot be used, with its number, StudyError for one that is in the study or for an
+    order that nobody chose, ConsentError; then nothing is kept of any.
     """
     if len(sources) < 2:
         raise StudyError(
             "one file has no parts", advice="name all files in the order of their sound, or leave out --as"
         )
+    _check_order(sources)
     with _all_opened(sources, request, unlocked, PART) as files:
         _check_together(files)
         recording = _seal(study, sources, files, request, _one_after_the_other(sources, files))
@@ -119,6 +120,17 @@ def _opened(stack: ExitStack, what: str, number: int, source: Path) -> _File:
         stack.callback(os.close, descriptor)
         probe, duration_s = intake.inspected(descriptor)
         return _File(descriptor=descriptor, probe=probe, duration_s=duration_s, sha256=intake.sum_of(descriptor))
+
+
+def _check_order(sources: tuple[Path, ...]) -> None:
+    """Raises StudyError where a shell's `*` has put part 10 before part 2."""
+    given = list(sources)
+    plain = (sorted(given, key=str), sorted(given, key=lambda path: [c for c in str(path).casefold() if c.isalnum()]))
+    if given in plain and given != folders.in_order(given):
+        raise StudyError(
+            "the parts stand in the order 1, 10, 2, which is that of letters and not of numbers",
+            advice="name them one by one in the order of their sound, or number them 01, 02, 10",
+        )
 
 
 def _check_together(files: list[_File]) -> None:

@@ -59,7 +59,11 @@ class Refusal(Enum):
 
 @record
 class Probe(Quiet):
-    """What a file says of its first sound track; `duration_s` None where it does not say (a stream, raw frames)."""
+    """What a file says of its sound track; `duration_s` None where it does not say (a stream, raw frames).
+
+    Of several tracks, which are heard as one: the longest's, the highest rate, and the most channels if these are no
+    more than two, which is as many as tracks can be mixed in without loss, else one.
+    """
 
     duration_s: float | None
     sample_rate_hz: int
@@ -71,12 +75,26 @@ class Probe(Quiet):
 class Look:
     """A probe, and whether the declared duration is that of the sound (in a video it may be that of the picture).
 
-    `depth`: what its decoded samples lose nothing in: s16, s24, s32 or f32.
+    `depth`: what its decoded samples lose nothing in: s16, s24, s32 or f32. `tracks`: of each sound track that can be
+    decoded its number among all of them, and its channels.
     """
 
     probe: Probe
     of_the_sound: bool
     depth: str = "s16"
+    tracks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Track:
+    """What a file says of one of its sound tracks, in ffmpeg's words; 0 or nothing where it does not say."""
+
+    codec: str
+    rate_hz: int
+    channels: int
+    samples: str
+    bits: str
+    duration_s: float = 0.0
 
 
 def program() -> str:
@@ -132,7 +150,7 @@ def _ask(command: list[str], fd: int) -> tuple[str, str]:
 
 
 def look(fd: int) -> Look:
-    """Probe the first sound track, with ffprobe where there is one. Raises AudioError for what is no recording."""
+    """Probe the sound tracks, with ffprobe where there is one. Raises AudioError for what is no recording."""
     if os.fstat(fd).st_size == 0:
         raise Refusal.EMPTY.error()
     source = ["-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, "-i", f"/dev/fd/{fd}"]
@@ -152,7 +170,7 @@ def look(fd: int) -> Look:
 
 
 def probe(fd: int) -> Probe:
-    """What the file says of its first sound track. Raises AudioError: empty, not media, no sound track."""
+    """What the file says of its sound. Raises AudioError: empty, not media, no sound track."""
     return look(fd).probe
 
 
@@ -170,39 +188,62 @@ def _from_json(out: str, *, estimated: bool) -> Look | None:
     if not answer.get("format"):
         return None
     streams = answer.get("streams", [])
-    sound = next((s for s in streams if s.get("codec_type") == "audio"), None)
-    if sound is None:
-        raise Refusal.NO_SOUND.error()
     picture = any(s.get("codec_type") == "video" and not s.get("disposition", {}).get("attached_pic") for s in streams)
-    own = sound.get("duration")
-    declared = None if estimated else own or answer["format"].get("duration")
-    found = Probe(
-        duration_s=None if declared is None else float(declared),
-        sample_rate_hz=int(sound.get("sample_rate", 0)),
-        channels=int(sound.get("channels", 0)),
-        codec=str(sound.get("codec_name", "unknown")),
+    tracks = tuple(
+        _Track(
+            codec=str(sound.get("codec_name", "unknown")),
+            rate_hz=int(sound.get("sample_rate", 0)),
+            channels=int(sound.get("channels", 0)),
+            samples=sound.get("sample_fmt", ""),
+            bits=sound.get("bits_per_raw_sample", ""),
+            duration_s=float(sound.get("duration", 0)),
+        )
+        for sound in streams
+        if sound.get("codec_type") == "audio"
     )
-    depth = _depth(found.codec, sound.get("sample_fmt", ""), sound.get("bits_per_raw_sample", ""))
-    return Look(found, of_the_sound=own is not None or not picture, depth=depth)
+    own = max((track.duration_s for track in tracks if track.samples), default=0.0)
+    declared = None if estimated else own or answer["format"].get("duration")
+    return _look(tracks, None if declared is None else float(declared), picture=picture, own=own > 0)
 
 
 def _from_messages(said: str) -> Look | None:
     """Read what `ffmpeg -i` prints; only lines at ffmpeg's own indent, since metadata may say anything."""
     if not re.search(r"^Input #0, ", said, re.M):
         return None
-    form = r"(\d+) Hz, ([^,\n]+)(?:, (\w+))?(?: \((\d+) bit\))?"
-    sound = re.search(rf"^  Stream #0:\d.*?: Audio: (\w+).*?, {form}", said, re.M)
-    if sound is None:
-        raise Refusal.NO_SOUND.error()
+    form = r"(\d+) Hz, ([^,\n]+)(?:, ([a-z]\w*))?(?: \((\d+) bit\))?"
+    tracks = tuple(
+        _Track(codec=one[1], rate_hz=int(one[2]), channels=_channels(one[3].strip()), samples=one[4] or "",
+               bits=one[5] or "")
+        for one in re.finditer(rf"^  Stream #0:\d.*?: Audio: (\w+).*?, {form}", said, re.M)
+    )  # fmt: skip
     pictures = re.findall(r"^  Stream #0:\d.*?: Video: (?!.*\(attached pic\))", said, re.M)
     clock = re.search(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", said, re.M)
     duration_s = None
     if clock and not _is_estimated(said):
         duration_s = int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
+    return _look(tracks, duration_s, picture=bool(pictures), own=False)
+
+
+def _look(tracks: tuple[_Track, ...], duration_s: float | None, *, picture: bool, own: bool) -> Look:
+    """Of the tracks that can be decoded, whose samples have a format; if none can, of the first. Raises AudioError.
+
+    `own`: the duration is theirs, and not that of whatever lasts longest.
+    """
+    if not tracks:
+        raise Refusal.NO_SOUND.error()
+    numbers = [number for number, track in enumerate(tracks) if track.samples] or [0]
+    chosen = [tracks[number] for number in numbers]
+    first, most = chosen[0], max(track.channels for track in chosen)
     found = Probe(
-        duration_s=duration_s, sample_rate_hz=int(sound[2]), channels=_channels(sound[3].strip()), codec=sound[1]
+        duration_s=duration_s,
+        sample_rate_hz=max(track.rate_hz for track in chosen),
+        channels=most if most <= 2 or len(chosen) == 1 else 1,
+        codec=first.codec,
     )
-    return Look(found, of_the_sound=not pictures, depth=_depth(sound[1], sound[4] or "", sound[5] or ""))
+    counted = tuple((number, tracks[number].channels) for number in numbers)
+    depth = _depth(first.codec, first.samples, first.bits)
+    alone = not picture and len(chosen) == len(tracks)
+    return Look(found, of_the_sound=own or alone, depth=depth, tracks=counted)
 
 
 def _depth(codec: str, samples: str, bits: str) -> str:

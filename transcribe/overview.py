@@ -95,7 +95,10 @@ class Overview(Quiet):
         elif "settled" in states:
             lines.append(f"Next: transcribe release {root}")
         if self.sources_outside:
-            lines.append(f"The source files of {', '.join(self.sources_outside)} still lie outside the encryption.")
+            lines.append(
+                f"The source files of {', '.join(self.sources_outside)} still lie outside the encryption. "
+                f"Where each lies: transcribe who {root}"
+            )
         for person_id in self.to_redraw:
             lines.append(
                 f"{person_id}'s pseudonym is a real name of this study: transcribe people {root} redraw {person_id}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from threading import Lock
 from typing import TypeVar
 
@@ -39,7 +40,7 @@ from transcribe.hearing import (
 from transcribe.history import Current, current
 from transcribe.participants import took_part
 from transcribe.review.renewal import carry_over
-from transcribe.schema import Finding, Findings, Person, Quiet, Transcript, Turns, Words, record
+from transcribe.schema import Finding, Findings, Person, Quiet, Recording, Transcript, Turns, Words, record
 from transcribe.speakers import follow, with_speakers
 from transcribe.store import Stored
 from transcribe.vault import Unlocked, with_people
@@ -50,6 +51,8 @@ ASSEMBLE, DETECT = "assemble", "detect"
 AGAIN = (RECOGNISE, DIARISE)
 """The stages that may be asked for again: the others follow by themselves."""
 VERSION = {SEGMENT: "2", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "3", "resolve": "6"}
+EVERY_CHANNEL = "every channel"
+"""Stands in the keys of what is heard in more than two channels, of which one was left out before."""
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
 SHARE = {SEGMENT: 0.16, RECOGNISE: 0.40, DIARISE: 0.30, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
 LANGUAGE = "en"
@@ -194,17 +197,25 @@ class Job:
     def _key(self, stage: str, *inputs: str) -> str:
         return self._open.vault.digest(stage, VERSION[stage], self._entry.sha256, *inputs)
 
+    def _heard_key(self, stage: str, *inputs: str) -> str:
+        return self._key(stage, *inputs, *([EVERY_CHANNEL] if self._channels > 2 else []))
+
+    @cached_property
+    def _channels(self) -> int:
+        facts = self._open.standing(self._id, "recording", Recording)
+        return facts.value.channels if facts else 0
+
     def _segmented(self) -> Segmented:
         """Asked for by recognition and diarisation, at the same time, where their artefacts do not stand."""
         with self._segmenting:
-            key = self._key(SEGMENT, *self._segmented_by)
+            key = self._heard_key(SEGMENT, *self._segmented_by)
             stored: Stored[Segmented] = self._do(SEGMENT, "segmented", key, lambda: self._asked(key, Segment()))
             return stored.value
 
     def _words(self, again: bool) -> Stored[Words]:
         names = self._names(again)
         key = self._words_key(names)
-        stored: Stored[Words] | None = None if again else self._standing(RECOGNISE, "words", key, self._former(names))
+        stored: Stored[Words] | None = None if again else self._standing(RECOGNISE, "words", key, *self._former(names))
         if stored is not None:
             return stored
         task = Recognise(
@@ -213,11 +224,15 @@ class Job:
             beam_size=self._engines.config.recognition.beam_size,
             speech=self._segmented().speech,  # before the clock of recognition starts
         )
+        if self._channels > 2:  # a copy of before holds not every channel
+            self._open.study.artefact_path(self._id, listening.ARTEFACT).unlink(missing_ok=True)
         return self._made(RECOGNISE, "words", key, lambda: self._asked(key, task))
 
     def _words_key(self, names: tuple[str, ...]) -> str:
-        beam = str(self._engines.config.recognition.beam_size)
-        return self._key(RECOGNISE, *self._recognised_by, self._spoken, beam, *names)
+        return self._heard_key(RECOGNISE, *self._recognised_as(names))
+
+    def _recognised_as(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return (*self._recognised_by, self._spoken, str(self._engines.config.recognition.beam_size), *names)
 
     @property
     def _spoken(self) -> str:
@@ -235,17 +250,20 @@ class Job:
             return
         left = tuple(name for name in stored.value.names if name not in forgotten)
         words = self._open.standing(self._id, "words", Words)
-        if words is not None and words.key == self._words_key(stored.value.names):
+        if words is not None and words.key in (self._words_key(stored.value.names), *self._former(stored.value.names)):
             self._open.save(self._id, "words", words.value, self._words_key(left))
         self._open.save(self._id, "priming", Priming(names=left))
 
-    def _former(self, names: tuple[str, ...]) -> str:
-        """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
+    def _former(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The keys that version 0.2, and the one that left channels out, gave the words of a settled recording: what a
+        person read is not made again.
+        """
         if not self._open.study.is_reviewed(self._id):
-            return self._words_key(names)
+            return ()
         beam = str(self._engines.config.recognition.beam_size)
         engine = self._recognised_by[:3]
-        return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, self._spoken, beam, *names)
+        first = self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, self._spoken, beam, *names)
+        return first, self._key(RECOGNISE, *self._recognised_as(names))
 
     @property
     def _segmented_by(self) -> tuple[str, ...]:
@@ -266,10 +284,12 @@ class Job:
         """By voice; by channel they are made here, which takes a decoding and little else."""
         bounds, by_channel = self._entry.bounds, self._entry.by_channel
         if by_channel:
-            key = self._key(DIARISE, channels.ENGINE, channels.VERSION, *self._segmented_by)
+            told_by = (channels.ENGINE, channels.VERSION, *self._segmented_by)
         else:
-            key = self._key(DIARISE, *self._segmented_by, str(bounds.at_least), str(bounds.at_most))
-        stored: Stored[Turns] | None = None if again else self._standing(DIARISE, "turns", key)
+            told_by = (*self._segmented_by, str(bounds.at_least), str(bounds.at_most))
+        key = self._heard_key(DIARISE, *told_by)
+        former = [self._key(DIARISE, *told_by)] if self._open.study.is_reviewed(self._id) else []
+        stored: Stored[Turns] | None = None if again else self._standing(DIARISE, "turns", key, *former)
         if stored is not None:
             return stored
         segmented = self._segmented()

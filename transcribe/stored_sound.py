@@ -54,9 +54,7 @@ def _together(looks: list[Look], found: Bundle) -> Look:
 
 
 def inspect(fd: int) -> tuple[Probe, float]:
-    """What `audio.inspect` tells of a file, of either kind. Raises AudioError, StoreError."""
-    if not bundle.is_bundle(fd):
-        return audio.inspect(fd)
+    """What the stored sound says of itself, and its decoded duration in seconds. Raises AudioError, StoreError."""
     form = seen(fd)
     duration_s = stream(fd, form, MONO, lambda block: None)
     return form.probe, duration_s

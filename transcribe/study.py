@@ -360,11 +360,12 @@ def check_new(root: Path) -> None:
 def create(root: Path, secret: Identity, passphrase: str) -> Study:
     """Lay out a new study in an empty or missing folder. Raises StudyError."""
     check_new(root)
+    sealed = store.seal_secret(secret, passphrase)  # first: whoever stops it in these seconds leaves nothing behind
     study = Study(root)
     with store.disk_trouble("the study's folder cannot be made"):
         study.make_folders()
     store.write_bytes(root / "study.toml", config.TEMPLATE.encode())
-    store.write_bytes(study.identity_path, store.seal_secret(secret, passphrase))
+    store.write_bytes(study.identity_path, sealed)
     study.log("created", study=str(uuid.uuid4()), recipient=str(secret.to_public()))
     return study
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from transcribe import intake
+from transcribe import folders, intake
 from transcribe.errors import StudyError, TranscribeError
 from transcribe.intake import Request
 from transcribe.schema import Quiet, Recording, record
@@ -55,7 +55,7 @@ class Folder:
 
     def look(self, now_s: float) -> int:
         """See what is there; the number of files that were not dealt with yet."""
-        for path in intake.media_files((self._path,)) if self._path.is_dir() else ():
+        for path in folders.media_files((self._path,)) if self._path.is_dir() else ():
             try:
                 found = path.stat()
             except OSError:  # gone meanwhile
@@ -66,6 +66,11 @@ class Folder:
                 number = known.number if known else len(self._seen) + 1
                 self._seen[path] = _Seen(number=number, stamp=stamp, since_s=now_s)
         return sum(not seen.done and os.path.exists(path) for path, seen in self._seen.items())  # noqa: PTH110
+
+    @property
+    def left(self) -> int:
+        """How many files there are no recordings by their names."""
+        return folders.left((self._path,), self._open.study.root) if self._path.is_dir() else 0
 
     def take(self, now_s: float, stop: Event) -> Iterator[Outcome]:
         """Take in what has stood still, until it is time to stop; what is in the study already is passed over."""

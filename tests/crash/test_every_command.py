@@ -25,6 +25,7 @@ WORDS = (*day.NAMES, "3 May", "sends his love", "came from", "left again", "Pemb
 FOR_THE_KEY_HOLDER = {
     "people list": "the roster is read and corrected by it",
     "show": "with --identified it is what a reviewer reads",
+    "who": "which file a recording came from",
     "explain": "the evidence of a finding",
     "replacements": "the table of originals",
     "quote": "a passage for a paper: settled words with pseudonyms",

@@ -182,18 +182,19 @@ def language(
 @app.command("who")
 def who_command(
     root: StudyPath,
-    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    recording_id: Annotated[str, typer.Argument(metavar="[ID]", help="A recording; all when none is given.")] = "",
     who: Annotated[str, typer.Argument(metavar="[P1,R1]", help="Ids of all who took part.")] = "",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Who took part in a recording, whose consent counts; with ids, say so."""
+    """Who took part in a recording, whose consent counts, and which files it came from; with ids, say who."""
     unlocked = unlock(root, passphrase_file)
     if who:
         intake.set_who(unlocked, recording_id, listed(who))
-    told = unlocked.vault.entry(recording_id).who
-    console.say(as_json, {"recording": recording_id, "who": list(told)},
-                f"{recording_id}: {', '.join(told) or 'not said'}",
+    entries = [unlocked.vault.entry(recording_id)] if recording_id else unlocked.vault.recordings
+    told = [{"recording": one.id, "who": list(one.who), "sources": list(one.sources)} for one in entries]
+    lines = [f"{one.id}: {', '.join(one.who) or 'not said'}; from {', '.join(one.sources)}" for one in entries]
+    console.say(as_json, told[0] if recording_id else {"recordings": told}, *lines,
                 *([f"Next: transcribe run {root} {recording_id}"] if who else []))  # fmt: skip
 
 

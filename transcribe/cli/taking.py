@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from transcribe import console, intake, joining, watching
+from transcribe import console, folders, intake, joining, watching
 from transcribe.cli.common import (
     AS_STUDY,
     AsJson,
@@ -20,9 +20,11 @@ from transcribe.cli.common import (
     unlock,
     unlock_if_possible,
 )
-from transcribe.errors import ConfigError
-from transcribe.intake import Request
+from transcribe.errors import ConfigError, StoppedError
+from transcribe.intake import Request, Taken
 from transcribe.schema import Recording, SpeakerBounds
+from transcribe.study import Study
+from transcribe.vault import Unlocked
 from transcribe.watching import Outcome
 
 PARTS, CHANNELS, MICROPHONES = MANNERS = ("parts", "channels", "microphones")
@@ -64,22 +66,59 @@ def add(
     opened, unlocked = unlock_if_possible(root, passphrase_file, prompt=False)
     request = Request(id=recording_id, who=listed(who), bounds=_bounds(speakers), language=language_code(language),
                       by_channel=manner in (CHANNELS, MICROPHONES))  # fmt: skip
+    given = tuple(sources)
     if manner in TOGETHER:
-        before = tuple(intake.seen(source) for source in sources)
-        taken = [TOGETHER[manner](opened, tuple(sources), request, unlocked)]
-        refused = joining.remove(opened, taken[0], tuple(sources), before) if remove_source else []
+        taken = _together(manner, opened, given, request, unlocked, remove=remove_source)
     else:
-        taken, refused = intake.add_all(opened, tuple(sources), request, unlocked, remove_source=remove_source)
+        taken = _one_by_one(opened, given, request, unlocked, remove=remove_source)
+    left = folders.left(given, opened.root) if manner not in TOGETHER else 0
+    _tell_all(taken, left, request, root, as_json)
+
+
+def _tell_all(taken: list[Taken], left: int, request: Request, root: Path, as_json: bool) -> None:
+    """What became of each file; ends with the status of the first that was refused."""
     data = {
-        "added": [_facts(r, request) for r in taken],
-        "refused": [{"file": number, "error": str(error)} for number, error in refused],
+        "added": [{**_facts(one.added, request), "file": one.number, "of": one.count} for one in taken if one.added],
+        "refused": [{"file": one.number, "of": one.count, "error": str(one.refused)} for one in taken if one.refused],
+        "left": left,
     }
-    lines = [line for r in taken for line in _said(r, request, root)]
-    console.say(as_json, data, *lines, *([f"Next: transcribe run {root}"] if taken else []))
-    for number, error in refused:
-        console.warn(f"Error: file {number}: {error}")
+    lines = [line for one in taken if one.added for line in _said(one.added, request, root, _place(one))]
+    following = [f"Next: transcribe run {root}"] if data["added"] else []
+    console.say(as_json, data, *lines, *_left_said(left), *following)
+    refused = [(one, one.refused) for one in taken if one.refused]
+    for one, why in refused:
+        console.warn(f"Error: file {one.number} of {one.count}: {why}")
     if refused:
         raise typer.Exit(refused[0][1].exit_code)
+
+
+def _together(
+    manner: str, opened: Study, sources: tuple[Path, ...], request: Request, unlocked: Unlocked | None, *, remove: bool
+) -> list[Taken]:
+    """Several files as one recording."""
+    before = tuple(intake.seen(source) for source in sources)
+    added = TOGETHER[manner](opened, sources, request, unlocked)
+    left = joining.remove(opened, added, sources, before) if remove else []
+    whole = Taken(number=1, count=1, added=added)
+    return [whole, *(Taken(number=number, count=len(sources), refused=why) for number, why in left)]
+
+
+def _one_by_one(
+    opened: Study, sources: tuple[Path, ...], request: Request, unlocked: Unlocked | None, *, remove: bool
+) -> list[Taken]:
+    """A recording a file. Raises StudyError where it was stopped and running it again would take files in twice."""
+    before = {*opened.recordings()}
+    try:
+        return list(intake.add_each(opened, sources, request, unlocked, remove_source=remove))
+    except KeyboardInterrupt:
+        ids = sorted({*opened.recordings()} - before)
+        if unlocked is not None or remove or not ids:
+            raise
+        raise StoppedError(
+            f"stopped; {', '.join(ids)} {'is' if len(ids) == 1 else 'are'} in the study",
+            advice="run it again with --passphrase-file, which refuses what is there already: without the passphrase "
+            "that would be taken in a second time",
+        ) from None
 
 
 def _facts(one: Recording, request: Request) -> dict[str, object]:
@@ -87,8 +126,20 @@ def _facts(one: Recording, request: Request) -> dict[str, object]:
             "by_channel": request.by_channel, "apart": one.apart}  # fmt: skip
 
 
-def _said(one: Recording, request: Request, root: Path) -> list[str]:
-    lines = [f"{one.id}: {console.clock(one.duration_s)}, {one.channels} channel(s), {one.sample_rate_hz} Hz"]
+def _place(one: Taken) -> str:
+    return f" (file {one.number} of {one.count})" if one.count > 1 else ""
+
+
+def _left_said(left: int) -> list[str]:
+    if not left:
+        return []
+    files = "1 file in the folder is no recording by its name and was" if left == 1 else (
+        f"{left} files in the folder are no recordings by their names and were")  # fmt: skip
+    return [f"{files} left. A recording that you name itself is taken in whatever it is called."]
+
+
+def _said(one: Recording, request: Request, root: Path, of: str = "") -> list[str]:
+    lines = [f"{one.id}{of}: {console.clock(one.duration_s)}, {one.channels} channel(s), {one.sample_rate_hz} Hz"]
     if one.apart and not request.by_channel:
         lines.append(f"{one.id}: its two channels seem to hold a speaker each, who are told apart by that after "
                      f"transcribe speakers {root} {one.id} --by channels")  # fmt: skip
@@ -132,10 +183,16 @@ def watch(
     with _ended_by_signals() as stop:
         left = watching.watch(watched, stop, tell, once=once)
     added = [one.added.id for one in outcomes if one.added]
-    data = {"added": added, "refused": sum(one.refused is not None for one in outcomes), "changing": left}
+    others = watched.left
+    data = {
+        "added": added,
+        "refused": sum(one.refused is not None for one in outcomes),
+        "changing": left,
+        "left": others,
+    }
     still = [f"Files that still change, and were left: {left}. Watch again later."] if left and once else []
     following = [f"Next: transcribe run {root}"] if added else []
-    console.say(as_json, data, f"Recordings taken in: {len(added)}.", *still, *following)
+    console.say(as_json, data, f"Recordings taken in: {len(added)}.", *still, *_left_said(others), *following)
     first = next((one.refused for one in outcomes if one.refused), None)
     if once and first is not None:
         raise typer.Exit(first.exit_code)
