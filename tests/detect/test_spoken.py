@@ -127,6 +127,35 @@ def test_email_over_two_turns() -> None:
     ]
 
 
+LISTENED = [
+    (("It's tilda dot quill", "Yeah.", "at gmail dot com"), ["tilda dot quill", "at gmail dot com"]),
+    (("It's tilda quill.", "Mm.", "Okay.", "At gmail, dot com."), ["tilda quill", "At gmail, dot com"]),
+    (("So it's t dot", "Yes.", "quill at gmail dot com"), ["t dot", "quill at gmail dot com"]),
+    (("It's tilda dot quill at", "Yep.", "gmail dot com."), ["tilda dot quill at", "gmail dot com"]),
+    (("tilda dot quill at quill", "Mhm.", "dot co dot uk."), ["tilda dot quill at quill", "dot co dot uk"]),
+    (
+        ("It's tilda dot quill.", "tilda dot quill, yeah?", "at gmail dot com"),
+        ["tilda dot quill", "tilda dot quill", "at gmail dot com"],
+    ),
+    (
+        ("It's tilda dot quill.", "dot quill, okay.", "Yeah, at example.org"),
+        ["tilda dot quill", "dot quill", "at example.org"],
+    ),
+    (("It's tilda quill ninety two.", "At?", "Gmail dot com"), ["tilda quill ninety two", "At", "Gmail dot com"]),
+    (("tilda quill ninety two", "At?", "Gmail dot com"), ["tilda quill ninety two", "At", "Gmail dot com"]),
+]
+
+
+@pytest.mark.parametrize(("turns", "surfaces"), LISTENED)
+def test_email_over_what_the_listener_says(turns: tuple[str, ...], surfaces: list[str]) -> None:
+    assert _found(*turns) == [(surface, "EMAIL_ADDRESS") for surface in surfaces]
+
+
+def test_what_the_listener_says_before_no_address() -> None:
+    assert _found("She was there.", "Yeah.", "At home.") == []
+    assert _found("We were at work", "Yeah.", "Stop me.") == []
+
+
 NETS = [
     ("It's Tilda.quill.example.org and so on", "Tilda.quill.example.org", "WEB_ADDRESS"),  # an e-mail without its @
     ("their website is quillsteps dot org dot uk", "quillsteps dot org dot uk", "WEB_ADDRESS"),

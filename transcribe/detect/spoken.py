@@ -50,8 +50,7 @@ def find(utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]:
         for one in _in_run(tokens, run):
             found += _findings(tokens, ids, one)
     for address in emails.find(tokens):
-        words = ((address.first, address.last),)
-        one = _Found(words=words, kind=Kind.CONTACT, entity=address.entity, score=address.score)
+        one = _Found(words=address.words, kind=Kind.CONTACT, entity=address.entity, score=address.score)
         found += _findings(tokens, ids, one)
     order = {i: place for place, i in enumerate(ids)}
     return tuple(sorted(dict.fromkeys(found), key=lambda f: (order[f.utterance_id], f.start, f.end, f.reason.detail)))
