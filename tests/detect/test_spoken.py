@@ -80,6 +80,34 @@ def test_other_numbers(text: str, entity: str) -> None:
     assert [found for _, found in _found(text)] == [entity]
 
 
+CODES = [
+    ("His prison number is {}.", "A1234BY"),
+    ("he's {}", "A1234BY"),
+    ("he's {}, I think", "A 1 2 3 4 B Y"),
+    ("The CRN is {} and", "X123456"),
+    ("his CRN's {} and", "X 1 2 3 4 5 6"),
+    ("The CRN is {}, you see.", "zed one two three four five six K"),
+    ("the crime number {} was", "42/12345/19"),
+    ("my tenancy number {}", "40012"),
+    ("his collar number is {}", "1472"),
+    ("case {} was heard", "CF20P01234"),
+    ("hospital number {}. I think so", "K 4 5 6 7 8 9"),
+    ("her driving licence, {}", "BROWN912154K99LD"),
+    ("it was {} on it", "BROWN912154K99LD"),
+    ("my policy {}", "AB/123456/7"),
+    ("the reference is {} you see", "44712"),
+    ("the reference is {} and you said a lot", "44712"),
+    ("the reference is {}. I know", "44712"),
+    ("the case was in November {} then", "44712"),
+    ("the number was {} on the form", "K 4 5 6 7 8 9"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), CODES)
+def test_number_with_letters(text: str, code: str) -> None:
+    assert _found(text.format(code)) == [(code, "LONG_NUMBER")]
+
+
 POSTCODES = [
     "CF11 9ZZ",
     "CF-11-9ZZ",
@@ -187,6 +215,9 @@ WRONG = [
     "We looked at it. Come on, at home, dot dot dot",
     "Oh, oh, oh, oh, oh, oh, oh, oh, oh, oh",
     "at point nine of it, and at live shows",
+    "in prison they had 1200 men, and the crime fell to 1500",
+    "a 1990 VW, a 1200 cc one on the A4042, in the FY2021",
+    "a 1 2 3 4 by the door",
     "she was 3 and he was 11, about 10.30, 20 to 30 of them",
 ]
 
@@ -253,7 +284,9 @@ def test_spans_lie_in_their_turns_in_order(texts: list[str]) -> None:
     assert list(findings) == sorted(findings, key=lambda f: (f.utterance_id, f.start, f.end, f.reason.detail))
 
 
-@pytest.mark.parametrize("piece", ["7 ", "a.", "oh, ", "a dot ", "a at b dot com ", "C F 1 ", "7", "https://"])
+@pytest.mark.parametrize(
+    "piece", ["7 ", "a.", "oh, ", "a dot ", "a at b dot com ", "C F 1 ", "id 1234 B ", "B1234/", "7", "https://"]
+)
 def test_long_texts_take_time_in_proportion(piece: str) -> None:
     begun = time.perf_counter()
     spoken.find(utterances(piece * (100_000 // len(piece))))
