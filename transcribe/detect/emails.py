@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from transcribe.detect import usernames
 from transcribe.detect.numerals import LISTENED, SAYS, Tokens, tables
 from transcribe.schema import Quiet, record
 
 _LOCAL_WORDS = 12  # at most so many words before "at"
 _DOMAIN_WORDS = 9
+_NAMES = 4  # so many words after "www dot" may be one name
 _ALONE = 3  # so few words from the beginning of a sentence to "at" are all of the address
 _LOOK_BACK = 15
 
@@ -35,22 +37,16 @@ def find(tokens: Tokens) -> Iterator[Address]:
 def _all(tokens: Tokens) -> Iterator[Address]:
     done = -1  # the last word of the last web address or user name
     for index, word in enumerate(tokens.words):
-        if word == "at" or _tie(tokens, index) == "@":
+        if word == "at" or tokens.tie(index) == "@":
             yield from _at(tokens, index)
-        elif index > done and (word in ("dot", "underscore") or _tie(tokens, index) == "."):
+        elif index > done and (word in ("dot", "underscore") or tokens.tie(index) == "."):
             for address in _dotted(tokens, index):
                 done = address.words[-1][1]
                 yield address
-        elif word in tables()["social"]["names"]:
-            yield from _user(tokens, index)
-
-
-def _tie(tokens: Tokens, index: int) -> str:
-    """ "." or "@" where that ties a word to the one before, a blank more or less; else nothing."""
-    gap = tokens.gap(index)
-    if gap is None or len(gap) > 3:
-        return ""
-    return "." if gap == "." else "@" if "@" in gap else "_" if gap in ("_", "-") else ""
+        elif index > done:
+            for user in usernames.find(tokens, index):
+                done = user.last
+                yield Address(words=((user.first, user.last),), entity="USER_NAME", score=user.score)
 
 
 # --- turns ----------------------------------------------------------------------------------------------------------
@@ -112,7 +108,7 @@ def _spoken(tokens: Tokens, first: int, last: int) -> Iterator[tuple[int, int]]:
 
 def _at(tokens: Tokens, index: int) -> Iterator[Address]:
     """`index` is "at", or the first word after an "@"."""
-    word = tokens.words[index] == "at" and _tie(tokens, index) != "@"
+    word = tokens.words[index] == "at" and tokens.tie(index) != "@"
     begin = _after(tokens, index) if word else index
     last = _domain(tokens, begin)
     if last is None:
@@ -153,7 +149,7 @@ def _domain(tokens: Tokens, begin: int) -> int | None:
             break
         if over and "dot" not in (tokens.words[before], tokens.words[index]):
             break
-        dotted = place > 0 and _tie(tokens, index) == "."
+        dotted = place > 0 and tokens.tie(index) == "."
         if not over and place and not dotted and re.search(r"[.?!]\s", here or "") and not dots:
             break
         spoken = tokens.words[before] in email["dot"] and place > 1
@@ -178,10 +174,10 @@ def _local(tokens: Tokens, end: int, spoken: bool) -> int:
     email = tables()["email"]
     tied = end + 1
     index = end
-    while index >= 0 and end - index < _LOCAL_WORDS and not _stops(tokens, index + 1):
+    while index >= 0 and end - index < _LOCAL_WORDS and not tokens.stops(index + 1):
         word = tokens.words[index]
         joint = word in email["joint"]
-        follows = tied <= end and (tokens.words[tied] in email["joint"] or _tie(tokens, tied) != "")
+        follows = tied <= end and (tokens.words[tied] in email["joint"] or tokens.tie(tied) != "")
         short = _short(tokens, index)
         if not (index == end or joint or follows or short or (tied <= end and _short(tokens, tied))):
             break
@@ -192,7 +188,7 @@ def _local(tokens: Tokens, end: int, spoken: bool) -> int:
     if not spoken:
         return tied
     for opener in range(tied - 1, max(-2, end - 6), -1):
-        if opener < 0 or _stops(tokens, opener + 1) or tokens.gap(opener + 1) is None:
+        if opener < 0 or tokens.stops(opener + 1) or tokens.gap(opener + 1) is None:
             few = sum(not _short(tokens, index) for index in range(opener + 1, end + 1)) <= _ALONE
             return opener + 1 if few else tied
         if tokens.words[opener] in email["opening"]:
@@ -217,12 +213,6 @@ def _plain(word: str) -> bool:
     return word in tables()["email"]["opening"] or word in tables()["between"]["fillers"]
 
 
-def _stops(tokens: Tokens, index: int) -> bool:
-    """Whether a sentence ends before a word."""
-    gap = tokens.gap(index) if index < len(tokens.words) else ""
-    return gap is not None and re.search(r"[.?!]\s", gap) is not None
-
-
 @cache
 def _web() -> frozenset[str]:
     return frozenset(tables()["email"]["top"]) - {"me", "co", "io"}
@@ -235,18 +225,33 @@ def _dotted(tokens: Tokens, index: int) -> Iterator[Address]:
     last = index
     while (
         last - index < _DOMAIN_WORDS
-        and _near(tokens, last + 1)
+        and tokens.near(last + 1)
         and (tokens.words[last] in ("dot", "underscore") or _joins(tokens, last + 1))
     ):
         last += 1
     if first >= index or tokens.gap(index) is None or (last == index and said):
         return
-    words = tuple(_spoken(tokens, first, last))
     ending = tokens.words[last] in _web() or tokens.words[last - 1] in _web()
     if ending and (said or last - first > 1 or tokens.words[last] != "me"):
+        words = tuple(_spoken(tokens, _www(tokens, first), last))
         yield Address(words=words, entity="WEB_ADDRESS", score=0.85 if said else 0.7)
     elif said and (_talk(tokens, index) or tokens.words[index] == "underscore"):
+        words = tuple(_spoken(tokens, first, usernames.end(tokens, last)))
         yield Address(words=words, entity="USER_NAME", score=0.8)
+
+
+def _www(tokens: Tokens, first: int) -> int:
+    """Where an address begins whose last name is word `first`: at "www dot" or "w w w dot" shortly before it."""
+    words = tokens.words
+    for dot in range(first - 1, max(0, first - _NAMES - 1), -1):
+        if not tokens.near(dot + 1) or tokens.stops(dot + 1):
+            break
+        if words[dot] == "dot" and words[dot - 1] in ("w", "www"):
+            begin = dot - 1
+            while begin > dot - 3 and words[begin] == words[begin - 1] == "w" and tokens.near(begin):
+                begin -= 1
+            return begin
+    return first
 
 
 def _talk(tokens: Tokens, index: int) -> bool:
@@ -256,30 +261,9 @@ def _talk(tokens: Tokens, index: int) -> bool:
 
 
 def _joins(tokens: Tokens, index: int) -> bool:
-    return tokens.words[index] in ("dot", "underscore") or _tie(tokens, index) == "." or _glued(tokens, index)
+    return tokens.words[index] in ("dot", "underscore") or tokens.tie(index) == "." or _glued(tokens, index)
 
 
 def _glued(tokens: Tokens, index: int) -> bool:
     """Whether nothing parts a word from the one before: "hartley92smith"."""
     return tokens.gap(index) == ""
-
-
-def _near(tokens: Tokens, index: int) -> bool:
-    return index < len(tokens.words) and tokens.gap(index) is not None
-
-
-def _user(tokens: Tokens, index: int) -> Iterator[Address]:
-    """ "my Instagram is tilda_q", "on Twitter as tilda q": what follows the service's name and a word that names."""
-    words = tokens.words
-    after = index + 1
-    while after < len(words) and words[after] in ("name", "handle", "username", "account", "user", "profile"):
-        after += 1
-    if after < len(words) and _near(tokens, after + 1) and words[after] in ("is", "called", "as", "under", "was"):
-        named = after > index + 1 or words[index - 1 : index] == ["my"] or words[after] in ("as", "under")
-        if named and words[after + 1] not in ("a", "the", "really", "so", "just", "not", "very", "my", "where", "how"):
-            last = after + 1
-            while _near(tokens, last + 1) and (
-                len(words[last + 1]) == 1 or _tie(tokens, last + 1) or _glued(tokens, last + 1)
-            ):
-                last += 1
-            yield Address(words=((after + 1, last),), entity="USER_NAME", score=0.5)

@@ -62,6 +62,22 @@ class Tokens:
             return None
         return self.texts[here][self.spans[index - 1][1] : self.spans[index][0]]
 
+    def near(self, index: int) -> bool:
+        """Whether a word follows the one before it in the same utterance."""
+        return index < len(self.words) and self.gap(index) is not None
+
+    def stops(self, index: int) -> bool:
+        """Whether a sentence ends before a word of the same utterance."""
+        gap = self.gap(index) if index < len(self.words) else ""
+        return gap is not None and re.search(r"[.?!]\s", gap) is not None
+
+    def tie(self, index: int) -> str:
+        """ ".", "@" or "_" where that ties a word to the one before, a blank more or less; else nothing."""
+        gap = self.gap(index)
+        if gap is None or len(gap) > 3:
+            return ""
+        return "." if gap == "." else "@" if "@" in gap else "_" if gap in ("_", "-") else ""
+
     def listens(self, here: int) -> bool:
         """Whether an utterance is no more than what a listener says: "Yeah.", "Mm, okay."."""
         first, end = self.first[here], self.first[here + 1]
@@ -153,7 +169,7 @@ def read(tokens: Tokens, index: int, inside: bool = False) -> Item | None:
         return Item(first=index, last=index, chars=word)
     if word in numbers["units"] or word in numbers["teens"] or word in numbers["tens"]:
         return _number(tokens, index)
-    if word in numbers["repeat"] and _near(tokens, index + 1):
+    if word in numbers["repeat"] and tokens.near(index + 1):
         nxt = read(tokens, index + 1)
         if nxt is None or len(nxt.chars) != 1:
             return None
@@ -169,7 +185,7 @@ def read(tokens: Tokens, index: int, inside: bool = False) -> Item | None:
 
 def _leads(tokens: Tokens, index: int) -> bool:
     """Whether a digit follows, or a word that repeats one."""
-    if not _near(tokens, index):
+    if not tokens.near(index):
         return False
     return _single(tokens.words[index]) or tokens.words[index] in tables()["numbers"]["repeat"]
 
@@ -184,7 +200,7 @@ def _spelt(tokens: Tokens, index: int, word: str) -> bool:
     if len(word) == 1 or tokens.written(index).isupper():
         return True
     before = index > 0 and tokens.words[index - 1].isdecimal()
-    after = _near(tokens, index + 1) and tokens.words[index + 1].isdecimal()
+    after = tokens.near(index + 1) and tokens.words[index + 1].isdecimal()
     if (before and tokens.gap(index) == "") or (after and tokens.gap(index + 1) == ""):
         return True
     if len(word) != 2 or word in tables()["letters"]["words"]:
@@ -192,13 +208,8 @@ def _spelt(tokens: Tokens, index: int, word: str) -> bool:
     return before or (after and word.upper() in tables()["postcode"]["areas"])
 
 
-def _near(tokens: Tokens, index: int) -> bool:
-    """Whether a word follows the one before it in the same utterance."""
-    return index < len(tokens.words) and tokens.gap(index) is not None
-
-
 def _joined(tokens: Tokens, index: int) -> bool:
-    return _near(tokens, index) and tokens.gap(index) in (" ", "-")
+    return tokens.near(index) and tokens.gap(index) in (" ", "-")
 
 
 def _number(tokens: Tokens, index: int) -> Item:
