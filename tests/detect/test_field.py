@@ -65,6 +65,11 @@ RIGHT = [
     ("Date of birth? 12, 3, 2019.", "12, 3, 2019", "date of birth"),
     ("D.O.B. 12/3, 19", "12/3, 19", "date of birth"),
     ("I was born in May", "May", "date of birth"),
+    ("I was born in nineteen eighty-eight", "nineteen eighty-eight", "date of birth"),
+    ("born in two thousand and nine", "two thousand and nine", "date of birth"),
+    ("born on the fourth of the eleventh eighty-eight.", "fourth of the eleventh eighty-eight", "date of birth"),
+    ("born on the 3rd of June, 88", "3rd of June, 88", "date of birth"),
+    ("born on the 3rd of June, ten weeks later, I", "3rd of June", "date of birth"),
 ]
 
 
@@ -95,6 +100,33 @@ ANSWERS = [
 def test_three_numbers_that_answer_a_question_for_the_date_of_birth(answer: str, surface: str) -> None:
     assert _found("And her date of birth?", answer) == [(surface, "date of birth")]
     assert _found("And how is she?", answer) == []
+
+
+ASKED = [
+    ("And her date of birth, please.",),
+    ("And if I can take your date of birth",),
+    ("So, what's her D.O.B.",),
+    ("And her date of birth?", "Um."),
+    ("And her date of birth?", "One sec.", "Okay."),
+    ("And her date of birth.", "Let me find the red book, I have it here."),
+]
+
+
+@pytest.mark.parametrize("before", ASKED)
+def test_a_date_of_birth_asked_for_without_a_question_mark_or_before_other_turns(before: tuple[str, ...]) -> None:
+    assert _found(*before, "4, 11, 1988.") == [("4, 11, 1988", "date of birth")]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        ("It was her birthday. We had a lot of cake and all of them came.",),
+        ("And her date of birth?", "Um.", "Right.", "Okay."),
+        ("And her date of birth?", "It is in the red book.", "There are 4 of them in here."),
+    ],
+)
+def test_a_question_for_the_date_of_birth_that_is_over(before: tuple[str, ...]) -> None:
+    assert _found(*before, "4, 11, 1988.") == []
 
 
 @pytest.mark.parametrize(

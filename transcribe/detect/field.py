@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from transcribe.detect import defaults
-from transcribe.detect.numerals import Tokens, read, runs, tables
+from transcribe.detect.numerals import LISTENED, SAYS, Tokens, numbers, read, runs, tables
 from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
 
 RULE = "field"
@@ -43,13 +43,22 @@ class _Birth(Quiet):
 def find(utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]:
     """Spans without a person, sorted by position; `role` says what it is, as policy knows it."""
     found: list[Finding] = []
-    previous = ""
+    birth, _, _ = _birth()
+    previous, passed = "", 0
     for utterance in utterances:
         text = utterance.text.replace("’", "'")  # one character for one: positions stay
         here = [*_matches(utterance.id, text), *_births(utterance.id, text, previous)]
         found += sorted(_longest(here), key=lambda f: (f.start, f.end, f.role))
-        previous = text
+        answered = any(finding.role == BIRTH for finding in here) or not _answers_nothing(text)
+        passed += 1
+        if answered or passed > LISTENED or birth.asked.search(text) or not birth.asked.search(previous):
+            previous, passed = text[-2 * birth.reach :], 0
     return tuple(found)
+
+
+def _answers_nothing(text: str) -> bool:
+    """Whether a turn leaves the question before it open: of few words, or without a number."""
+    return len(text.split()) <= SAYS or not numbers(text)
 
 
 def _matches(utterance_id: str, text: str) -> Iterator[Finding]:
@@ -63,7 +72,7 @@ def _births(utterance_id: str, text: str, previous: str) -> Iterator[Finding]:
     birth, dates, month = _birth()
     for match in month.finditer(text):
         yield _finding(utterance_id, match.span("it"), Kind.DATE, BIRTH, birth.score)
-    question = birth.asked.search(previous[-2 * birth.reach :])
+    question = birth.asked.search(previous)
     for start, end in _three_numbers(text) if question or birth.before.search(text) else ():
         said = text[max(0, start - birth.reach) : start]
         if birth.says.search(said) or birth.asked.search(said) or (question and start < birth.reach):
