@@ -52,6 +52,26 @@ RIGHT = [
     ("he was a 29 weeker", "29 weeker", "gestation"),
     ("at thirty-two plus four", "thirty-two plus four", "gestation"),
     ("when I was five months pregnant", "five months pregnant", "gestation"),
+    ("I was 24 weeks when I went into labour", "24 weeks", "gestation"),
+    ("I'm 30 weeks and I'm huge", "30 weeks", "gestation"),
+    ("when I was 12 weeks I found out", "12 weeks", "gestation"),
+    ("I was 24 weeks and 5 days", "24 weeks and 5 days", "gestation"),
+    ("I'm five months and I'm huge", "five months", "gestation"),
+    ("I was 24 weeks old", "24 weeks old", "exact age"),
+    ("she was 12 weeks and 3 days", "12 weeks and 3 days", "exact age"),
+    ("born at 24+5", "24+5", "gestation"),
+    ("at 24 weeks and 5 days", "24 weeks and 5 days", "gestation"),
+    ("born at 24 weeks and 5", "24 weeks and 5", "gestation"),
+    ("he was 2lb 4oz", "2lb 4oz", "birth weight"),
+    ("he was 5 lb, 12 oz", "5 lb, 12 oz", "birth weight"),
+    ("he was 760 grams", "760 grams", "birth weight"),
+    ("born at seven hundred and sixty grams", "seven hundred and sixty grams", "birth weight"),
+    ("he was one pound nine", "one pound nine", "birth weight"),
+    ("my eldest is fourteen", "fourteen", "exact age"),
+    ("I had her at nineteen, so", "nineteen", "exact age"),
+    ("the boys are seven and nine", "seven and nine", "exact age"),
+    ("they're seven and nine now", "seven and nine", "exact age"),
+    ("my age is 34", "34", "exact age"),
     ("they are twins", "twins", "multiple birth"),
     ("she has Angelman syndrome and", "Angelman syndrome", "rare diagnosis"),
     ("it's called Pierre Robin", "Pierre Robin", "rare diagnosis"),
@@ -82,6 +102,17 @@ def test_a_date_that_answers_a_question_for_the_date_of_birth() -> None:
     assert _found("And his date of birth?", "The third of June twenty nineteen.") == [
         ("third of June twenty nineteen", "date of birth")
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "surface"),
+    [("Four.", "Four"), ("Um, nearly four and a half.", "four and a half"), ("3 and 5", "3 and 5")],
+)
+def test_an_age_that_answers_a_question(answer: str, surface: str) -> None:
+    assert _found("And how old is she?", answer) == [(surface, "exact age")]
+    assert _found("And how old is she?", "Um.", answer) == [(surface, "exact age")]
+    assert _found("And how is she?", answer) == []
+    assert _found("And how old is she?", "Two of them came, one second.") == []
 
 
 ANSWERS = [
@@ -150,6 +181,8 @@ WRONG = [
     "when I'm a hundred per cent sure, when he was a hundred miles away, he turned one hundred and eighty degrees",
     "my partner is two streets away, my mum's one and my dad's another, my husband's two and mine are with us",
     "my mum, twenty years ago, my dad was thirty years in the pit, they lived to the full, the gran, 12 miles on",
+    "it cost one pound nine, 200 grams of flour, the boys are two of many, they're one and the same",
+    "I was two weeks at my mum's, I'm 4 weeks clean, I had her at nine in the morning, we had 24+ people",
     "a twin bed, a twin room and Twin Peaks",
     "We moved on the 9th of January. In September we came back.",
     "six weeks later, four weeks ago, in 29 weeks of work",
