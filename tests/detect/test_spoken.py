@@ -196,6 +196,7 @@ NETS = [
     ("My Instagram's tilda_q", "tilda_q", "USER_NAME"),
     ("it's tilda_q.quill on Instagram", "tilda_q.quill", "USER_NAME"),
     ("follow me on TikTok, it's at mumlife_tilda", "mumlife_tilda", "USER_NAME"),
+    ("My Instagram's called mumlife", "mumlife", "USER_NAME"),
     ("her handle's tilda_q", "tilda_q", "USER_NAME"),
     ("My username is tilda92", "tilda92", "USER_NAME"),
     ("it's tilda92 on Instagram", "tilda92", "USER_NAME"),

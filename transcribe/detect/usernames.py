@@ -63,7 +63,7 @@ def _said(tokens: Tokens, index: int) -> Iterator[UserName]:
     owned = index > 0 and words[index - 1] in _OWNERS
     if words[after].endswith("'s"):
         named = after > index or owned
-        after += 1
+        after += 2 if tokens.near(after + 1) and words[after + 1] == "called" else 1
     else:
         after += 2
         verb = words[after - 1] if tokens.near(after - 1) else ""
