@@ -1,6 +1,6 @@
 """Measures on this machine, printed with the data set, the command, the commit and the machine.
 
-scripts/bench accuracy            word errors of both engines, ours and plain, and of diarisation
+scripts/bench accuracy            word errors of both engines, ours and plain, and between devices; of diarisation
 scripts/bench names               what is found of names, and what can still be read, from texts and from sound
 scripts/bench speed [--quick]     ours against faster-whisper and pyannote.audio as they come: time, memory, errors
 scripts/bench release             a study of long interviews to all formats: time by format
@@ -22,6 +22,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+import ctranslate2
 import numpy as np
 import psutil
 import soundfile
@@ -78,15 +79,21 @@ def plain_openai(audio: Audio, folder: Path) -> str:
     return str(whisper.transcribe(converted(folder), audio.samples, verbose=None, **options)["text"])
 
 
-def ours(engine: str) -> Any:
+def ours(engine: str, device: str = "cpu") -> Any:
     """One of our engines as a function from sound to text."""
 
     def transcribe(audio: Audio, folder: Path) -> str:
         options = asr.AsrOptions(language="en", beam_size=BEAM)
-        words = asr.load(engine, "whisper-base", folder).transcribe(audio, options).words
+        words = asr.load(engine, "whisper-base", folder, device).transcribe(audio, options).words
         return "".join(word.text for word in words)
 
     return transcribe
+
+
+def conversations() -> dict[Path, str]:
+    """The three LibriSpeech conversations: sound, and what is said."""
+    told = {path: path.with_suffix(".turns.json") for path in sorted((DATA / "audio" / "librispeech").glob("*.flac"))}
+    return {path: " ".join(turn["text"] for turn in json.loads(turns.read_text())) for path, turns in told.items()}
 
 
 def word_error_table() -> dict[str, Any]:
@@ -102,16 +109,33 @@ def word_error_table() -> dict[str, Any]:
     table = {}
     for name, transcribe in engines.items():
         total, began = ErrorCounts(), time.monotonic()
-        for path in sorted((DATA / "audio" / "librispeech").glob("*.flac")):
-            turns = json.loads(path.with_suffix(".turns.json").read_text())
-            total += word_errors(" ".join(turn["text"] for turn in turns), transcribe(samples(path), folder))
-        table[name] = {
-            "wer": round(total.rate, 4),
-            "errors": total.substitutions + total.deletions + total.insertions,
-            "words": total.words,
-            "seconds": round(time.monotonic() - began, 1),
-        }
+        for path, said in conversations().items():
+            total += word_errors(said, transcribe(samples(path), folder))
+        table[name] = counted(total) | {"seconds": round(time.monotonic() - began, 1)}
     return table
+
+
+def counted(total: ErrorCounts) -> dict[str, Any]:
+    """The rate with what it is of."""
+    errors = total.substitutions + total.deletions + total.insertions
+    return {"wer": round(total.rate, 4), "errors": errors, "words": total.words}
+
+
+def device_table() -> dict[str, Any]:
+    """Our recognition on the CPU and on each GPU: word errors, how many points more, and words that came out otherwise.
+
+    Devices compute in other types (float32, float16), so the bytes are equal on one kind of device only.
+    """
+    folder, spoken = weights.path("whisper-base"), conversations()
+    gpus = [f"cuda:{index}" for index in range(ctranslate2.get_cuda_device_count())]
+    heard = {d: {p: ours("faster-whisper", d)(samples(p), folder) for p in spoken} for d in ("cpu", *gpus)}
+    totals = {d: sum((word_errors(spoken[p], said[p]) for p in spoken), ErrorCounts()) for d, said in heard.items()}
+    table: dict[str, Any] = {"cpu": counted(totals["cpu"])}
+    for gpu in gpus:
+        other = sum((word_errors(heard["cpu"][p], heard[gpu][p]) for p in spoken), ErrorCounts())
+        points = round(100 * (totals[gpu].rate - totals["cpu"].rate), 2)
+        table[gpu] = counted(totals[gpu]) | {"points_above_cpu": points, "words_otherwise": counted(other)["errors"]}
+    return table if gpus else table | {"cuda": "not run: no GPU here"}
 
 
 def diarisation_table() -> dict[str, Any]:
@@ -227,7 +251,11 @@ def main() -> None:
 
         result = bench_names.tables()
     else:
-        result = {"word_errors": word_error_table(), "diarisation": diarisation_table()}
+        result = {
+            "word_errors": word_error_table(),
+            "between_devices": device_table(),
+            "diarisation": diarisation_table(),
+        }
     result["machine"] = machine()
     if arguments.json:
         print(json.dumps(result))

@@ -42,6 +42,12 @@ def test_people_are_counted_over_recordings() -> None:
     assert (infant["speaks in"], infant["words"], infant["mentions"]) == ("", "0", "1")
 
 
+def test_written_pauses_are_no_words() -> None:
+    said = line(1, "Name 1", "(.) Yes, (non-speech, 12.4 s) (3.2 s) I (..) think.")
+    (row,) = rows(casebook.people((replace(interview(1), lines=(said,)),)))
+    assert row["words"] == "3"
+
+
 def test_no_attributes_no_sample() -> None:
     assert casebook.sample([interview(n) for n in range(5)]) is None
 

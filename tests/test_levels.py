@@ -48,6 +48,16 @@ def test_levels_make_vaguer_or_withhold() -> None:
     assert [written(WEIGHT, level) for level in levels.LEVELS] == [None, "[a birth weight]", "[birth weight]"]
 
 
+def test_where_twins_are_withheld_no_tag_and_no_relation_tells_of_them() -> None:
+    twins = Person(id="", kind=Kind.OTHER, role="multiple birth", forms=("we had twins",))
+    zara = person("X1", "Zara", role="child", relation="twin", of="P1")
+    assert [written(twins, level) for level in levels.LEVELS] == [None, "[children]", "[children]"]
+    assert [written(zara, level) for level in levels.LEVELS] == ["[twin]", "[child]", "[child]"]
+    for level in levels.LEVELS:
+        told = pseudonyms.relation_of(zara, levels.at_level(Policy(), level))
+        assert told == ("twin" if level == "team" else "child")
+
+
 def test_the_study_s_own_tables_outweigh_and_dates_can_keep_their_month() -> None:
     policy = Policy(archive=Level(roles={"exact age": Action.TAG}, dates="month"))
     assert written(AGE, "archive", policy) == "[exact age]"

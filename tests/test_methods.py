@@ -5,15 +5,17 @@ from dataclasses import replace
 
 from tests.export.builders import study
 from transcribe import methods
+from transcribe.config import Action, Level, Policy
 from transcribe.evaluate import report
+from transcribe.levels import at_level
 from transcribe.methods import Measured
-from transcribe.schema import ReviewState
+from transcribe.schema import Kind, ReviewState
 
 MEASURED = (Measured(measure="word error rate", errors=64, of=749, on="2 recordings"),)
 
 
 def test_the_paragraph_says_what_was_done_by_what_and_how_well() -> None:
-    text = methods.text(study(), "team", MEASURED)
+    text = methods.text(study(), Policy(), MEASURED)
     for part in (
         "All 2 recordings (0.1 hours) were processed on the researchers' own computer",
         "Recognition: faster-whisper 1.2.1 with the model whisper-base.",
@@ -27,11 +29,23 @@ def test_the_paragraph_says_what_was_done_by_what_and_how_well() -> None:
 
 def test_one_recording_that_nobody_checked() -> None:
     (first, _) = study()
-    text = methods.text((replace(first, review=ReviewState.UNREVIEWED, duration_s=0.0),), "public", ())
+    text = methods.text(
+        (replace(first, review=ReviewState.UNREVIEWED, duration_s=0.0),), at_level(Policy(), "public"), ()
+    )
     assert text.startswith("The recording was processed")
     assert "No person has checked the replacements." in text
     assert "Measured" not in text
     assert "withheld" in text
+
+
+def test_the_paragraph_says_what_the_policy_does_at_that_level() -> None:
+    said = "for the public, with ages made vaguer and dates, places and rare features withheld;"
+    assert said in methods.text(study(), at_level(Policy(), "public"), ())
+    said = "for an archive, with dates, ages, places and rare features made vaguer;"
+    assert said in methods.text(study(), at_level(Policy(), "archive"), ())
+    own = Policy(public=Level(kinds={Kind.PLACE: Action.KEEP}))
+    said = "for the public, with ages made vaguer and dates and rare features withheld;"
+    assert said in methods.text(study(), at_level(own, "public"), ())
 
 
 def test_the_sheet_has_versions_checksums_settings_and_rates() -> None:

@@ -52,6 +52,13 @@ def test_backchannels_are_cut_and_marked() -> None:
     assert printed(text, "0:00-3:00") == "I cried […] every day."
 
 
+def test_a_backchannel_with_a_pause_is_one_too() -> None:
+    text = made(
+        said(0, "Amelia", "I cried"), said(1, "Interviewer", "Mm, (.) yeah. (2.4 s)"), said(2, "Amelia", "every day.")
+    )
+    assert printed(text, "0:00-3:00") == "I cried […] every day."
+
+
 def test_a_conversation_keeps_its_speakers() -> None:
     text = made(said(0, "Interviewer", "Who helped?"), said(1, "Amelia", "Nobody did at all."))
     assert printed(text, "0:00-2:00") == "Interviewer: Who helped?\nAmelia: Nobody did at all."

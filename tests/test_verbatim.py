@@ -1,4 +1,4 @@
-"""Pauses and fillers: what is asked for is written, and every other word and every span is as it was."""
+"""Pauses, sounds and fillers: what is asked for is written, and every other word and every span is as it was."""
 
 import re
 import tomllib
@@ -15,6 +15,7 @@ from tests.builders import transcript as said
 from tests.export.builders import STATEMENT, line, transcript
 from transcribe import config, release
 from transcribe.config import StudyConfig, Verbatim
+from transcribe.diarise import Regions
 from transcribe.errors import ConfigError, LeakError
 from transcribe.export import load
 from transcribe.gate import Gate
@@ -28,6 +29,8 @@ from transcribe.verbatim import pause, written
 DROP = Verbatim(fillers="drop")
 PAUSES = Verbatim(pauses=True)
 BOTH = Verbatim(pauses=True, fillers="drop")
+SOUNDS = Verbatim(non_speech=True)
+ALL = Verbatim(pauses=True, fillers="drop", non_speech=True)
 
 
 def one(text: str, options: Verbatim, **fields: Any) -> Line:
@@ -182,7 +185,89 @@ def test_without_clock_times_there_are_no_pauses() -> None:
     assert "Pauses" not in written(untimed, BOTH).statement
 
 
-# --- both -----------------------------------------------------------------------------------------------------------
+# --- sounds ---------------------------------------------------------------------------------------------------------
+
+
+def texts(options: Verbatim, sounds: Regions, *lines: Line) -> list[str]:
+    return [one.text for one in written(transcript(*lines), options, non_speech=sounds).lines]
+
+
+def two_turns() -> tuple[Line, Line]:
+    """Amelia until 2 s, and the interviewer from 20 s to 22 s."""
+    return timed(("I", 1.0, 1.2), (" went.", 1.3, 2.0)), timed(("Did", 20.0, 21.0), (" you?", 21.0, 22.0), speaker="B")
+
+
+@pytest.mark.parametrize(
+    ("sound", "without_pauses", "with_pauses"),
+    [
+        ((4.0, 16.4), "(non-speech, 12.4 s) Did you?", "(2.0 s) (non-speech, 12.4 s) (3.6 s) Did you?"),
+        ((2.3, 19.6), "(non-speech, 17.3 s) Did you?", "(non-speech, 17.3 s) Did you?"),
+        ((3.9, 18.1), "(non-speech, 14.2 s) Did you?", "(non-speech, 14.2 s) Did you?"),  # short ones are nobody's
+        ((1.8, 20.3), "(non-speech, 18.0 s) Did you?", "(non-speech, 18.0 s) Did you?"),  # cut by the words beside it
+        ((1.0, 16.0), "Did you?", "(18.0 s) Did you?"),  # a word was heard in it
+        ((1.9, 3.9), "Did you?", "(18.0 s) Did you?"),  # too little is left of it
+    ],
+)
+def test_a_sound_stands_before_the_next_line_and_the_silence_beside_it_by_itself(
+    sound: tuple[float, float], without_pauses: str, with_pauses: str
+) -> None:
+    assert texts(SOUNDS, (sound,), *two_turns()) == ["I went.", without_pauses]
+    assert texts(ALL, (sound,), *two_turns()) == ["I went.", with_pauses]
+    assert texts(PAUSES, (sound,), *two_turns()) == ["I went.", "(18.0 s) Did you?"]
+
+
+def test_a_sound_inside_a_turn_stands_between_its_words_with_its_times() -> None:
+    spoken = timed(("I", 0.0, 0.2), (" um", 0.8, 1.0), (" went", 8.0, 8.5), (" home.", 9.0, 9.4))
+    made = written(transcript(spoken), ALL, non_speech=((2.0, 6.5),)).lines[0]
+    assert made.text == "I (..) (non-speech, 4.5 s) (..) went (.) home."
+    assert [(w.start_s, w.end_s) for w in made.words if "non-speech" in w.text] == [(2.0, 6.5)]
+
+
+def test_sounds_before_the_first_word_and_after_the_last_are_not_lost() -> None:
+    first, last = two_turns()
+    made = texts(ALL, ((-5.0, -2.0), (25.0, 30.0), (31.0, 33.5)), first, last)
+    assert made[0] == "(non-speech, 3.0 s) I went."
+    assert made[1] == "(18.0 s) Did you? (3.0 s) (non-speech, 5.0 s) (..) (non-speech, 2.5 s)"
+
+
+def test_several_sounds_in_one_gap_are_in_order() -> None:
+    made = texts(ALL, ((3.0, 6.0), (9.0, 12.0)), *two_turns())
+    assert made[1] == "(non-speech, 3.0 s) (3.0 s) (non-speech, 3.0 s) (8.0 s) Did you?"
+
+
+def test_no_sound_stands_inside_a_replaced_span_or_an_unclear_stretch() -> None:
+    spoken = timed(("Older", 1.0, 1.2), (" daughter", 9.0, 9.4), (" [unclear]", 12.0, 18.0), (" so", 19.0, 19.2))
+    spoken = replace(
+        spoken, replaced=(Span(start=0, end=14, kind=Kind.PERSON),), unclear=(Span(start=15, end=24, kind=None),)
+    )
+    made = written(transcript(spoken), SOUNDS, non_speech=((2.0, 8.0), (12.5, 17.5))).lines[0]
+    assert made.text == "Older daughter (non-speech, 6.0 s) [unclear] so"
+    spans = (*made.replaced, *made.unclear)
+    assert [made.text[span.start : span.end] for span in spans] == ["Older daughter", "[unclear]"]
+
+
+def test_a_sound_that_would_part_a_word_stands_after_it() -> None:
+    spoken = timed(("He", 0.0, 0.5), ("'s", 6.0, 6.2), (" gone", 6.3, 6.6))
+    assert texts(SOUNDS, ((1.0, 5.0),), spoken) == ["He's (non-speech, 4.0 s) gone"]
+
+
+def test_a_sound_through_which_somebody_else_talks_is_none() -> None:
+    over = timed(("Mhm.", 10.0, 10.4), speaker="B", number=2)
+    slow = timed(("I", 0.0, 1.0), (" went.", 30.0, 31.0))
+    assert texts(SOUNDS, ((5.0, 20.0),), slow, over) == ["I went.", "Mhm."]
+    assert texts(SOUNDS, ((12.0, 20.0),), slow, over) == ["I (non-speech, 8.0 s) went.", "Mhm."]
+
+
+def test_the_statement_says_that_sounds_are_marked_only_where_somebody_listened_for_them() -> None:
+    plain, untimed = transcript(*two_turns()), transcript(line(1, "Amelia", "I went"), timed=False)
+    assert "(non-speech, 12.4 s)" in written(plain, SOUNDS, non_speech=()).statement
+    assert written(plain, SOUNDS) is plain
+    assert written(plain, Verbatim(), non_speech=((5.0, 9.0),)) is plain
+    assert written(untimed, SOUNDS, non_speech=((5.0, 9.0),)) is untimed
+    assert written(transcript(), SOUNDS, non_speech=((5.0, 9.0),)).lines == ()
+
+
+# --- all ------------------------------------------------------------------------------------------------------------
 
 
 def test_by_default_nothing_is_done() -> None:
@@ -203,7 +288,8 @@ def test_the_statement_says_what_was_done() -> None:
         ({"pauses": True, "long_s": 3.0}, "have to rise"),
         ({"short_s": -1.0}, "verbatim.short_s"),
         ({"fillers": "maybe"}, "verbatim.fillers"),
-        ({"pause": True}, "known here: pauses, short_s, long_s, timed_s, fillers"),
+        ({"non_speech": 12.4}, "verbatim.non_speech"),
+        ({"pause": True}, "known here: pauses, short_s, long_s, timed_s, fillers, non_speech"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(raw: dict[str, object], said: str) -> None:
@@ -251,21 +337,28 @@ def bare(words: tuple[Word, ...]) -> list[str]:
     return [re.sub(r"[.,?!…-]+$", "", word.text.strip()).casefold() for word in words]
 
 
+SOUND = st.tuples(st.floats(0, 20), st.floats(2, 6)).map(lambda at: (at[0], at[0] + at[1]))
+
+
 @settings(deadline=None)
-@given(lines(), st.booleans(), st.sampled_from(["keep", "drop"]))
-def test_no_other_word_changes_and_without_the_pauses_the_text_is_back(
-    given_lines: tuple[Line, ...], pauses: bool, fillers: str
+@given(lines(), st.booleans(), st.sampled_from(["keep", "drop"]), st.none() | st.lists(SOUND, max_size=4))
+def test_no_other_word_changes_and_without_the_marks_the_text_is_back(
+    given_lines: tuple[Line, ...], pauses: bool, fillers: str, sounds: list[tuple[float, float]] | None
 ) -> None:
-    options = config.check({"verbatim": {"pauses": pauses, "fillers": fillers}}).verbatim
+    options = config.check({"verbatim": {"pauses": pauses, "fillers": fillers, "non_speech": True}}).verbatim
     before = transcript(*given_lines)
-    after = written(before, options)
+    heard = None if sounds is None else tuple(sorted(sounds))
+    after = written(before, options, non_speech=heard)
     plain = written(before, options.model_copy(update={"pauses": False}))
+    assert sum(one.text.count("(non-speech, ") for one in after.lines) <= len(heard or ())
     for old, new, unpaused in zip(before.lines, after.lines, plain.lines, strict=True):
         assert not new.text[:1].isspace()
         assert "  " not in new.text
         for one_span, other in zip((*old.replaced, *old.kept), (*new.replaced, *new.kept), strict=True):
             assert old.text[one_span.start : one_span.end] == new.text[other.start : other.end]
-        spoken = tuple(w for w in new.words if not re.fullmatch(r"\s*\((?:\.|\.\.|\d+\.\d s)\)", w.text))
+        spoken = tuple(
+            w for w in new.words if not re.fullmatch(r"\s*\((?:\.|\.\.|(?:non-speech, )?\d+\.\d s)\)", w.text)
+        )
         assert "".join(w.text for w in spoken).strip() == unpaused.text.strip()
         if fillers == "keep":
             assert "".join(w.text for w in spoken).strip() == old.text

@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.builders import person
+from transcribe.export.layout import clean
 from transcribe.schema import Kind
 from transcribe.wordforms import TITLES, FormIndex, fold, folded, parted, search_forms
 
@@ -137,6 +138,15 @@ def test_what_is_found_says_whose_it_is_longest_first() -> None:
     assert [(m.start, m.end, m.person_id) for m in found] == [
         (0, 15, "P1"), (0, 7, "P1"), (8, 15, "L1"), (8, 15, "P1"),
     ]  # fmt: skip
+
+
+@given(st.text(), st.characters(categories=["Cc"]))
+def test_what_no_file_shows_hides_no_name(around: str, control: str) -> None:
+    assume(not control.isspace())
+    index = FormIndex([person("P1", "Siobhan")])
+    text = f"{around} Sio{control}bhan {around}"
+    assert len(index.find(text)) == len(index.find(clean(text)))
+    assert index.find(text)
 
 
 @given(st.text())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transcribe.config import Action, Policy
 from transcribe.detect import defaults
-from transcribe.pseudonyms import NUMBERED, RELATIONS, action, written
+from transcribe.pseudonyms import NUMBERED, action, relation_of, written
 from transcribe.review.decisions import Settled
 from transcribe.schema import (
     AnonymisedTranscript,
@@ -164,7 +164,7 @@ def _cases(
             continue
         label = speaking.get(person.id, "")
         name = label_of(written(person, policy) or "")
-        relation = person.relation.lower() if person.relation.lower() in RELATIONS else ""
+        relation = relation_of(person, policy).lower()
         cases.append(
             Case(key=key(person.id), kind=person.kind, name=name, role=person.role, label=label, relation=relation)
         )

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from transcribe import tables
-from transcribe.export.layout import one_line
 from transcribe.schema import AnonymisedTranscript, Case, Quiet, record
+from transcribe.verbatim import spoken
 
 PEOPLE = ("pseudonym", "kind", "role", "relation", "recordings", "speaks in", "turns", "words", "mentions")
 SAMPLE = ("attribute", "value", "participants", "percent")
@@ -46,7 +46,7 @@ def people(transcripts: Iterable[AnonymisedTranscript]) -> bytes:
                 recordings=(*row.recordings, transcript.recording_id),
                 speaks_in=(*row.speaks_in, transcript.recording_id) if said else row.speaks_in,
                 turns=row.turns + len(said),
-                words=row.words + sum(len(one_line(line.text).split()) for line in said),
+                words=row.words + sum(len(spoken(line.text).split()) for line in said),
                 mentions=row.mentions + mentions[case.key],
             )
     return tables.write(PEOPLE, [_cells(row) for row in rows.values()])

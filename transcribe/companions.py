@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from transcribe import casebook, changes, methods, replacements
+from transcribe import casebook, changes, levels, methods, replacements
 from transcribe.changes import Change, Turns
 from transcribe.config import StudyConfig
 from transcribe.gate import Gate
@@ -26,7 +26,8 @@ def files(unlocked: Unlocked, settled: tuple[Logged, ...], level: str, gate: Gat
         "sample.csv": casebook.sample(transcripts),
         "replacements.csv": replacements.log(study.created["study"], settled),
         "changes.csv": changes.table(changed) if any(change.since for change in changed) else None,
-        "methods.txt": methods.text(transcripts, level, measured).encode() + b"\n",
+        "methods.txt": methods.text(transcripts, levels.at_level(study.config.policy, level), measured).encode()
+        + b"\n",
         "provenance.json": methods.provenance(transcripts, level, settings, measured),
     }
     gate.check_words(transcripts, _texts(settings) - _texts(_settings(StudyConfig())))

@@ -140,7 +140,8 @@ class Export(_Section):
 class Verbatim(_Section):
     """How close to the sound the released lines read (see `verbatim`); seconds of silence from which a pause is marked.
 
-    `short_s` and more is written (.), `long_s` and more (..), `timed_s` and more in seconds.
+    `short_s` and more is written (.), `long_s` and more (..), `timed_s` and more in seconds. `non_speech`: whether loud
+    stretches in which nobody speaks are marked.
     """
 
     pauses: bool = False
@@ -148,6 +149,7 @@ class Verbatim(_Section):
     long_s: float = Field(default=1.0, ge=0.05, le=60.0)
     timed_s: float = Field(default=2.0, ge=0.05, le=60.0)
     fillers: Literal["keep", "drop"] = "keep"
+    non_speech: bool = False
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -227,6 +229,7 @@ dates = "year"               # what is left of a date that is generalised; or "m
 [verbatim]
 pauses = false           # true: (.) from 0.3 s of silence, (..) from 1 s, (3.2 s) from 2 s; short_s, long_s, timed_s
 fillers = "keep"         # or "drop": um, uh, er and erm are left out of what is released
+non_speech = false       # true: two seconds and more of loud sound that is no speech read (non-speech, 12.4 s)
 
 [export]
 tags = "[]"              # or "<<>>" or "@@##": what stands around a tag

@@ -95,4 +95,5 @@ def on_crash(kind: type[BaseException], error: BaseException, trace: TracebackTy
     """For what nobody expected: the kind of error and the line of our code, never its message, which may hold words."""
     ours = [frame for frame in traceback.extract_tb(trace) if "transcribe" in Path(frame.filename).parts]
     where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    fail(f"unexpected {kind.__name__}{where}; nothing that was finished is lost. Please report this line.")
+    said = f"unexpected {kind.__name__}{where}; nothing that was finished is lost. Please report this line."
+    fail(said, "--json" in sys.argv)

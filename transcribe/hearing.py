@@ -6,6 +6,7 @@ this process (`Here`) or by a worker somewhere else; what comes back is the arte
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Literal, Protocol
@@ -13,7 +14,7 @@ from typing import Literal, Protocol
 from transcribe import asr, intake, store, stored_sound
 from transcribe.asr.scoring import Scorer
 from transcribe.detect import second_listen
-from transcribe.diarise import Segmented
+from transcribe.diarise import Segmented, non_speech
 from transcribe.engines import Engines
 from transcribe.pulse import DIARISATION, RECOGNITION
 from transcribe.schema import Audio, Finding, Person, Quiet, SpeakerBounds, Transcript, Turns, Words, record
@@ -23,7 +24,7 @@ SEGMENT, RECOGNISE, DIARISE, LISTEN = "segment", "recognise", "diarise", "listen
 
 @record
 class Segment(Quiet):
-    """Where does anybody speak?"""
+    """Where does anybody speak, and where is it loud although nobody does?"""
 
     stage: Literal["segment"] = "segment"
 
@@ -139,7 +140,8 @@ class Here:
     def _made(self, order: Order, sound: Audio) -> Made:
         engines, task = self._engines, order.task
         if isinstance(task, Segment):
-            return engines.diariser.segment(sound)
+            segmented = engines.diariser.segment(sound)
+            return replace(segmented, non_speech=non_speech.find(sound, segmented.speech))
         if isinstance(task, Diarise):
             return engines.diariser.diarise(sound, task.bounds, task.segmented)
         if isinstance(task, Recognise):

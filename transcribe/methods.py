@@ -5,14 +5,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from transcribe import __version__
-from transcribe.schema import AnonymisedTranscript, MadeBy, Quiet, ReviewState, record
+from transcribe.config import Action, Policy
+from transcribe.pseudonyms import action
+from transcribe.schema import AnonymisedTranscript, Kind, MadeBy, Person, Quiet, ReviewState, record
 
 SCHEMA = "transcribe-provenance/1"
 _STAGES = {"recognise": "recognition", "diarise": "diarisation", "detect": "detection of names"}
-_LEVELS = {
-    "team": "for the research team",
-    "archive": "for an archive, with dates, ages and places made vaguer",
-    "public": "for the public, with dates, places and rare features withheld",
+_READERS = {"team": "for the research team", "archive": "for an archive", "public": "for the public"}
+_DETAILS = {
+    "dates": (Kind.DATE, "date"),
+    "ages": (Kind.AGE, "exact age"),
+    "places": (Kind.PLACE, "place"),
+    "rare features": (Kind.OTHER, "rare diagnosis"),
 }
 
 
@@ -26,8 +30,8 @@ class Measured(Quiet):
     on: str
 
 
-def text(transcripts: Sequence[AnonymisedTranscript], level: str, measured: Sequence[Measured]) -> str:
-    """A paragraph to adapt: what was done with which programs, and what was measured."""
+def text(transcripts: Sequence[AnonymisedTranscript], policy: Policy, measured: Sequence[Measured]) -> str:
+    """A paragraph to adapt: what was done with which programs, by which policy (a level's), and what was measured."""
     count = len(transcripts)
     hours = sum(one.duration_s for one in transcripts) / 3600
     reviewed = sum(one.review is ReviewState.REVIEWED for one in transcripts)
@@ -38,7 +42,7 @@ def text(transcripts: Sequence[AnonymisedTranscript], level: str, measured: Sequ
         f"{'was' if count == 1 else 'were'} processed on the researchers' own computer with transcribe {__version__}; "
         "no recording and no text left it.",
         *(_sentence(stage, made) for stage in _STAGES if any(one.stage == stage for one in made)),
-        f"Names and other identifying details were replaced by pseudonyms and role tags {_LEVELS[level]}; "
+        f"Names and other identifying details were replaced by pseudonyms and role tags {_for_whom(policy)}; "
         f"{_total(transcripts)} replacements were made.",
         f"A person checked and settled {'it' if count == reviewed == 1 else f'{reviewed} of {count} transcripts'}."
         if reviewed
@@ -47,6 +51,22 @@ def text(transcripts: Sequence[AnonymisedTranscript], level: str, measured: Sequ
         "The transcripts are pseudonymised, not anonymous: the key is kept encrypted, apart from them.",
     ]
     return " ".join(said)
+
+
+def _for_whom(policy: Policy) -> str:
+    """Whom the release is for, and what its policy does to details that are nobody's name."""
+    done: dict[Action, list[str]] = {}
+    for detail, (kind, role) in _DETAILS.items():
+        what = action(Person(id="", kind=kind, role=role, forms=()), policy)
+        done.setdefault(Action.TAG if what is Action.PSEUDONYM else what, []).append(detail)
+    said = {Action.GENERALISE: "made vaguer", Action.TAG: "withheld"}
+    parts = [f"{_listed(done[what])} {how}" for what, how in said.items() if what in done]
+    told = policy.level != "team" and parts
+    return f"{_READERS[policy.level]}{f', with {_listed(parts)}' if told else ''}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _sentence(stage: str, made: Iterable[MadeBy]) -> str:

@@ -85,7 +85,9 @@ class Overview(Quiet):
         elif states & {"added", "recognised", "diarised", "transcribed", "failed", "set aside"}:
             lines.append(f"Next: transcribe run {root}")
         elif "to review" in states:
-            lines.append(f"Next: transcribe show {root} ID --identified, then transcribe settle {root} ID")
+            lines.append(
+                f"Next: transcribe show {root} ID --identified, then transcribe settle {root} ID --reviewer ALIAS"
+            )
         elif "settled" in states:
             lines.append(f"Next: transcribe release {root}")
         if self.sources_outside:

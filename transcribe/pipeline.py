@@ -49,7 +49,7 @@ T = TypeVar("T")
 ASSEMBLE, DETECT = "assemble", "detect"
 AGAIN = (RECOGNISE, DIARISE)
 """The stages that may be asked for again: the others follow by themselves."""
-VERSION = {SEGMENT: "1", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "3", "resolve": "4"}
+VERSION = {SEGMENT: "2", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "4", "resolve": "5"}
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
 SHARE = {SEGMENT: 0.16, RECOGNISE: 0.40, DIARISE: 0.30, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
 LANGUAGE = "en"
@@ -117,6 +117,8 @@ class Job:
             words, turns = self._heard(again)
             transcript = self._transcript(words, turns)
             self._flag(transcript, turns)
+            if self._engines.config.verbatim.non_speech:
+                self._segmented()  # of a recording that was run before, when nobody listened for it
             self._listened(transcript)
             self._workshop.let_go()  # it is large
             enrolment.recognise(self._open, self._id, turns, lambda: intake.sound(self._open, self._id))

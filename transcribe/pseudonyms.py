@@ -42,6 +42,7 @@ RELATIONS = frozenset(
     "anaesthetist|physiotherapist|psychiatric nurse|doula|social worker|key worker|support worker|family worker|"
     "teacher|head teacher|childminder|solicitor|vicar|researcher|interpreter".split("|")
 )
+TWINS = "multiple birth"
 FEMALE = re.compile(r"\b(mother|mum|wife|daughter|sister|girl|aunt|niece|grandmother|female|woman|stepmother)\b", re.I)
 MALE = re.compile(r"\b(father|dad|husband|son|brother|boy|uncle|nephew|grandfather|male|man|stepfather)\b", re.I)
 
@@ -65,7 +66,7 @@ def written(person: Person, policy: Policy) -> str | None:
     what = action(person, policy)
     if what is Action.KEEP:
         return None
-    tag = _tag_text(person, FormIndex(()))
+    tag = _tag_text(person, policy, FormIndex(()))
     return person.pseudonym or (_general(person, tag, policy.dates) if what is Action.GENERALISE else f"[{tag}]")
 
 
@@ -82,7 +83,7 @@ def assign(
     waiting = [person for person in people if not person.pseudonym and not person.same_as]
     tagged: dict[str, dict[str, list[Person]]] = {}  # by tag, then by whose they are
     for person in waiting:
-        what, tag = action(person, policy), _tag_text(person, real)
+        what, tag = action(person, policy), _tag_text(person, policy, real)
         name = ""
         if what is Action.PSEUDONYM:
             everybody = tuple({**{p.id: p for p in people}, **done}.values())
@@ -270,12 +271,20 @@ def table() -> Mapping[str, Any]:
     return tomllib.loads(files("transcribe").joinpath("policy.toml").read_text(encoding="utf-8"))
 
 
-def _tag_text(person: Person, real: FormIndex) -> str:
-    """Her relation or role; what she is where the role, which anybody may write as she likes, holds a real name."""
+def relation_of(person: Person, policy: Policy) -> str:
+    """Her relation as it may be written, empty where it is no usual one. A twin is a child where twins are withheld."""
     relation = person.relation.lower()
-    text = person.relation if person.kind is Kind.PERSON and relation in RELATIONS else person.role
+    if relation == "twin" and action(Person(id="", kind=Kind.OTHER, role=TWINS, forms=()), policy) is not Action.KEEP:
+        return "child"
+    return person.relation if relation in RELATIONS else ""
+
+
+def _tag_text(person: Person, policy: Policy, real: FormIndex) -> str:
+    """Her relation or role; what she is where the role, which anybody may write as she likes, holds a real name."""
+    text = (relation_of(person, policy) if person.kind is Kind.PERSON else "") or person.role
     if borne(text, real):
         return person.kind.value.replace("_", " ")
+    text = table()["tags"].get(text, text)
     return _plain(text.replace("_", " ")) or person.kind.value
 
 

@@ -16,6 +16,7 @@ from transcribe.errors import StudyError
 from transcribe.export.layout import one_line
 from transcribe.pseudonyms import FEMALE, MALE, RELATIONS
 from transcribe.schema import AnonymisedTranscript, Case, Kind, Line, Quiet, record
+from transcribe.verbatim import spoken
 
 CUT, GAP = "…", "[…]"
 BEFORE_S = 60.0
@@ -97,7 +98,7 @@ def quote(transcript: AnonymisedTranscript, passages: Sequence[tuple[float, floa
         raise StudyError("nobody speaks there", recording_id=transcript.recording_id, advice="check the times")
     words = Counter[str]()
     for part in parts:
-        words[part.line.speaker] += len(_said(part).split())
+        words[part.line.speaker] += len(spoken(_said(part)).split())
     main = max(words, key=lambda speaker: words[speaker])
     kept = [
         part for part in parts if part.line.speaker == main or not _is_noise(part) or _answers(part.line, transcript)
@@ -128,7 +129,7 @@ def _said(part: _Part) -> str:
 
 
 def _is_noise(part: _Part) -> bool:
-    return all(word.strip(".,!?…").lower() in _NOISES for word in _said(part).split())
+    return all(word.strip(".,!?…").lower() in _NOISES for word in spoken(_said(part)).split())
 
 
 def _answers(line: Line, transcript: AnonymisedTranscript) -> bool:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from transcribe import anonymise, levels, pipeline, pseudonyms, verbatim
 from transcribe.config import Policy
 from transcribe.detect import defaults
+from transcribe.diarise import Regions, Segmented
 from transcribe.engines import Engines
 from transcribe.errors import StudyError
 from transcribe.gate import Gate
@@ -14,7 +15,7 @@ from transcribe.history import Current, entries, need_current, standing
 from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates
 from transcribe.reread import Clean, Reread, read_again
-from transcribe.review.decisions import Review, Settled, settle, touches, unchanged
+from transcribe.review.decisions import Review, Settled, place, settle, touches, unchanged
 from transcribe.review.log import History, history
 from transcribe.schema import (
     AnonymisedTranscript,
@@ -114,7 +115,8 @@ def decided(
         return None
     flagged = here.moved(stored.invented.stretches, stored.invented.source) if stored.invented else ()
     same = {p.id: p.same_as for p in unlocked.vault.people if p.same_as}
-    findings = _united_findings(_with_second_reading(here, stored.reread, _now(stored.findings, here)), same)
+    findings = _with_second_reading(here, stored.reread, _named(_now(stored.findings, here)))
+    findings = _united_findings(findings, same)
     review = past.review(second=second)
     review = replace(review, decisions=_united(_there(review.decisions, here.transcript.value), same))
     found_on = unlocked.vault.entry(stored.base.value.recording_id).added_on
@@ -177,14 +179,31 @@ def balance(unlocked: Unlocked) -> float:
 
 
 def _with_second_reading(here: Current, reread: Reread | None, findings: Findings) -> Findings:
-    """The findings with those of second readings that stand nowhere else, ids G0001 ..."""
+    """The findings with those of second readings that stand nowhere else, ids G..."""
     if reread is None:
         return findings
     found = here.moved(reread.found, reread.source)
     apart = [f for f in found if not any(touches(f, g) for g in findings.found)]
-    numbered = tuple(replace(finding, id=f"G{number:04d}") for number, finding in enumerate(apart, 1))
-    kept = tuple(k for k in findings.kept if not any(touches(k, f) for f in numbered))
-    return replace(findings, found=findings.found + numbered, kept=kept)
+    new = tuple(replace(finding, id=_id("G", finding)) for finding in apart)
+    kept = tuple(k for k in findings.kept if not any(touches(k, f) for f in new))
+    return replace(findings, found=findings.found + new, kept=kept)
+
+
+def _named(findings: Findings) -> Findings:
+    """The findings with ids, F... and K..., that say their places.
+
+    What a reviewer names may be what she read yesterday: numbers would be others' by now, and a name would be kept
+    instead of a word; a place that is none any more is refused.
+    """
+    found = tuple(replace(finding, id=_id("F", finding)) for finding in findings.found)
+    return replace(
+        findings, found=found, kept=tuple(replace(finding, id=_id("K", finding)) for finding in findings.kept)
+    )
+
+
+def _id(letter: str, finding: Finding) -> str:
+    """F0003:10-15 is what stands at characters 10 to 15 of U0003."""
+    return f"{letter}{place(finding)[1:]}"
 
 
 def named_people(unlocked: Unlocked, policy: Policy | None = None) -> tuple[Person, ...]:
@@ -251,13 +270,20 @@ def rendered(
     plain = finished(unlocked, ready, people, policy)
     options = unlocked.study.config.verbatim
     foreign = {n for n, u in enumerate(ready.transcript.value.utterances, 1) if u.id in ready.foreign}
-    written = verbatim.written(plain, options, frozenset(foreign))
+    sounds = _non_speech(unlocked, plain.recording_id) if options.non_speech else None
+    written = verbatim.written(plain, options, frozenset(foreign), sounds)
     if written is plain:
         return plain
     gate.refuse(gate.check_lines(plain))
     # a name may go on in the next line, or in the speaker's next
     joined = {leak.line + further for leak in gate.check_lines(written) for further in range(3)}
-    return verbatim.written(plain, options, frozenset(foreign | joined)) if joined else written
+    return verbatim.written(plain, options, frozenset(foreign | joined), sounds) if joined else written
+
+
+def _non_speech(unlocked: Unlocked, recording_id: str) -> Regions | None:
+    """Loud stretches in which nobody speaks; None where nobody listened for any: in a text, or before a later run."""
+    segmented = unlocked.standing(recording_id, "segmented", Segmented)
+    return segmented.value.non_speech if segmented else None
 
 
 def preview(unlocked: Unlocked, ready: Ready) -> AnonymisedTranscript:

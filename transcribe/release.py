@@ -23,13 +23,16 @@ EVERY_FORMAT = "all"
 
 @record
 class Released(Quiet):
-    """A written release: its folder, the transcripts' files and those `beside` them, and what was left out and why."""
+    """A written release: its folder, the transcripts' files and those `beside` them, what was left out and why, and
+    what of that is `barred` by somebody in it.
+    """
 
     number: int
     folder: str
     files: tuple[str, ...]
     beside: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
+    barred: tuple[str, ...] = ()
 
 
 @record
@@ -45,6 +48,7 @@ class _Prepared(Quiet):
     gate: Gate
     policy: Policy
     left_out: tuple[tuple[str, str], ...]
+    barred: tuple[str, ...]
 
 
 def write(
@@ -84,7 +88,12 @@ def write(
         number, folder = publish(unlocked, logged, level, files | beside, add_sound)
     others = {path.name for path in folder.iterdir()} - files.keys() - {MANIFEST}
     return Released(
-        number=number, folder=str(folder), files=tuple(files), beside=tuple(sorted(others)), left_out=made.left_out
+        number=number,
+        folder=str(folder),
+        files=tuple(files),
+        beside=tuple(sorted(others)),
+        left_out=made.left_out,
+        barred=made.barred,
     )
 
 
@@ -147,6 +156,7 @@ def _prepared(
         gate=gate,
         policy=policy,
         left_out=left_out,
+        barred=tuple(barred),
     )
 
 

@@ -1,4 +1,5 @@
-"""How close to the sound a released line reads: pauses written down, fillers kept or left out. Pure.
+"""How close to the sound a released line reads: pauses and other sounds than speech written down, fillers kept or left
+out. Pure.
 
 This is the last step before export, over lines whose names are replaced already, so no finding, decision or settled
 position hangs on it. The notation is a light form of Jefferson's: (.) for a short pause and seconds in round brackets
@@ -16,55 +17,76 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from math import inf
 
 from transcribe.config import Verbatim
+from transcribe.diarise import Regions
+from transcribe.diarise.non_speech import SHORTEST_S
+from transcribe.interludes import Sound, placed
 from transcribe.schema import AnonymisedTranscript, Line, Quiet, Span, Word, record
 
 LANGUAGE = "en"
 """The one that the table of fillers is for: "er" is a pronoun in German, "um" an article in Portuguese."""
 FILLERS = ("um", "uhm", "uh", "er", "erm", "ehm")
 """Also with the last letter drawn out ("ummm"). "Err" is a verb, and stays."""
+EDGE_S = 0.5
+"""Nearer than this to a sound there is no pause: where one begins beside a word is known to some tenths of a second."""
 
 _STRETCHED = "|".join("er" if filler == "er" else f"{filler}{filler[-1]}*" for filler in FILLERS)
 _FILLER = re.compile(rf"(?i:{_STRETCHED})(?P<mark>[,.;:?!\u2026\u2013\u2014-]*)")
 _ANSWER = re.compile(r"(?i:uh uh|u[hm] (?:huh|h?m+))\W*")
+_MARK = re.compile(r"\((?:\.\.?|(?:non-speech, )?\d+\.\d s)\)")
 _ENDS = (".", "?", "!", "\u2026")
 
 
 @record
 class _Piece(Quiet):
-    """A word of the line: its text as it will read, where it began and ended in the line, silence before it in s."""
+    """A word of the line, or a sound in it: its text as it will read, where it began and ended in the line, since when
+    it was silent before it, and how short a silence there counts for none.
+    """
 
     word: Word
     text: str
     start: int
     end: int
-    silence_s: float
+    since_s: float
+    least_s: float = 0.0
     filler: bool = False
     split: bool = True  # whether something may stand before it: no span of the line reaches over its start
+    sound: bool = False
+
+    @property
+    def silence_s(self) -> float:
+        silence_s = round(self.word.start_s - self.since_s, 3)
+        return silence_s if silence_s >= self.least_s else 0.0
 
 
 def written(
-    transcript: AnonymisedTranscript, options: Verbatim, as_said: frozenset[int] = frozenset()
+    transcript: AnonymisedTranscript,
+    options: Verbatim,
+    as_said: frozenset[int] = frozenset(),
+    non_speech: Regions | None = None,
 ) -> AnonymisedTranscript:
-    """The transcript with pauses written in and fillers left out as `options` ask; the statement says so.
+    """The transcript with pauses and sounds written in and fillers left out as `options` ask; the statement says so.
 
-    Pauses need clock times, fillers a transcript in English; in lines numbered in `as_said` every filler stays. Where
-    there is nothing to do, the same transcript comes back.
+    `non_speech`: loud stretches in which nobody speaks, None where nobody listened for any. Pauses and sounds need
+    clock times, fillers a transcript in English; in lines numbered in `as_said` every filler stays. Where there is
+    nothing to do, the same transcript comes back.
     """
     pauses = options.pauses and transcript.timed
+    sounds = non_speech if options.non_speech and transcript.timed else None
     drop = options.fillers == "drop" and transcript.language == LANGUAGE
-    if not pauses and not drop:
+    if not pauses and sounds is None and not drop:
         return transcript
-    leads = _leads(transcript.lines, options) if pauses else (0.0,) * len(transcript.lines)
+    heard = placed(transcript.lines, sounds or ())
     lines = []
-    for line, lead_s in zip(transcript.lines, leads, strict=True):
-        pieces = _pieces(line, lead_s)
+    for at, (line, since) in enumerate(zip(transcript.lines, _since(transcript.lines, options), strict=True)):
+        pieces = _pieces(line, *since)
         if drop and line.number not in as_said:
             pieces = _without_fillers(pieces, line)
-        lines.append(_joined(line, pieces, options if pauses else None))
-    said = [transcript.statement, *_notes(options, pauses=pauses, drop=drop)]
-    return replace(transcript, lines=tuple(lines), statement=" ".join(said))
+        lines.append(_joined(line, _with_sounds(pieces, heard.get(at, ())), options if pauses else None))
+    notes = _notes(options, pauses=pauses, sounds=sounds is not None, drop=drop)
+    return replace(transcript, lines=tuple(lines), statement=" ".join([transcript.statement, *notes]))
 
 
 def pause(silence_s: float, options: Verbatim) -> str:
@@ -77,31 +99,45 @@ def pause(silence_s: float, options: Verbatim) -> str:
     return "(.)" if silence_s >= options.short_s else ""
 
 
-def _notes(options: Verbatim, *, pauses: bool, drop: bool) -> Iterator[str]:
+def spoken(text: str) -> str:
+    """The text without the pauses and the non-speech that are written in it: what was said."""
+    return _MARK.sub(" ", text)
+
+
+def _notes(options: Verbatim, *, pauses: bool, sounds: bool, drop: bool) -> Iterator[str]:
     if pauses:
         yield (
             f"Pauses are written as (.) from {options.short_s:g} s, (..) from {options.long_s:g} s, and in seconds "
             f"from {options.timed_s:g} s."
         )
+    if sounds:
+        yield (
+            f"Loud stretches of {SHORTEST_S:g} s and more in which nobody speaks are written with their length, as "
+            "(non-speech, 12.4 s), whatever the sound is."
+        )
     if drop:
         yield "Fillers such as um, uh and er were left out."
 
 
-def _leads(lines: Sequence[Line], options: Verbatim) -> tuple[float, ...]:
-    """Seconds of silence before each line, since everybody before it had ended.
+def _since(lines: Sequence[Line], options: Verbatim) -> Iterator[tuple[float, float]]:
+    """When everybody before each line had ended, and how short a silence since then counts for none.
 
-    Where the speaker changes only a pause that is written in seconds counts: a short one belongs to nobody.
+    Where the speaker changes only a pause that is written in seconds counts: a short one belongs to nobody. Silence
+    before anybody spoke is no pause.
     """
-    leads, reached, before = [], lines[0].start_s if lines else 0.0, ""
+    reached, before = -inf, ""
     for line in lines:
-        lead_s = max(0.0, line.start_s - reached)
-        leads.append(lead_s if line.speaker == before or round(lead_s, 3) >= options.timed_s else 0.0)
+        if reached == -inf:
+            yield line.start_s, inf
+        else:
+            yield reached, 0.0 if line.speaker == before else options.timed_s
         reached, before = max(reached, line.end_s), line.speaker
-    return tuple(leads)
 
 
-def _pieces(line: Line, lead_s: float) -> list[_Piece]:
-    """The words of a line, each with the silence since the word before it."""
+def _pieces(line: Line, since_s: float, least_s: float) -> list[_Piece]:
+    """The words of a line, each with the end of the word before it; before the first one it is silent since `since_s`,
+    which is none where it is shorter than `least_s`.
+    """
     ends = list(accumulate(len(word.text) for word in line.words))
     spans = _spans(line)
     pieces: list[_Piece] = []
@@ -114,7 +150,8 @@ def _pieces(line: Line, lead_s: float) -> list[_Piece]:
                 text=word.text,
                 start=start,
                 end=end,
-                silence_s=max(0.0, word.start_s - before.end_s) if before else lead_s,
+                since_s=before.end_s if before else since_s,
+                least_s=0.0 if before else least_s,
                 split=not any(span.start < start < span.end for span in spans) and (not place or _spaced(word)),
             )
         )
@@ -211,6 +248,24 @@ def _mark(piece: _Piece) -> str:
     return found["mark"] if found else ""
 
 
+# --- sounds ---------------------------------------------------------------------------------------------------------
+
+
+def _with_sounds(pieces: Sequence[_Piece], sounds: Sequence[Sound]) -> list[_Piece]:
+    """The pieces with sounds between them; one that would part a span or a word stands after it."""
+    made = list(pieces)
+    for place, start_s, end_s in reversed(sounds):
+        at = next((here for here in range(place, len(made)) if made[here].split), len(made))
+        text = f"(non-speech, {end_s - start_s:.1f} s)"
+        since_s, least_s = made[-1].word.end_s, EDGE_S
+        if at < len(made):
+            since_s, least_s = made[at].since_s, max(EDGE_S, made[at].least_s)
+            made[at] = replace(made[at], since_s=max(since_s, end_s), least_s=least_s)
+        word = Word(start_s=start_s, end_s=end_s, text=text, probability=1.0)
+        made.insert(at, _Piece(word=word, text=text, start=0, end=0, since_s=since_s, least_s=least_s, sound=True))
+    return made
+
+
 # --- the line anew --------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +274,7 @@ def _joined(line: Line, pieces: Sequence[_Piece], options: Verbatim | None) -> L
     words: list[Word] = []
     moved: list[tuple[int, int, int]] = []  # (start, end, how far it moved) of each piece that stays
     silence_s, length = 0.0, 0
+    apart = False  # whether a mark stands before the next word
     for piece in pieces:
         silence_s += piece.silence_s
         if piece.filler:
@@ -226,16 +282,18 @@ def _joined(line: Line, pieces: Sequence[_Piece], options: Verbatim | None) -> L
         text = piece.text if words or piece.start == 0 else piece.text.lstrip()
         mark = pause(silence_s, options) if options and piece.split else ""
         if mark:
-            start_s = words[-1].end_s if words else line.start_s
-            space = " " if words else ""
-            end_s = max(start_s, piece.word.start_s)
-            words.append(Word(start_s=start_s, end_s=end_s, text=space + mark, probability=1.0))
-            length += len(space + mark)
-            text = text if text[:1].isspace() else f" {text}"
-        gained = (len(text) - len(text.lstrip())) - (len(piece.text) - len(piece.text.lstrip()))
-        moved.append((piece.start, piece.end, length + gained - piece.start))
-        words.append(replace(piece.word, text=text))
-        length += len(text)
+            words.append(_inserted(line, words, mark, -inf, piece.word.start_s))
+            length += len(words[-1].text)
+        if piece.sound:
+            words.append(_inserted(line, words, text, piece.word.start_s, piece.word.end_s))
+            length += len(words[-1].text)
+        else:
+            text = f" {text}" if (mark or apart) and not text[:1].isspace() else text
+            gained = (len(text) - len(text.lstrip())) - (len(piece.text) - len(piece.text.lstrip()))
+            moved.append((piece.start, piece.end, length + gained - piece.start))
+            words.append(replace(piece.word, text=text))
+            length += len(text)
+        apart = piece.sound
         silence_s = 0.0
     return replace(
         line,
@@ -244,6 +302,13 @@ def _joined(line: Line, pieces: Sequence[_Piece], options: Verbatim | None) -> L
         kept=tuple(_moved(span, moved) for span in line.kept),
         unclear=tuple(_moved(span, moved) for span in line.unclear),
     )
+
+
+def _inserted(line: Line, words: Sequence[Word], text: str, start_s: float, end_s: float) -> Word:
+    """What is written after these words of a line for the time from start to end, as far as that is the line's."""
+    start_s = min(max(start_s, words[-1].end_s if words else line.start_s), line.end_s)
+    spaced = f" {text}" if words else text
+    return Word(start_s=start_s, end_s=max(start_s, min(end_s, line.end_s)), text=spaced, probability=1.0)
 
 
 def _moved(span: Span, moved: Iterable[tuple[int, int, int]]) -> Span:

@@ -17,6 +17,7 @@ _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th"
 _MARKS = str.maketrans(
     {**dict.fromkeys("\u2018\u2019\u02bc\u2032`", "'"), **dict.fromkeys("\u2010\u2012\u2013\u2014\u2212", "-")}
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 _EDGES = r"^[\W_]+|[\W_]+$"
 _APART = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 _NO_SURNAMES = frozenset("mr mrs miss ms mx missus mister dr prof professor midwife rev reverend".split())
@@ -39,7 +40,7 @@ class Match(Quiet):
 
 def fold(text: str) -> tuple[str, Sequence[int]]:
     """The folded text, and for each of its characters the index in `text` of the one it came from."""
-    if text.isascii():
+    if text.isascii() and not _CONTROL.search(text):
         return text.lower().translate(_MARKS), range(len(text))
     folded: list[str] = []
     origin: list[int] = []
@@ -57,8 +58,11 @@ def _folded_character(char: str) -> str:
 
 
 def _hides(char: str) -> bool:
-    """Marks over letters, vowel signs, and what shows nothing (soft hyphens, joiners): no part of a folded word."""
-    return unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
+    """Marks over letters, vowel signs, and what shows nothing (soft hyphens, joiners, controls that are no space, what
+    is no character): no part of a folded word. No file has the latter, so the words are whole there.
+    """
+    category = unicodedata.category(char)
+    return category in ("Mn", "Mc", "Me", "Cf", "Cs") or (category in ("Cc", "Cn") and not char.isspace())
 
 
 def parted(text: str) -> str:

@@ -46,7 +46,7 @@ def test_two_who_settle_at_once_both_stand_in_the_log_or_are_told_to_look_again(
 ) -> None:
     place = undisturbed["settle"].before.copy(tmp_path / "now")
     settle = ("settle", str(place.root), "T002", "--reviewer")
-    commands = [(*settle, "AB", "--reject", "F0001"), (*settle, "CD", "--reject", "F0002")]
+    commands = [(*settle, "AB", "--reject", "F0001:13-22"), (*settle, "CD", "--reject", "F0002:0-6")]
     for ended, words in zip(at_once(place, commands), commands, strict=True):
         if ended.status:
             assert "changed meanwhile" in ended.said
@@ -122,7 +122,7 @@ def set_back() -> None:
 
 def test_a_clock_that_was_set_back_changes_no_order(undisturbed: dict[str, Undisturbed], tmp_path: Path) -> None:
     place = undisturbed["settle"].after.copy(tmp_path / "now")
-    words = ("settle", str(place.root), "T002", "--reviewer", "CD", "--reject", "F0001")
+    words = ("settle", str(place.root), "T002", "--reviewer", "CD", "--reject", "F0001:13-22")
     assert place.command(*words, prepare=set_back).status == 0
     unlocked = place.unlocked()
     day.check_whole(unlocked)

@@ -50,7 +50,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "speakers": ("speakers {study} T001 --set S1=R1", "speakers {study} T001 --set Zephyrine=Osgood"),
     "language": ("language {study} R001 cy", "language {study} R001 Zephyrine"),
     "settle": ("settle {study} T002 --reviewer AB", "settle {study} T002 --reviewer 'Hartley Quayle'"),
-    "explain": ("explain {study} T001 F0001", "explain {study} T001 Osgood"),
+    "explain": ("explain {study} T001 F0001:11-18", "explain {study} T001 Osgood"),
     "review": ("review {study} T001 --reviewer AB --no-browser", "review {study} Zephyrine --reviewer AB"),
     "release": ("release {study} --unreviewed --to all", "release {study} Zephyrine --to txt"),
     "formats": ("formats", "formats Zephyrine"),

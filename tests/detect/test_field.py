@@ -76,6 +76,9 @@ RIGHT = [
     ("she has Angelman syndrome and", "Angelman syndrome", "rare diagnosis"),
     ("it's called Pierre Robin", "Pierre Robin", "rare diagnosis"),
     ("and Quillon syndrome", "Quillon syndrome", "rare diagnosis"),
+    ("No Quillon syndrome was seen, thank God", "Quillon syndrome", "rare diagnosis"),
+    ("And Quillon-Venn Syndrome scans", "Quillon-Venn Syndrome", "rare diagnosis"),
+    ("the Quillon sequence", "Quillon sequence", "rare diagnosis"),
     ("a 22q11 deletion", "22q11 deletion", "rare diagnosis"),
     ("He was born on the 17th of October 2021, so", "17th of October 2021", "date of birth"),
     ("the third of June is her birthday", "third of June", "date of birth"),
@@ -189,6 +192,12 @@ WRONG = [
     "born at 7 in the morning",
     "it may be, and he will be fine",
     "the syndrome, a disease, my depression, her autism",
+    "No anomaly was seen on the scan. No syndrome was found. Her syndrome means that. What syndrome? Whose syndrome?",
+    "Your anomaly scan's at twenty weeks. That sequence of events. The Anomaly scan. Anatomy anomaly scan",
+    "Any malformation at all? Genetic anomaly, they said. Is syndrome the word? But No Anomaly, then.",
+    "Down's syndrome, Down Syndrome, Asperger's syndrome, Irritable Bowel Syndrome, Polycystic Ovary Syndrome",
+    "Imposter Syndrome, Impostor syndrome, Chronic Fatigue Syndrome, Restless Legs syndrome, Carpal Tunnel Syndrome",
+    "Her Down's Syndrome and The Empty Nest Syndrome, Stockholm syndrome. Hip dysplasia",
 ]
 
 

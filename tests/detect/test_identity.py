@@ -54,6 +54,13 @@ def test_somebody_of_the_roster_with_another_relation_is_somebody_else() -> None
     assert [one[1] for one in same] == ["K1", "K1"]
 
 
+def test_who_is_on_the_roster_from_the_babys_side_is_nobody_new() -> None:
+    text = "my daughter Mila cried, and Mila slept"
+    known = (replace(person("I1", "Mila", role="infant"), relation="infant"),)
+    found = owners(text, [said(text, "Mila", role="infant", relation="daughter")], known)
+    assert found == [("Mila", "I1", False), ("Mila", "I1", False)]
+
+
 def test_a_question_is_nobody_yet() -> None:
     text = "then Emmeline came"
     assert owners(text, [said(text, "Emmeline", score=0.3)]) == [("Emmeline", None, False)]

@@ -39,6 +39,12 @@ def test_introduced(text: str, name: str, role: str, relation: str) -> None:
     assert (found[0].role, found[0].relation) == (role, relation)
 
 
+@pytest.mark.parametrize("kin", ["baby daddy", "baby dad", "baby father", "baby mum", "baby mother", "baby mama"])
+def test_the_babys_other_parent_is_not_the_participants_own(kin: str) -> None:
+    (found,) = kinship.find(utterances(f"then my {kin} Tyrone came"))
+    assert (found.role, found.relation) == ("", "")
+
+
 def test_two_sons() -> None:
     text = "my sons Tom and Ben"
     found = kinship.find(utterances(text))
@@ -52,6 +58,13 @@ NOBODY = [
     "my husband is Nigerian",
     "Hi. Lovely.",
     "the Ways and Means of it",
+    "we gave the baby Gaviscon",
+    "I gave my daughter Calpol and our son Ibuprofen",
+    "then we fed the baby Aptamil",
+    "we got my son Minecraft",
+    "she went to The Baby Unit and the Baby Unit",
+    "I had him in the baby Bjorn, and got the Baby Box",
+    "my daughter Reception, my son Year",
 ]
 
 
@@ -60,12 +73,28 @@ def test_nobody(text: str) -> None:
     assert not kinship.find(utterances(text))
 
 
+GIVEN = [
+    ("we gave my mum Lily to hold", "Lily", 0.95),
+    ("we gave the baby Oluwazzyra", "Oluwazzyra", 0.4),  # no list has it: a question
+    ("and I got my son Zzyrex for it", "Zzyrex", 0.4),
+    ("then my daughter Oluwazzyra cried", "Oluwazzyra", 0.95),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "score"), GIVEN)
+def test_what_somebody_is_given_is_hardly_a_name_unless_it_is_a_usual_one(text: str, name: str, score: float) -> None:
+    found = kinship.find(utterances(text))
+    assert surfaces((text,), found) == [name]
+    assert found[0].score == score
+
+
 LOWER = [
     ("my husband dave came round", ["dave"]),
     ("the health visitor bronwen was nice", ["bronwen"]),
     ("my husband snores loudly", []),
     ("my husband will come", []),
     ("my wife really struggled", []),
+    ("we gave the baby gaviscon", []),
 ]
 
 
@@ -104,6 +133,30 @@ def test_context_of_a_name_that_another_rule_saw() -> None:
         ("", "husband", True),
         ("older brother of the infant", "husband", False),
         ("older brother of the infant", "older son", True),
+        ("infant", "daughter", True),  # the roster speaks from the baby's side
+        ("Infant", "participant's sister", False),
+        ("father", "husband", True),
+        ("baby's father", "husband", True),
+        ("infant's father", "ex-partner", True),
+        ("father of baby", "boyfriend", True),
+        ("FOB", "husband", True),
+        ("FOB", "friend", False),
+        ("baby's father", "participant's father", False),
+        ("father", "participant's father", True),  # hers, or the baby's
+        ("participant's father", "husband", False),
+        ("grandmother", "participant's mother", True),
+        ("maternal grandmother", "participant's mother", True),
+        ("infant's grandmother", "mother-in-law", True),
+        ("participant's grandmother", "participant's mother", False),
+        ("grandmother", "participant's sister", False),
+        ("infant daughter", "daughter", True),
+        ("sibling", "older child", True),
+        ("older sibling", "younger child", False),
+        ("HV", "health visitor", True),
+        ("HV", "participant's sister", False),
+        ("lead clinician", "therapist", True),  # no table says what it is, so nothing gainsays it
+        ("co-parent", "partner", True),
+        ("friend", "participant's sister", False),
     ],
 )
 def test_agreement(known: str, said: str, agrees: bool) -> None:

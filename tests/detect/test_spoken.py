@@ -117,6 +117,8 @@ POSTCODES = [
     "see F 11 nine said said",  # as Whisper writes C and zed
     "BS6 5 TQ",
     "cf11 9zz",
+    "cf99 9zz",
+    "M14 5, er, T Q",
     "ls 9 9zz",
     "E1 6AN",
     "S W one A, one A A",
@@ -126,6 +128,15 @@ POSTCODES = [
 @pytest.mark.parametrize("code", POSTCODES)
 def test_postcode(code: str) -> None:
     assert _found(f"The postcode is {code}, yes.") == [(code, "UK_POSTCODE")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["So at 17 he went into care", "By 30 he was gone", "He moved in on 21st", "I had my 21st in Bath", "so 17 he was",
+     "the M25 at rush hour", "the A38 by the sea", "Vitamin B12 as well", "had him at 22 at Southmead"],
+)  # fmt: skip
+def test_no_postcode(text: str) -> None:
+    assert _found(text) == []
 
 
 EMAILS = [

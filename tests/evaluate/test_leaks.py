@@ -117,6 +117,39 @@ def test_half_of_a_number_is_enough(written: str, expected: str) -> None:
     assert state(released(*words, ("yes", 12.0, 12.8, False)), said) == expected
 
 
+@pytest.mark.parametrize(
+    ("role", "said", "masked", "expected"),
+    [
+        ("address", "27 Ivy Lane", 1, READABLE),
+        ("address", "27 Brook Lane", 1, READABLE),
+        ("address", "27 Ivy Lane", 3, WITHHELD),
+        ("date_of_birth", "fourth of May 2022", 1, READABLE),
+    ],
+)
+def test_a_short_word_of_an_address_or_a_date_that_is_left_makes_it_readable(
+    role: str, said: str, masked: int, expected: str
+) -> None:
+    words = said.split()
+    written = [("[x]" if n < masked else w, float(n), n + 0.8, n < masked) for n, w in enumerate(words)]
+    if role == "date_of_birth":
+        written[-1] = ("[year]", 3.0, 3.8, True)
+    assert state(released(*written), gold((said, role))) == expected
+
+
+@pytest.mark.parametrize("written", ["Aoibhra", "AOIBHRA.", "A-O-I-B-H-R-A"])
+def test_a_name_that_was_spelt_out_is_readable_as_a_word_too(written: str) -> None:
+    said = gold(("then", None), ("A O I B H R A", "parent"), ("left", None))
+    words = [(written, 1.0, 7.8, False), ("left", 8.0, 8.8, False)]
+    assert state(released(THEN, *words), said) == READABLE
+    assert state(released(THEN, ("Ilona", 1.0, 7.8, True), words[1]), said) == WITHHELD
+
+
+def test_an_identifier_whose_words_are_not_in_the_gold_is_doubtful() -> None:
+    said = gold(("then", None), ("Aoibhra", "parent"), ("left", None))
+    said["identifiers"][0]["start_time"] = said["identifiers"][0]["end_time"] = 30.0
+    assert state(released(THEN, ("Ilona", 1.0, 1.8, True), LEFT), said) == DOUBTFUL
+
+
 def test_a_name_elsewhere_in_the_release_is_told() -> None:
     said = gold(("then", None), ("Aoibhra", "parent"), ("left", None))
     away = released(THEN, ("Ilona", 1.0, 1.8, True), LEFT, ("Aoibhra", 30.0, 30.8, False))

@@ -141,6 +141,15 @@ def test_a_file_that_is_not_there_or_too_large(tmp_path: Path, monkeypatch: pyte
         read(written(tmp_path, "a.json", GOLD))
 
 
+def test_two_files_of_one_stem_are_refused_since_one_would_be_left_out(tmp_path: Path) -> None:
+    for side in ("ref", "hyp"):
+        for wave in (1, 2):
+            written(tmp_path / side, f"Osgood.wave{wave}.stm", "call 1 S1 0 1 yes\n")
+    with pytest.raises(StudyError, match="are of one stem") as refused:
+        speech_files.pairs(tmp_path / "ref", tmp_path / "hyp", (".json", ".stm"))
+    assert "Osgood" not in str(refused.value)
+
+
 def test_folders_are_paired_by_stem_and_the_better_kind_is_read(tmp_path: Path) -> None:
     said, heard = tmp_path / "ref", tmp_path / "hyp"
     written(said, "R001.json", GOLD)

@@ -105,6 +105,8 @@ def test_sentences() -> None:
     assert units("Dr. No. 5.5 p.m. so. *He said. * Yes. *", "sentence") == [
         "Dr. No.", "5.5 p.m. so.", "*He said.", "* Yes.", "*",
     ]  # fmt: skip
+    said = "And then (..) I (3.2 s) said (.) Amelia left."  # pauses end no sentence
+    assert units(said, "sentence") == [said]
     assert units("Yes. No.", "sentence", overlapped=True) == ["(overlapping) Yes.", "No."]
     assert units("", "sentence", overlapped=True) == ["(overlapping)"]
     assert units(" . \u200d ", "sentence") == ["."]

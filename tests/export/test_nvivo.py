@@ -1,3 +1,4 @@
+import csv
 import io
 import re
 
@@ -31,7 +32,7 @@ def tabbed(data: bytes) -> list[list[str]]:
     assert lines.pop() == ""
     rows = [line.split("\t") for line in lines]
     assert not any(cell.startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20")) for row in rows for cell in row)
-    rows = [[re.sub(r"^'(?='*[=+\-@\uff1d\uff0b\uff0d\uff20])", "", cell) for cell in row] for row in rows]
+    rows = [[re.sub(r"^'(?='*[\"=+\-@\uff1d\uff0b\uff0d\uff20])", "", cell) for cell in row] for row in rows]
     assert {len(row) for row in rows} == {4}
     assert not re.search(r"[\r\n]", "".join(lines))
     return rows
@@ -126,6 +127,16 @@ def test_hostile_turn_and_a_broken_file() -> None:
         tabbed(data.replace(b"\tA & <B>", b"\tA &\t<B>"))
     with pytest.raises(AssertionError):
         spans(tabbed(data.replace(b"00:00:07.0", b"00:00:02.0"))[1:])
+
+
+def test_a_turn_that_begins_with_a_quotation_mark_swallows_no_row_of_a_spreadsheet() -> None:
+    said = ('"I never said that, she told me.', "And he said no.", 'Right." And so on', "'\"Mm.")
+    made = transcript(*(line(n, "S1", text) for n, text in enumerate(said)))
+    data = TSV_EXPORTER.write(made)
+    rows = list(csv.reader(data.decode("utf-8-sig").splitlines(), delimiter="\t"))
+    assert len(rows) == 1 + len(said)
+    assert [row[1].removeprefix("'") for row in rows[1:]] == [said[0], said[1], said[2], said[3]]
+    assert set(said) <= set(TSV_EXPORTER.read_text(data))
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+44", "- so", "@me", "'=x", "''-x", "'cause", "\uff1dx", "'"])

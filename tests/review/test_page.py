@@ -11,7 +11,7 @@ from typing import Any
 import axe_playwright_python
 import pytest
 import soundfile
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect, sync_playwright
 
 from tests.conftest import REPOSITORY
 from tests.review.browser import LAPTOP, Screen, Served, launch, review, served, until
@@ -303,6 +303,26 @@ def test_another_person_is_chosen_for_a_mark(opened: Opened) -> None:
     )
     screen.undo()
     expect(screen.mark("Sheila")).to_have_attribute("aria-label", re.compile("therapist"))
+
+
+def test_what_she_points_at_stays_pointed_at_when_the_likely_ones_come_late(opened: Opened) -> None:
+    screen = opened("T001")
+    late: list[Route] = []
+    screen.page.route("**/suggest", lambda route: late.append(route))
+    screen.word("U0002", "hard.").click()
+    screen.press("m")
+    expect(screen.find("#who [role=option]").filter(has_text="Diane").first).to_be_visible()
+    screen.press("ArrowDown", "ArrowDown")
+    pointed = screen.find("#who [role=option][aria-selected=true]")
+    label = pointed.inner_text()
+    (held,) = late
+    held.fulfill(json={"who": [{"label": "A likely one", "why": "", "who": {"kind": "date"}}]})
+    expect(screen.find("#who [role=option]").first).to_contain_text("A likely one")
+    assert pointed.inner_text() == label
+    screen.find("#who-filter").fill("likely")
+    expect(pointed).to_contain_text("A likely one")
+    screen.press("Escape")
+    screen.page.unroute("**/suggest")
 
 
 def test_a_missed_name_is_marked_and_replaced_in_the_whole_study(opened: Opened) -> None:

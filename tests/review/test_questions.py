@@ -83,7 +83,7 @@ def test_balanced_what_is_only_possible_stays_until_somebody_says_so(unlocked: U
     assert "Orla Venn" in text(unlocked)
     assert "brook" in text(unlocked)
     assert "Sibley" not in text(unlocked)
-    settling.settle(unlocked, "R001", "AB", accept=("F0002",))
+    settling.settle(unlocked, "R001", "AB", accept=("F0001:11-20",))
     settling.check(unlocked, "R001", ENGINES)
     now = settled(unlocked, "R001")
     assert now
@@ -102,18 +102,18 @@ def test_at_the_other_point_and_unreviewed_every_question_is_withheld(unlocked: 
 
 def test_questions_are_listed_in_their_context_for_the_key_holder_alone(unlocked: Unlocked) -> None:
     shown = show.identified(unlocked, "R001", "txt")
-    assert "F0002 [00:00:10] a name? (30%) ...Karen, did >Orla Venn< see the brook?..." in shown
+    assert "F0001:11-20 [00:00:10] a name? (30%) ...Karen, did >Orla Venn< see the brook?..." in shown
     assert "Sibley" not in shown.split("To decide:")[1]
     says_nothing_of(unlocked.study.journal_path.read_text(), "Orla", "Venn")
 
 
 def test_each_finding_tells_why_it_is_one(unlocked: Unlocked) -> None:
-    told = explain.explain(unlocked, "R001", "F0002")
+    told = explain.explain(unlocked, "R001", "F0001:11-20")
     assert (told["state"], told["score"], told["kind"]) == (explain.QUESTION, 0.3, "person")
     assert told["evidence"] == [{"rule": "fake", "detail": "seen", "score": 0.3}]
-    assert explain.explain(unlocked, "R001", "F0001")["person"] == "P1"
+    assert explain.explain(unlocked, "R001", "F0001:0-5")["person"] == "P1"
     with pytest.raises(StudyError):
-        explain.explain(unlocked, "R001", "F0099")
+        explain.explain(unlocked, "R001", "F0099:0-5")
 
 
 def test_a_second_reading_withholds_more_where_nobody_reviews(unlocked: Unlocked) -> None:
@@ -130,7 +130,7 @@ def test_and_asks_the_reviewer_once_more(unlocked: Unlocked) -> None:
     says_nothing_of(refused.value, "kind", "Karen", "Orla")
     with pytest.raises(NotSettledError):
         release.write(unlocked, ("R001",), ("txt",), strict, unreviewed=False)
-    settling.settle(unlocked, "R001", "AB", reject=("G0001",))
+    settling.settle(unlocked, "R001", "AB", reject=("G0002:27-31",))
     settling.check(unlocked, "R001", strict)
     assert "was kind" in text(unlocked)
     assert release.write(unlocked, ("R001",), ("txt",), strict, unreviewed=False).files
@@ -173,7 +173,7 @@ def test_a_transcript_of_another_source_is_no_second_reading(unlocked: Unlocked)
     assert "was kind" in text(unlocked)
 
 
-@pytest.mark.parametrize(("reject", "leaks"), [((), False), (("F0005",), True)])
+@pytest.mark.parametrize(("reject", "leaks"), [((), False), (("F0002:16-22",), True)])
 def test_an_accepted_name_is_withheld_in_other_recordings_however_sure_its_rule_was(
     unlocked: Unlocked, reject: tuple[str, ...], leaks: bool
 ) -> None:

@@ -1,5 +1,6 @@
 """A reviewer at work: rejecting, adding, correcting speakers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from transcribe.pipeline import refresh_findings
 from transcribe.ready import need, preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState
-from transcribe.vault import Unlocked
+from transcribe.vault import Unlocked, with_people, with_recording
 
 TALK = (("S1", "Karen, the Hubcap rose on Monday?"), ("S2", "Yes, the Hubcap."))
 PEOPLE = (person("P1", "Karen Okonkwo"), person("R1", "Tamsin", role="interviewer"))
@@ -49,10 +50,24 @@ def test_settling_accepts_what_was_found_and_says_so_without_a_name(unlocked: Un
 
 
 def test_a_rejected_finding_stays_in_the_text_and_stays_rejected(unlocked: Unlocked) -> None:
-    settling.settle(unlocked, "R001", "AB", reject=("F0001",))
+    settling.settle(unlocked, "R001", "AB", reject=("F0001:0-5",))
     assert text(unlocked)[0].startswith("Karen,")
     settling.settle(unlocked, "R001", "CD")
     assert text(unlocked)[0].startswith("Karen,")
+
+
+def test_what_she_names_is_what_she_read_also_when_more_is_found_meanwhile(unlocked: Unlocked) -> None:
+    add_detected(unlocked, transcript(("S1", "And Hubcap met Karen."), recording_id="R002"), who=("P1",))
+    refresh_findings(unlocked, ENGINES)
+    (read,) = (finding.id for finding in need(unlocked, "R002").findings.found)
+    unlocked.change(lambda vault: with_people(vault, (person("P2", "Hubcap"),)))
+    refresh_findings(unlocked, ENGINES)
+    settling.settle(unlocked, "R002", "AB", reject=(read,))
+    (line,) = preview(unlocked, need(unlocked, "R002")).lines
+    assert line.text.endswith(" met Karen.")
+    assert "Hubcap" not in line.text
+    with pytest.raises(StudyError):
+        settling.settle(unlocked, "R002", "AB", reject=("F0001:4-9",))  # a place that is none
 
 
 @pytest.mark.parametrize("span", ["U0001:11-17", "U0001:10-17", "U0001:10-18"])
@@ -95,7 +110,7 @@ def test_an_added_date_binds_to_its_place(unlocked: Unlocked) -> None:
         ("Karen Okonkwo", (), ()),
         ("", (), ()),
         ("x" * 17, (), ()),
-        ("AB", ("F0099",), ()),
+        ("AB", ("F0001:1-5",), ()),
         ("AB", ("Karen",), ()),
         ("AB", (), ("U0001:0-5",)),
         ("AB", (), ("U0001:0-99=P1",)),
@@ -143,6 +158,8 @@ def test_what_was_not_transcribed_cannot_be_settled(unlocked: Unlocked) -> None:
         ("S2=participant", ("participant", "P1")),
         ("S2=interviewer", ("interviewer", "R1")),
         ("S2=grandmother", ("grandmother", None)),
+        ("S2=p1", ("participant", "P1")),
+        ("S2=Interviewer", ("interviewer", "R1")),
     ],
 )
 def test_a_corrected_speaker_stays_corrected(unlocked: Unlocked, fix: str, expected: tuple[str, str | None]) -> None:
@@ -158,6 +175,23 @@ def test_a_correction_that_is_none_is_refused(unlocked: Unlocked, fix: str) -> N
     with pytest.raises(StudyError, match="LABEL=ROLE") as refused:
         settling.fix_speakers(unlocked, "R001", (fix,))
     says_nothing_of(refused.value, "Karen")
+
+
+@pytest.mark.parametrize("fix", ["S2=Sheila", "S2=P12", "S2=P 1", "S2=Hubcap rose"])
+def test_a_word_that_is_neither_an_id_nor_a_role_does_not_become_a_label_of_the_release(
+    unlocked: Unlocked, fix: str
+) -> None:
+    with pytest.raises(StudyError, match="nobody has that id") as refused:
+        settling.fix_speakers(unlocked, "R001", (fix,))
+    says_nothing_of(refused.value, "Sheila", "Hubcap")
+    assert settling.speakers(unlocked, "R001") == need(unlocked, "R001").transcript.value.speakers
+
+
+def test_a_role_that_two_have_is_asked_for_by_id(unlocked: Unlocked) -> None:
+    unlocked.change(lambda vault: with_people(vault, (person("P2", "Ewan", role="participant"),)))
+    unlocked.change(lambda vault: with_recording(vault, replace(vault.entry("R001"), who=("P1", "P2"))))
+    with pytest.raises(StudyError, match="several people of this recording have that role: P1, P2"):
+        settling.fix_speakers(unlocked, "R001", ("S2=participant",))
 
 
 @pytest.mark.parametrize("alias", ["Karen", "KAREN", "Karen2", "dr_Karen"])

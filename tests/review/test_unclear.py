@@ -241,10 +241,10 @@ def test_a_question_inside_is_asked_with_the_others_in_case_the_words_were_said(
     stored = unlocked.load("R001", "findings", Findings)
     assert stored
     start = TALK[1][1].index("teapots")
-    asked = finding("U0002", start, start + 7, None, id="F0009", score=0.3)
+    asked = finding("U0002", start, start + 7, None, score=0.3)
     unlocked.save("R001", "findings", replace(stored.value, found=(*stored.value.found, asked)), stored.key)
-    assert "F0009 [00:00:20] a name? (30%)" in show.identified(unlocked, "R001", "txt")
-    settling.settle(unlocked, "R001", "AB", accept=("F0009",), restore=("X0001",))
+    assert f"F0002:{start}-{start + 7} [00:00:20] a name? (30%)" in show.identified(unlocked, "R001", "txt")
+    settling.settle(unlocked, "R001", "AB", accept=(f"F0002:{start}-{start + 7}",), restore=("X0001",))
     assert text(unlocked)[1].startswith("Thank you for watching.")
     says_nothing_of(text(unlocked)[1], "teapots", "Karen")
 

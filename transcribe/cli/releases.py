@@ -12,7 +12,7 @@ from transcribe.batch import run as batch
 from transcribe.changes import Change
 from transcribe.cli.common import AsJson, Formats, Ids, PassphraseFile, StudyPath, Unreviewed, listed, unlock
 from transcribe.engines import Engines
-from transcribe.errors import ConfigError, StudyError
+from transcribe.errors import ConfigError, ConsentError, StudyError
 from transcribe.sound_copies import Wish
 
 DEFAULT_FORMATS = "txt,docx,vtt,json"
@@ -81,6 +81,8 @@ def _say_released(written: release.Released, as_json: bool) -> None:
         f"{', '.join(written.beside)}",
         *(f"Left out: {one['recording']} ({one['reason']})" for one in left_out),
     )
+    if written.barred:
+        raise typer.Exit(ConsentError.exit_code)
 
 
 @app.command()
@@ -151,5 +153,6 @@ def anonymise(
     if unreviewed:
         _say_released(release.write(unlocked, ids, listed(to), engines, unreviewed=True), as_json)
     else:
-        said = f"{', '.join(ids)} to review. Next: transcribe show {root} ID --identified, then transcribe settle"
+        then = f"transcribe settle {root} ID --reviewer ALIAS"
+        said = f"{', '.join(ids)} to review. Next: transcribe show {root} ID --identified, then {then}"
         console.say(as_json, {"added": list(ids), "state": "to review"}, said)

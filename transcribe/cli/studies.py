@@ -202,8 +202,10 @@ def settle(
     root: StudyPath,
     recording_id: Annotated[str, typer.Argument(metavar="ID")],
     reviewer: Annotated[str, typer.Option(help="Your alias, never your name: it stands in the audit.")],
-    reject: Annotated[str, typer.Option(help="Findings that are no names: F0003,F0017. The words stay.")] = "",
-    accept: Annotated[str, typer.Option(help="Questions that are names: F0004. They are withheld.")] = "",
+    reject: Annotated[
+        str, typer.Option(help="Findings that are no names: F0003:0-5,F0017:22-28. The words stay.")
+    ] = "",
+    accept: Annotated[str, typer.Option(help="Questions that are names: F0004:8-12. They are withheld.")] = "",
     adds: Annotated[list[str] | None, typer.Option("--add", help="Withhold more: U0003:10-15=P1 or =place.")] = None,
     restore: Annotated[str, typer.Option(help="Flagged words that were said: X0001,X0004. They are shown.")] = "",
     passphrase_file: PassphraseFile = None,
@@ -224,7 +226,7 @@ def settle(
 def explain(
     root: StudyPath,
     recording_id: Annotated[str, typer.Argument(metavar="ID")],
-    finding_id: Annotated[str, typer.Argument(metavar="FINDING", help="F0003, as `show --identified` lists it.")],
+    finding_id: Annotated[str, typer.Argument(metavar="FINDING", help="F0003:0-5, as `show --identified` lists it.")],
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:

@@ -44,6 +44,8 @@ class _Tables(Quiet):
     rare: float
     rare_lower: float
     common_lower: float
+    gift: float
+    things: re.Pattern[str]
     not_names: frozenset[str]
     institutions: frozenset[str]
     families_not: frozenset[str]
@@ -86,7 +88,8 @@ def _load() -> _Tables:
     )
     words = {name: frozenset(text.split()) for name, text in raw["words"].items()}
     kin = re.compile(rf"\b{fragments['KIN']}\b", re.IGNORECASE)
-    return _Tables(patterns=patterns, kin=kin, **{**raw["limits"], **words})
+    things = re.compile(raw["things"]["regex"], re.IGNORECASE)
+    return _Tables(patterns=patterns, kin=kin, things=things, **{**raw["limits"], **words})
 
 
 def _compiled(text: str | None, fragments: dict[str, str]) -> re.Pattern[str] | None:
@@ -135,10 +138,14 @@ def context(text: str, start: int, end: int, speaker: str = "") -> Role | None:
 def _of_utterance(utterance: Utterance, speaker: str, cased: bool, tagger: Tagger | None) -> Iterator[Finding]:
     text = utterance.text
     for candidate in _cased(text) if cased else _lower(text, tagger):
+        if _load().things.search(text[max(0, candidate.start - _load().before) : candidate.end]):
+            continue
         best = 0.0
         name = ""
-        for pattern, _, _ in _matches(text, candidate.start, candidate.end):
+        for pattern, lead, _ in _matches(text, candidate.start, candidate.end):
             score = pattern.score if cased else pattern.lower
+            if _is_gift(lead, candidate):
+                score = min(score, _load().gift)
             if score > best and _enough(pattern, text, candidate, cased):
                 best, name = score, pattern.name
         if not best:
@@ -167,6 +174,13 @@ def _matches(text: str, start: int, end: int) -> Iterator[tuple[_Pattern, re.Mat
         tail = pattern.tail.search(after) if pattern.tail else None
         if pattern.tail is None or tail is not None:
             yield pattern, lead, tail
+
+
+def _is_gift(lead: re.Match[str] | None, candidate: _Candidate) -> bool:
+    """Whether it may be what kin are given, not who they are: no comma parts it from them, and it is no given name."""
+    if lead is None or candidate.given or not lead.groupdict().get("giving"):
+        return False
+    return not lead.group().rstrip().endswith(",")
 
 
 def _enough(pattern: _Pattern, text: str, candidate: _Candidate, cased: bool) -> bool:

@@ -50,6 +50,7 @@ class Tables(Quiet):
     female_titles: frozenset[str]
     male_titles: frozenset[str]
     wider: dict[str, frozenset[str]]
+    means: dict[str, frozenset[str]]
 
 
 @cache
@@ -78,6 +79,7 @@ def load() -> Tables:
         female_titles=frozenset(raw["female_titles"].split()),
         male_titles=frozenset(raw["male_titles"].split()),
         wider=wider,
+        means={word: frozenset(meant.split("|")) for word, meant in raw["means"].items()},
     )
 
 
@@ -143,6 +145,8 @@ def _whose(owner: str, speaker: str, *, baby: bool = False) -> bool:
 def _composed(head: _Head, mods: set[str], law: bool) -> Role | None:
     tables = load()
     relation, role = head.relation, head.role
+    if relation in ("father", "mother") and mods & {"baby", "kid"}:
+        return None  # "my baby daddy" is the baby's father: a partner, or one no longer
     if law or "step" in mods:
         table = tables.in_law if law else tables.step
         if relation not in table:
@@ -154,7 +158,7 @@ def _composed(head: _Head, mods: set[str], law: bool) -> Role | None:
     age = next((tables.ages[word] for word in sorted(mods) if word in tables.ages), "")
     if relation in ("sister", "brother") and not age and mods & tables.little:
         age = "younger"
-    if relation in ("sister", "brother", "daughter", "son", "child") and age:
+    if relation in ("sister", "brother", "sibling", "daughter", "son", "child") and age:
         relation = f"{age} {relation}"
     if "twin" in mods and role == "child":
         relation = "twin"
@@ -199,25 +203,46 @@ def gender_of_title(word: str) -> str:
 
 
 def agree(known: str, said: str) -> bool:
-    """Whether two relation texts can be of one person: one empty, the same, or one of them wider than the other."""
-    one, two = (_core(text) for text in (known, said))
-    if not one[1] or not two[1]:
+    """Whether two relation texts can be of one person: one says nothing that we know, or some meaning of both is the
+    same or wider than the other's.
+    """
+    (age, ones), (other_age, others) = _meanings(known), _meanings(said)
+    if not ones or not others:
         return True
-    ages = {one[0], two[0]} - {""}
-    heads = one[1] == two[1] or two[1] in load().wider.get(one[1], ()) or one[1] in load().wider.get(two[1], ())
-    return heads and len(ages) < 2
+    wider = load().wider
+    heads = any(one == two or two in wider.get(one, ()) or one in wider.get(two, ()) for one in ones for two in others)
+    return heads and len({age, other_age} - {""}) < 2
 
 
-def _core(text: str) -> tuple[str, str]:
-    """(age, relation) of a text as we write it or as a roster has it: "older brother of the infant"."""
-    infants = re.search(r"\b(?:infant|baby)['’]s\b|\bof the (?:infant|baby)\b", text, re.IGNORECASE)
-    if infants:  # the infant's brother is the participant's son
-        text = re.sub(r"\bbrother\b", "son", re.sub(r"\bsister\b", "daughter", text))
+def _meanings(text: str) -> tuple[str, frozenset[str]]:
+    """(age, what it may be to the participant) of a text as we write it or as a roster has it: "older brother of the
+    infant"; nothing where no table knows it.
+    """
+    infants = re.search(r"\b(?:infant|baby|child)['’]s\b|\bof (?:the )?(?:infant|baby|child)\b", text, re.IGNORECASE)
     plain = re.sub(r"\s+of\s+.*$", "", text.strip(), flags=re.IGNORECASE)
-    plain = re.sub(r"^(?:the\s+)?(?:participant|infant|baby|parent)['’]s\s+", "", plain, flags=re.IGNORECASE)
-    words = plain.split()
-    ages = load().ages
-    age = ages.get(folded(words[0]), "") if words else ""
-    rest = " ".join(words[1:] if age and len(words) > 1 else words)
-    head = _head(rest)
-    return (age, head.relation if head is not None and head.relation else rest.lower())
+    hers = re.match(r"(?:the\s+)?(?:participant|infant|baby|child|parent)['’]s\s+", plain, re.IGNORECASE)
+    plain = plain[hers.end() :] if hers else plain
+    age, relation = _plain(plain)
+    word = relation or folded(plain)
+    own = frozenset({relation} - {""})
+    if infants:
+        return age, load().means.get(word, own)
+    return age, own if hers else own | load().means.get(word, frozenset())
+
+
+def _plain(text: str) -> tuple[str, str]:
+    """(age, relation) of a relation without whose it is; empty where no table knows it."""
+    said = _said().fullmatch(text)
+    head = _head(said["rel"]) if said else None
+    words = set(re.findall(r"[^\W_]+", folded(text)))
+    role = _composed(head, words, bool(said["law"])) if said and head and head.relation else None
+    if role is None:
+        return "", ""
+    relation = role.relation.removeprefix(head.prefix if head else "")
+    age, _, rest = relation.partition(" ")
+    return (age, rest) if age in load().ages.values() else ("", relation)
+
+
+@cache
+def _said() -> re.Pattern[str]:
+    return re.compile(phrase(), re.IGNORECASE)

@@ -75,9 +75,7 @@ def resolve(
         passed = _pass(given, people + new)
     order = {utterance.id: place for place, utterance in enumerate(transcript.utterances)}
     return Resolution(
-        findings=Findings(
-            found=_numbered(passed.found, order, "F"), kept=_numbered(passed.kept, order, "K"), made_by=made_by
-        ),
+        findings=Findings(found=_sorted(passed.found, order), kept=_sorted(passed.kept, order), made_by=made_by),
         new_people=new,
     )
 
@@ -116,9 +114,8 @@ def _ask() -> float:
     return defaults.load().scores["ask"]
 
 
-def _numbered(findings: Iterable[Finding], order: dict[str, int], letter: str) -> tuple[Finding, ...]:
-    ordered = sorted(findings, key=lambda f: (order[f.utterance_id], f.start, f.end))
-    return tuple(replace(finding, id=f"{letter}{n:04d}") for n, finding in enumerate(ordered, 1))
+def _sorted(findings: Iterable[Finding], order: dict[str, int]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (order[f.utterance_id], f.start, f.end)))
 
 
 def _pass(given: _Given, people: tuple[Person, ...]) -> _Passed:

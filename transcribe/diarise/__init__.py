@@ -16,12 +16,13 @@ class Segmented(Quiet):
 
     `speech`: where anybody may be speaking: what recognition need not hear lies outside, and nothing is left out
     lightly. `frames` and `shape`: what the engine itself goes on from, in its own form; empty where it needs
-    nothing.
+    nothing. `non_speech`: loud stretches outside `speech` (see `non_speech`), None while nobody listened for any.
     """
 
     speech: Regions
     frames: str = ""
     shape: tuple[int, ...] = ()
+    non_speech: Regions | None = None
 
 
 class Diariser(Protocol):

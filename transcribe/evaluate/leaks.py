@@ -202,7 +202,11 @@ def _name_state(one: Mapping[str, Any], said: list[_Heard], free: list[_Heard], 
             states.append(WITHHELD)
         else:
             states.append(DOUBTFUL)
-    return next((state for state in (READABLE, DOUBTFUL) if state in states), WITHHELD)
+    letters = _tokens(one["spoken"])
+    if len(letters) > 1 and all(len(letter) == 1 for letter in letters):  # spelt out; it may be written as a word
+        here = [f.text for f in free if _near(f, start_s, end_s)]
+        states += [READABLE] if any(resembles(run, "".join(letters)) for run in _runs(here)) else []
+    return next((state for state in (READABLE, DOUBTFUL) if state in states), WITHHELD if states else DOUBTFUL)
 
 
 def _runs(words: list[str]) -> Iterable[str]:
@@ -235,7 +239,7 @@ def _number_state(one: Mapping[str, Any], free: list[_Heard], masks: list[_Heard
     start_s, end_s = one["start_time"], one["end_time"]
     here = [f.text for f in free if _near(f, start_s, end_s, 0.25)]
     wanted, left = _signs(_tokens(one["spoken"])), _signs(here)
-    distinctive = [t for t in _distinctive(one["text"]) if not t.isdigit() and len(t) > 3]
+    distinctive = [t for t in _distinctive(one["text"]) if not t.isdigit() and len(t) > 2]
     named = any(resembles(run, token) for token in distinctive for run in _runs(here))
     if named or (wanted and LCSseq.similarity(wanted, left) >= load().likeness["digits"] * len(wanted)):
         return READABLE

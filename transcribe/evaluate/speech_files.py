@@ -138,12 +138,16 @@ def _stem(path: Path) -> str:
 
 
 def _by_stem(folder: Path, kinds: tuple[str, ...]) -> dict[str, Path]:
-    """Stem -> file of the best kind."""
+    """Stem -> file of the best kind. Raises StudyError for two of a kind with one stem: one would be left out."""
     found: dict[str, Path] = {}
     for kind in reversed(kinds):
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() == kind and not path.name.startswith("."):
-                found[_stem(path)] = path
+        same = [p for p in folder.iterdir() if p.suffix.lower() == kind and not p.name.startswith(".")]
+        if len({_stem(path) for path in same}) < len(same):
+            raise StudyError(
+                f"two {kind} files of a folder are of one stem (the name up to its first dot)",
+                advice="rename them, reference and hypothesis alike",
+            )
+        found |= {_stem(path): path for path in same}
     return found
 
 

@@ -27,7 +27,7 @@ _DEVICES = re.compile(r"CON|PRN|AUX|NUL|(?:COM|LPT)\d")  # no file can be called
 # A zero-width non-joiner parts pieces of a Persian word.
 _OWN = {"—": "--", "―": "--", "•": "-", "×": "x", "\u0627": "a", "\u200c": "-"}
 _MAY_VANISH = ("Mn", "Mc", "Me", "Lm", "Cf")
-_SENTENCE_END = re.compile(r"[.!?…؟۔।][\"'’”»)\]]*(?=\s+(\S))")
+_SENTENCE_END = re.compile(r"(?<!\()(?<!\(\.)[.!?…؟۔।][\"'’”»)\]]*(?=\s+(\S))")
 _ABBREVIATION = re.compile(r"(?<!\w)(?:drs?|mrs?|m[sx]|prof|rev|st|fr|hr|[js]r|mme|mlle|e\.g|i\.e|vs)\.$", re.I)
 _LONGEST_ABBREVIATION = 6
 
@@ -81,7 +81,9 @@ def _units(line: Line, unit: str) -> list[str]:
 
 
 def _sentences(line: Line) -> list[str]:
-    """The text cut after sentences; not inside a replacement, after an abbreviation, or before a small letter."""
+    """The text cut after sentences; not inside a replacement, after an abbreviation or a written pause, (.) or (..), or
+    before a small letter.
+    """
     text = line.text
     spans = sorted((span.start, span.end) for span in line.replaced)
     pieces, start = [], 0

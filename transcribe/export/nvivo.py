@@ -8,6 +8,7 @@ own names. The tabbed file has CRLF and, so that Windows programs do not take it
 A spreadsheet opens it as well: there a cell that begins like a formula has an apostrophe before it.
 """
 
+import re
 from typing import Any
 
 from docx.oxml.parser import oxml_parser
@@ -22,6 +23,7 @@ from transcribe.schema import AnonymisedTranscript, Line
 
 COLUMNS = ("Timespan", "Content", "Speaker")
 WIDTHS = (2700, 4570, 1800)  # twentieths of a point, together the 16 cm between the margins
+_QUOTED = re.compile(r"'*\"")
 _EDGES = ("top", "left", "bottom", "right", "insideH", "insideV")
 
 Row = tuple[str, str, str]
@@ -109,14 +111,23 @@ def write_tsv(transcript: AnonymisedTranscript) -> bytes:
     said = (transcript.recording_id, transcript.statement, review_line(transcript))
     head = (*COLUMNS, " - ".join(map(one_line, said)))
     lines = [head, *((*row, transcript.review.value.upper()) for row in rows)]
-    return "".join("\t".join(map(tables.guarded, line)) + "\r\n" for line in lines).encode("utf-8-sig")
+    return "".join("\t".join(map(_cell, line)) + "\r\n" for line in lines).encode("utf-8-sig")
+
+
+def _cell(text: str) -> str:
+    """The cell guarded, also where a quotation mark begins it: a spreadsheet would read on to the next one."""
+    return f"'{text}" if _QUOTED.match(text) else tables.guarded(text)
 
 
 def read_tsv(data: bytes) -> tuple[str, ...]:
     """Every cell that is not blank, without the apostrophe that guards it."""
     lines = data.decode("utf-8-sig").splitlines()
-    cells = (tables.unguarded(cell) for line in lines for cell in line.split("\t"))
+    cells = (_bare(cell) for line in lines for cell in line.split("\t"))
     return tuple(cell for cell in cells if cell.strip())
+
+
+def _bare(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _QUOTED.match(cell) else tables.unguarded(cell)
 
 
 TSV_EXPORTER = Exporter(

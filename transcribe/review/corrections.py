@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import Field
 
 from transcribe.errors import StudyError
+from transcribe.export.layout import one_line
 from transcribe.review.decisions import OF_STRETCHES
 from transcribe.schema import Decision, Finding, Quiet, Speaker, Transcript, Unclear, Utterance, Word, record
 
@@ -49,7 +50,7 @@ def words(transcript: Transcript, utterance_id: str, first: int, last: int, text
     utterance = _utterance(transcript, utterance_id)
     if not 0 <= first <= last < len(utterance.words):
         raise _no_such("word")
-    written = text.split()
+    written = one_line(text).split()
     if not written and last - first + 1 == len(utterance.words):
         return _without(transcript, utterance_id)
     new = _timed(written, utterance.words[first : last + 1])

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import replace
 
-from transcribe import audit, pipeline
+from transcribe import audit, pipeline, pseudonyms
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
 from transcribe.engines import Engines
 from transcribe.errors import NotSettledError, StudyError, typed
@@ -23,6 +23,19 @@ from transcribe.vault import Unlocked, with_people
 from transcribe.wordforms import FormIndex, parted
 
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,16}")
+_ROLES = pseudonyms.RELATIONS | frozenset(
+    (
+        "participant",
+        "infant",
+        "interviewer",
+        "moderator",
+        "relative",
+        "grandparent",
+        "clinician",
+        "professional",
+        "speaker",
+    )
+)
 _SPAN = re.compile(r"(U\d{4,}):(\d+)-(\d+)=([A-Za-z0-9_.-]+)")
 
 
@@ -50,7 +63,7 @@ def settle(
         raise StudyError(
             f"there is no finding with the id {typed(unknown[0])}",
             recording_id=recording_id,
-            advice="see `transcribe show`",
+            advice="see `transcribe show --identified`",
         )
     kept = [decide(by_id[finding_id], Verdict.KEEP, reviewer, at) for finding_id in reject]
     taken = [decide(_named(unlocked, ready, by_id[finding_id]), Verdict.ACCEPT, reviewer, at) for finding_id in accept]
@@ -115,7 +128,7 @@ def check(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
             f"a second reading of the finished text found {new} more that may identify somebody",
             recording_id=recording_id,
             stage="settle",
-            advice="see `transcribe show` (G0001 ...), and settle it again; --reject what is none",
+            advice="see `transcribe show --identified` (G0003:10-15 ...), and settle it again; --reject what is none",
         )
 
 
@@ -215,20 +228,36 @@ def speakers(unlocked: Unlocked, recording_id: str) -> tuple[Speaker, ...]:
 
 
 def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) -> tuple[Speaker, ...]:
-    """Say who labels are: LABEL=ROLE or LABEL=PERSON_ID. Returns all corrections so far."""
+    """Say who labels are: LABEL=ROLE or LABEL=PERSON_ID. Returns all corrections so far.
+
+    A role is a usual one or one of the roster: any other word would go into every release, and may be a name or an id
+    that was mistyped. Raises StudyError for what is neither, and for a role that several of hers have.
+    """
     transcript = need_current(unlocked, recording_id).transcript
     stored = unlocked.load(recording_id, "speakers", SpeakerFixes)
     fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
     people = {person.id: person for person in unlocked.vault.people}
     who = [people[p] for p in unlocked.vault.entry(recording_id).who if p in people]
     labels = {speaker.label for speaker in transcript.value.speakers}
+    by_id = {person.id.lower(): person for person in people.values()}
+    known = _ROLES | {person.role.lower() for person in people.values() if not person.found}
     for text in fixes:
         label, _, value = text.partition("=")
         if label not in labels or not re.fullmatch(r"[A-Za-z0-9][\w .-]{0,31}", value):
             raise StudyError(f"a correction is LABEL=ROLE or LABEL=PERSON_ID, labels: {', '.join(sorted(labels))}")
-        of_role = [person for person in who if person.role == value]
-        person = people.get(value) or (of_role[0] if len(of_role) == 1 else None)
-        role = person.role if person else value.lower()
+        role = value.lower()
+        of_role = [person for person in who if person.role == role]
+        person = by_id.get(role) or (of_role[0] if len(of_role) == 1 else None)
+        if person is None and (of_role or role not in known):
+            ids = ", ".join(sorted(person.id for person in of_role))
+            raise StudyError(
+                f"several people of this recording have that role: {ids}"
+                if ids
+                else "nobody has that id, and no such role is known",
+                recording_id=recording_id,
+                advice="give the id" if ids else "put her on the roster, or choose a role such as grandmother",
+            )
+        role = person.role if person else role
         fixed[label] = Speaker(label=label, role=role, person_id=person.id if person else None, confidence=1.0)
     speakers = tuple(fixed[label] for label in sorted(fixed))
     if fixes:

@@ -43,7 +43,10 @@ class Chooser {
       focus: this.field,
       onClose: () => done(this.answer),
     });
-    this.field.addEventListener("input", () => this.draw());
+    this.field.addEventListener("input", () => {
+      this.moved = false;
+      this.draw();
+    });
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("click", (event) => this.click(event));
     this.list.addEventListener("dblclick", () => this.take(false));
@@ -86,6 +89,7 @@ class Chooser {
     const titles = { likely: "Likely", people: "People and places of the study", new: "Somebody or something new", here: "Bound to this place" };
     if (!this.groups.here.length) titles.new = "Roles";
     const taken = new Set();
+    const pointed = this.moved ? JSON.stringify(this.options[this.at]?.who) : ""; // what comes late moves it, and she has chosen
     this.options = [];
     const parts = Object.entries(this.groups).map(([name, options]) => {
       const left = options.filter(fits).filter((option) => !taken.has(JSON.stringify(option.who)));
@@ -96,7 +100,7 @@ class Chooser {
     });
     const shown = parts.filter(Boolean);
     this.list.replaceChildren(...(shown.length ? shown : [el("p", { class: "faint" }, "Nobody and no role fits.")]));
-    this.point(0);
+    this.point(this.options.findIndex((option) => JSON.stringify(option.who) === pointed));
   }
 
   row(option) {
@@ -116,9 +120,14 @@ class Chooser {
     } else this.field.removeAttribute("aria-activedescendant");
   }
 
+  go(at) {
+    this.moved = true;
+    this.point(at);
+  }
+
   key(event) {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
-    if (step) this.point(this.at + step);
+    if (step) this.go(this.at + step);
     else if (event.key === "Enter") this.take(event.shiftKey);
     else return;
     event.preventDefault();
@@ -127,7 +136,7 @@ class Chooser {
   click(event) {
     const node = event.target.closest("[data-at]");
     if (!node) return;
-    this.point(Number(node.dataset.at));
+    this.go(Number(node.dataset.at));
     this.field.focus();
   }
 
