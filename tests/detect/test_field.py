@@ -52,6 +52,26 @@ RIGHT = [
     ("he was a 29 weeker", "29 weeker", "gestation"),
     ("at thirty-two plus four", "thirty-two plus four", "gestation"),
     ("when I was five months pregnant", "five months pregnant", "gestation"),
+    ("I was 24 weeks when I went into labour", "24 weeks", "gestation"),
+    ("I'm 30 weeks and I'm huge", "30 weeks", "gestation"),
+    ("when I was 12 weeks I found out", "12 weeks", "gestation"),
+    ("I was 24 weeks and 5 days", "24 weeks and 5 days", "gestation"),
+    ("I'm five months and I'm huge", "five months", "gestation"),
+    ("I was 24 weeks old", "24 weeks old", "exact age"),
+    ("she was 12 weeks and 3 days", "12 weeks and 3 days", "exact age"),
+    ("born at 24+5", "24+5", "gestation"),
+    ("at 24 weeks and 5 days", "24 weeks and 5 days", "gestation"),
+    ("born at 24 weeks and 5", "24 weeks and 5", "gestation"),
+    ("he was 2lb 4oz", "2lb 4oz", "birth weight"),
+    ("he was 5 lb, 12 oz", "5 lb, 12 oz", "birth weight"),
+    ("he was 760 grams", "760 grams", "birth weight"),
+    ("born at seven hundred and sixty grams", "seven hundred and sixty grams", "birth weight"),
+    ("he was one pound nine", "one pound nine", "birth weight"),
+    ("my eldest is fourteen", "fourteen", "exact age"),
+    ("I had her at nineteen, so", "nineteen", "exact age"),
+    ("the boys are seven and nine", "seven and nine", "exact age"),
+    ("they're seven and nine now", "seven and nine", "exact age"),
+    ("my age is 34", "34", "exact age"),
     ("they are twins", "twins", "multiple birth"),
     ("she has Angelman syndrome and", "Angelman syndrome", "rare diagnosis"),
     ("it's called Pierre Robin", "Pierre Robin", "rare diagnosis"),
@@ -68,6 +88,11 @@ RIGHT = [
     ("Date of birth? 12, 3, 2019.", "12, 3, 2019", "date of birth"),
     ("D.O.B. 12/3, 19", "12/3, 19", "date of birth"),
     ("I was born in May", "May", "date of birth"),
+    ("I was born in nineteen eighty-eight", "nineteen eighty-eight", "date of birth"),
+    ("born in two thousand and nine", "two thousand and nine", "date of birth"),
+    ("born on the fourth of the eleventh eighty-eight.", "fourth of the eleventh eighty-eight", "date of birth"),
+    ("born on the 3rd of June, 88", "3rd of June, 88", "date of birth"),
+    ("born on the 3rd of June, ten weeks later, I", "3rd of June", "date of birth"),
 ]
 
 
@@ -80,6 +105,17 @@ def test_a_date_that_answers_a_question_for_the_date_of_birth() -> None:
     assert _found("And his date of birth?", "The third of June twenty nineteen.") == [
         ("third of June twenty nineteen", "date of birth")
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "surface"),
+    [("Four.", "Four"), ("Um, nearly four and a half.", "four and a half"), ("3 and 5", "3 and 5")],
+)
+def test_an_age_that_answers_a_question(answer: str, surface: str) -> None:
+    assert _found("And how old is she?", answer) == [(surface, "exact age")]
+    assert _found("And how old is she?", "Um.", answer) == [(surface, "exact age")]
+    assert _found("And how is she?", answer) == []
+    assert _found("And how old is she?", "Two of them came, one second.") == []
 
 
 ANSWERS = [
@@ -98,6 +134,33 @@ ANSWERS = [
 def test_three_numbers_that_answer_a_question_for_the_date_of_birth(answer: str, surface: str) -> None:
     assert _found("And her date of birth?", answer) == [(surface, "date of birth")]
     assert _found("And how is she?", answer) == []
+
+
+ASKED = [
+    ("And her date of birth, please.",),
+    ("And if I can take your date of birth",),
+    ("So, what's her D.O.B.",),
+    ("And her date of birth?", "Um."),
+    ("And her date of birth?", "One sec.", "Okay."),
+    ("And her date of birth.", "Let me find the red book, I have it here."),
+]
+
+
+@pytest.mark.parametrize("before", ASKED)
+def test_a_date_of_birth_asked_for_without_a_question_mark_or_before_other_turns(before: tuple[str, ...]) -> None:
+    assert _found(*before, "4, 11, 1988.") == [("4, 11, 1988", "date of birth")]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        ("It was her birthday. We had a lot of cake and all of them came.",),
+        ("And her date of birth?", "Um.", "Right.", "Okay."),
+        ("And her date of birth?", "It is in the red book.", "There are 4 of them in here."),
+    ],
+)
+def test_a_question_for_the_date_of_birth_that_is_over(before: tuple[str, ...]) -> None:
+    assert _found(*before, "4, 11, 1988.") == []
 
 
 @pytest.mark.parametrize(
@@ -121,6 +184,8 @@ WRONG = [
     "when I'm a hundred per cent sure, when he was a hundred miles away, he turned one hundred and eighty degrees",
     "my partner is two streets away, my mum's one and my dad's another, my husband's two and mine are with us",
     "my mum, twenty years ago, my dad was thirty years in the pit, they lived to the full, the gran, 12 miles on",
+    "it cost one pound nine, 200 grams of flour, the boys are two of many, they're one and the same",
+    "I was two weeks at my mum's, I'm 4 weeks clean, I had her at nine in the morning, we had 24+ people",
     "a twin bed, a twin room and Twin Peaks",
     "We moved on the 9th of January. In September we came back.",
     "six weeks later, four weeks ago, in 29 weeks of work",

@@ -80,6 +80,34 @@ def test_other_numbers(text: str, entity: str) -> None:
     assert [found for _, found in _found(text)] == [entity]
 
 
+CODES = [
+    ("His prison number is {}.", "A1234BY"),
+    ("he's {}", "A1234BY"),
+    ("he's {}, I think", "A 1 2 3 4 B Y"),
+    ("The CRN is {} and", "X123456"),
+    ("his CRN's {} and", "X 1 2 3 4 5 6"),
+    ("The CRN is {}, you see.", "zed one two three four five six K"),
+    ("the crime number {} was", "42/12345/19"),
+    ("my tenancy number {}", "40012"),
+    ("his collar number is {}", "1472"),
+    ("case {} was heard", "CF20P01234"),
+    ("hospital number {}. I think so", "K 4 5 6 7 8 9"),
+    ("her driving licence, {}", "BROWN912154K99LD"),
+    ("it was {} on it", "BROWN912154K99LD"),
+    ("my policy {}", "AB/123456/7"),
+    ("the reference is {} you see", "44712"),
+    ("the reference is {} and you said a lot", "44712"),
+    ("the reference is {}. I know", "44712"),
+    ("the case was in November {} then", "44712"),
+    ("the number was {} on the form", "K 4 5 6 7 8 9"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), CODES)
+def test_number_with_letters(text: str, code: str) -> None:
+    assert _found(text.format(code)) == [(code, "LONG_NUMBER")]
+
+
 POSTCODES = [
     "CF11 9ZZ",
     "CF-11-9ZZ",
@@ -138,6 +166,35 @@ def test_email_over_two_turns() -> None:
     ]
 
 
+LISTENED = [
+    (("It's tilda dot quill", "Yeah.", "at gmail dot com"), ["tilda dot quill", "at gmail dot com"]),
+    (("It's tilda quill.", "Mm.", "Okay.", "At gmail, dot com."), ["tilda quill", "At gmail, dot com"]),
+    (("So it's t dot", "Yes.", "quill at gmail dot com"), ["t dot", "quill at gmail dot com"]),
+    (("It's tilda dot quill at", "Yep.", "gmail dot com."), ["tilda dot quill at", "gmail dot com"]),
+    (("tilda dot quill at quill", "Mhm.", "dot co dot uk."), ["tilda dot quill at quill", "dot co dot uk"]),
+    (
+        ("It's tilda dot quill.", "tilda dot quill, yeah?", "at gmail dot com"),
+        ["tilda dot quill", "tilda dot quill", "at gmail dot com"],
+    ),
+    (
+        ("It's tilda dot quill.", "dot quill, okay.", "Yeah, at example.org"),
+        ["tilda dot quill", "dot quill", "at example.org"],
+    ),
+    (("It's tilda quill ninety two.", "At?", "Gmail dot com"), ["tilda quill ninety two", "At", "Gmail dot com"]),
+    (("tilda quill ninety two", "At?", "Gmail dot com"), ["tilda quill ninety two", "At", "Gmail dot com"]),
+]
+
+
+@pytest.mark.parametrize(("turns", "surfaces"), LISTENED)
+def test_email_over_what_the_listener_says(turns: tuple[str, ...], surfaces: list[str]) -> None:
+    assert _found(*turns) == [(surface, "EMAIL_ADDRESS") for surface in surfaces]
+
+
+def test_what_the_listener_says_before_no_address() -> None:
+    assert _found("She was there.", "Yeah.", "At home.") == []
+    assert _found("We were at work", "Yeah.", "Stop me.") == []
+
+
 NETS = [
     ("It's Tilda.quill.example.org and so on", "Tilda.quill.example.org", "WEB_ADDRESS"),  # an e-mail without its @
     ("their website is quillsteps dot org dot uk", "quillsteps dot org dot uk", "WEB_ADDRESS"),
@@ -147,6 +204,20 @@ NETS = [
     ("my Insta is tilda.hartley92smith", "tilda.hartley92smith", "USER_NAME"),
     ("her TikTok handle is mumof3kate.", "mumof3kate", "USER_NAME"),
     ("I'm tilda underscore hartley92smith on there", "tilda underscore hartley92smith", "USER_NAME"),
+    ("My Instagram's tilda_q", "tilda_q", "USER_NAME"),
+    ("it's tilda_q.quill on Instagram", "tilda_q.quill", "USER_NAME"),
+    ("follow me on TikTok, it's at mumlife_tilda", "mumlife_tilda", "USER_NAME"),
+    ("My Instagram's called mumlife", "mumlife", "USER_NAME"),
+    ("her handle's tilda_q", "tilda_q", "USER_NAME"),
+    ("My username is tilda92", "tilda92", "USER_NAME"),
+    ("it's tilda92 on Instagram", "tilda92", "USER_NAME"),
+    ("on Mumsnet I'm tilda92", "tilda92", "USER_NAME"),
+    ("my Instagram is tilda q 92", "tilda q 92", "USER_NAME"),
+    ("my Instagram is tilda quill ninety two, I think", "tilda quill ninety two", "USER_NAME"),
+    ("my Insta is Tilda Quill 92 and", "Tilda Quill 92", "USER_NAME"),
+    ("my Insta is at tilda underscore quill x", "tilda underscore quill x", "USER_NAME"),
+    ("I'm tilda underscore quill 92 on there", "tilda underscore quill 92", "USER_NAME"),
+    ("w w w dot tildas bakes dot co dot uk", "w w w dot tildas bakes dot co dot uk", "WEB_ADDRESS"),
 ]
 
 
@@ -169,6 +240,12 @@ WRONG = [
     "We looked at it. Come on, at home, dot dot dot",
     "Oh, oh, oh, oh, oh, oh, oh, oh, oh, oh",
     "at point nine of it, and at live shows",
+    "I saw it on Facebook as well, on Instagram as soon as, on there as usual",
+    "my Facebook is private, my Instagram was hacked, my Twitter's really good, my Insta is the best",
+    "the COVID 19 thing on Facebook, B12 on Instagram, I can't handle 2 of them, on TikTok as I said",
+    "in prison they had 1200 men, and the crime fell to 1500",
+    "a 1990 VW, a 1200 cc one on the A4042, in the FY2021",
+    "a 1 2 3 4 by the door",
     "she was 3 and he was 11, about 10.30, 20 to 30 of them",
 ]
 
@@ -235,7 +312,9 @@ def test_spans_lie_in_their_turns_in_order(texts: list[str]) -> None:
     assert list(findings) == sorted(findings, key=lambda f: (f.utterance_id, f.start, f.end, f.reason.detail))
 
 
-@pytest.mark.parametrize("piece", ["7 ", "a.", "oh, ", "a dot ", "a at b dot com ", "C F 1 ", "7", "https://"])
+@pytest.mark.parametrize(
+    "piece", ["7 ", "a.", "oh, ", "a dot ", "a at b dot com ", "C F 1 ", "id 1234 B ", "B1234/", "7", "https://"]
+)
 def test_long_texts_take_time_in_proportion(piece: str) -> None:
     begun = time.perf_counter()
     spoken.find(utterances(piece * (100_000 // len(piece))))

@@ -12,11 +12,11 @@ from importlib.resources import files
 from typing import Any
 
 from transcribe.detect import defaults
-from transcribe.detect.numerals import Tokens, read, runs, tables
+from transcribe.detect.numerals import LISTENED, SAYS, Tokens, numbers, read, runs, tables
 from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
 
 RULE = "field"
-BIRTH = "date of birth"
+BIRTH, AGE = "date of birth", "exact age"
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 _PARTED = re.compile(r"(?<!hundred[ -])(?<!thousand[ -])\band\b", re.IGNORECASE)
 
@@ -43,13 +43,30 @@ class _Birth(Quiet):
 def find(utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]:
     """Spans without a person, sorted by position; `role` says what it is, as policy knows it."""
     found: list[Finding] = []
-    previous = ""
+    birth, _, _ = _birth()
+    previous, passed = "", 0
     for utterance in utterances:
         text = utterance.text.replace("’", "'")  # one character for one: positions stay
-        here = [*_matches(utterance.id, text), *_births(utterance.id, text, previous)]
+        here = [
+            *_matches(utterance.id, text),
+            *_births(utterance.id, text, previous),
+            *_ages(utterance.id, text, previous),
+        ]
         found += sorted(_longest(here), key=lambda f: (f.start, f.end, f.role))
-        previous = text
+        answered = any(finding.role in (BIRTH, AGE) for finding in here) or not _answers_nothing(text)
+        passed += 1
+        if answered or passed > LISTENED or _asks(text) or not _asks(previous):
+            previous, passed = text[-2 * birth.reach :], 0
     return tuple(found)
+
+
+def _asks(text: str) -> bool:
+    return any(asked.search(text) for asked in (_birth()[0].asked, _age()[0]))
+
+
+def _answers_nothing(text: str) -> bool:
+    """Whether a turn leaves the question before it open: of few words, or without a number."""
+    return len(text.split()) <= SAYS or not numbers(text)
 
 
 def _matches(utterance_id: str, text: str) -> Iterator[Finding]:
@@ -63,7 +80,7 @@ def _births(utterance_id: str, text: str, previous: str) -> Iterator[Finding]:
     birth, dates, month = _birth()
     for match in month.finditer(text):
         yield _finding(utterance_id, match.span("it"), Kind.DATE, BIRTH, birth.score)
-    question = birth.asked.search(previous[-2 * birth.reach :])
+    question = birth.asked.search(previous)
     for start, end in _three_numbers(text) if question or birth.before.search(text) else ():
         said = text[max(0, start - birth.reach) : start]
         if birth.says.search(said) or birth.asked.search(said) or (question and start < birth.reach):
@@ -73,6 +90,13 @@ def _births(utterance_id: str, text: str, previous: str) -> Iterator[Finding]:
         before = birth.before.search(text[max(0, start - birth.reach) : start])
         if before or (question and start < birth.reach) or birth.after.search(text[end : end + birth.reach]):
             yield _finding(utterance_id, (start, end), Kind.DATE, BIRTH, birth.score)
+
+
+def _ages(utterance_id: str, text: str, previous: str) -> Iterator[Finding]:
+    """An age that answers the question of the turn before: "How old is she?" "Four."."""
+    asked, answer, score = _age()
+    if asked.search(previous) and (match := answer.match(text)):
+        yield _finding(utterance_id, match.span("it"), Kind.AGE, AGE, score)
 
 
 def _three_numbers(text: str) -> Iterator[tuple[int, int]]:
@@ -174,3 +198,12 @@ def _birth() -> tuple[_Birth, tuple[re.Pattern[str], ...], re.Pattern[str]]:
     groups = [group for group in defaults.load().patterns if group.entity == "CALENDAR_DATE"]
     dates = tuple(re.compile(regex) for group in groups for regex in group.regex)
     return birth, dates, re.compile(_filled(table["month"], raw["fragments"]), re.IGNORECASE)
+
+
+@cache
+def _age() -> tuple[re.Pattern[str], re.Pattern[str], float]:
+    """What asks for an age, what answers that, and how sure it is one then."""
+    raw = _raw()
+    table = raw["age"]
+    answer = re.compile(_filled(table["answer"], raw["fragments"]), re.IGNORECASE)
+    return re.compile(table["asked"], re.IGNORECASE), answer, table["score"]

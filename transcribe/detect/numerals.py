@@ -6,7 +6,6 @@ characters "O" is a nought or the letter, as the place decides; all other digits
 
 import re
 import tomllib
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -18,7 +17,8 @@ _TOKEN = re.compile(r"\d*(?:1st|2nd|3rd|\dth)\b|\d+(?:s|am|pm|k|kg|ml|lb|lbs|oz|
 _GAP = re.compile(r"[\s,.\-–—()…?+]{0,8}")
 _A_HUNDRED = re.compile(r"\ba(?= hundred\b)", re.IGNORECASE)
 _FILLERS = 3  # at most so many in a row inside a number
-_LISTENED = 2  # at most so many of the listener's turns inside a number
+LISTENED = 2  # at most so many of the listener's turns inside what is read out
+SAYS = 3  # at most so many words
 
 
 @cache
@@ -39,15 +39,17 @@ class Tokens:
         self.spans: list[tuple[int, int]] = []
         self.words: list[str] = []
         self.first: list[int] = []  # of each utterance the index of its first word
-        for text in self.texts:
+        self._within: list[int] = []  # of each word the number of its utterance
+        for here, text in enumerate(self.texts):
             self.first.append(len(self.spans))
             self.spans += [m.span() for m in _TOKEN.finditer(text)]
             self.words += [text[start:end].lower().replace("’", "'") for start, end in self.spans[self.first[-1] :]]
+            self._within += [here] * (len(self.words) - len(self._within))
         self.first.append(len(self.spans))
 
     def utterance_of(self, index: int) -> int:
         """The number of the utterance that a word stands in."""
-        return bisect_right(self.first, index) - 1
+        return self._within[index]
 
     def written(self, index: int) -> str:
         """The word as it stands in the text."""
@@ -59,6 +61,28 @@ class Tokens:
         if index == self.first[here]:
             return None
         return self.texts[here][self.spans[index - 1][1] : self.spans[index][0]]
+
+    def near(self, index: int) -> bool:
+        """Whether a word follows the one before it in the same utterance."""
+        return index < len(self.words) and self.gap(index) is not None
+
+    def stops(self, index: int) -> bool:
+        """Whether a sentence ends before a word of the same utterance."""
+        gap = self.gap(index) if index < len(self.words) else ""
+        return gap is not None and re.search(r"[.?!]\s", gap) is not None
+
+    def tie(self, index: int) -> str:
+        """ ".", "@" or "_" where that ties a word to the one before, a blank more or less; else nothing."""
+        gap = self.gap(index)
+        if gap is None or len(gap) > 3:
+            return ""
+        return "." if gap == "." else "@" if "@" in gap else "_" if gap in ("_", "-") else ""
+
+    def listens(self, here: int) -> bool:
+        """Whether an utterance is no more than what a listener says: "Yeah.", "Mm, okay."."""
+        first, end = self.first[here], self.first[here + 1]
+        backchannel = tables()["between"]["backchannel"]
+        return 0 < end - first <= SAYS and all(word in backchannel for word in self.words[first:end])
 
     def pieces(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """(utterance, start, end) of words first..last, one for each utterance they stand in."""
@@ -119,10 +143,9 @@ def _following(tokens: Tokens, index: int, items: list[Item]) -> Item | None:
             if sum(len(item.chars) for item in items) < 2:
                 return None
             here = tokens.utterance_of(index)
-            said = tokens.words[index : tokens.first[here + 1]]
-            if len(said) <= 3 and all(word in between["backchannel"] for word in said):
+            if tokens.listens(here):
                 listened += 1
-                if listened > _LISTENED:
+                if listened > LISTENED:
                     return None
                 index = tokens.first[here + 1]
                 continue
@@ -146,7 +169,7 @@ def read(tokens: Tokens, index: int, inside: bool = False) -> Item | None:
         return Item(first=index, last=index, chars=word)
     if word in numbers["units"] or word in numbers["teens"] or word in numbers["tens"]:
         return _number(tokens, index)
-    if word in numbers["repeat"] and _near(tokens, index + 1):
+    if word in numbers["repeat"] and tokens.near(index + 1):
         nxt = read(tokens, index + 1)
         if nxt is None or len(nxt.chars) != 1:
             return None
@@ -162,7 +185,7 @@ def read(tokens: Tokens, index: int, inside: bool = False) -> Item | None:
 
 def _leads(tokens: Tokens, index: int) -> bool:
     """Whether a digit follows, or a word that repeats one."""
-    if not _near(tokens, index):
+    if not tokens.near(index):
         return False
     return _single(tokens.words[index]) or tokens.words[index] in tables()["numbers"]["repeat"]
 
@@ -177,7 +200,7 @@ def _spelt(tokens: Tokens, index: int, word: str) -> bool:
     if len(word) == 1 or tokens.written(index).isupper():
         return True
     before = index > 0 and tokens.words[index - 1].isdecimal()
-    after = _near(tokens, index + 1) and tokens.words[index + 1].isdecimal()
+    after = tokens.near(index + 1) and tokens.words[index + 1].isdecimal()
     if (before and tokens.gap(index) == "") or (after and tokens.gap(index + 1) == ""):
         return True
     if len(word) != 2 or word in tables()["letters"]["words"]:
@@ -185,13 +208,8 @@ def _spelt(tokens: Tokens, index: int, word: str) -> bool:
     return before or (after and word.upper() in tables()["postcode"]["areas"])
 
 
-def _near(tokens: Tokens, index: int) -> bool:
-    """Whether a word follows the one before it in the same utterance."""
-    return index < len(tokens.words) and tokens.gap(index) is not None
-
-
 def _joined(tokens: Tokens, index: int) -> bool:
-    return _near(tokens, index) and tokens.gap(index) in (" ", "-")
+    return tokens.near(index) and tokens.gap(index) in (" ", "-")
 
 
 def _number(tokens: Tokens, index: int) -> Item:

@@ -15,6 +15,10 @@ from transcribe.detect.numerals import Item, Tokens, runs, tables
 from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
 
 RULE = "spoken"
+_CODES = ("id", "nhs", "number")  # what letters may be part of
+_LIKELY = 0.5
+_PARTS = 12  # of a code, at most so many on either side of its number
+_NEAR = 2  # words: "her badge's number", "prison number"
 _LOOK_BACK = 14  # words before a number that may say what it is
 _NHS_DIGITS = 10
 _DIGIT = "[0-9O]"
@@ -27,8 +31,10 @@ _PLATES = (
 _NINO = re.compile(
     rf"[A-Z]{{2}}{_DIGIT}{{6}}[A-D]"
 )  # which first letters are given out is not asked: they are misheard
+_PRISONER = re.compile(r"[A-Z]\d{4}[A-Z]{2}")  # HMPPS
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+|.*[£$€%].*|.*\d\.\d.*")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d)+")
+_ROAD = re.compile(r"[ABM]\d{4}")
 
 
 @record
@@ -46,12 +52,15 @@ def find(utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]:
     tokens = Tokens([utterance.text for utterance in utterances])
     ids = [utterance.id for utterance in utterances]
     found: list[Finding] = []
+    taken: set[int] = set()
     for run in runs(tokens):
         for one in _in_run(tokens, run):
             found += _findings(tokens, ids, one)
+            taken.update(range(one.words[0][0], one.words[-1][1] + 1))
+    for one in _glued(tokens, taken):
+        found += _findings(tokens, ids, one)
     for address in emails.find(tokens):
-        words = ((address.first, address.last),)
-        one = _Found(words=words, kind=Kind.CONTACT, entity=address.entity, score=address.score)
+        one = _Found(words=address.words, kind=Kind.CONTACT, entity=address.entity, score=address.score)
         found += _findings(tokens, ids, one)
     order = {i: place for place, i in enumerate(ids)}
     return tuple(sorted(dict.fromkeys(found), key=lambda f: (order[f.utterance_id], f.start, f.end, f.reason.detail)))
@@ -85,15 +94,15 @@ def _in_run(tokens: Tokens, run: tuple[Item, ...]) -> Iterator[_Found]:
         kind = Kind.CONTACT if entity == "UK_POSTCODE" else Kind.ID_NUMBER
         yield _Found(words=_words(run[first : last + 1]), kind=kind, entity=entity, score=score)
         taken.update(range(first, last + 1))
-    stretch: list[Item] = []
+    stretch: list[int] = []
     for index, item in enumerate((*run, None)):
         if item is not None and item.numeric and index not in taken:
-            stretch.append(item)
+            stretch.append(index)
             continue
-        while len(stretch) > 1 and stretch[0].chars == "O" and stretch[1].chars[0] == "0":
+        while len(stretch) > 1 and run[stretch[0]].chars == "O" and run[stretch[1]].chars[0] == "0":
             stretch.pop(0)  # "Oh, 0117": the nought is there already
-        if stretch and (one := _number(tokens, stretch)):
-            yield one
+        if stretch and (one := _number(tokens, run[stretch[0] : index])):
+            yield _whole(tokens, run, (stretch[0], index - 1), taken, one)
         stretch = []
 
 
@@ -120,8 +129,12 @@ def _codes(tokens: Tokens, run: tuple[Item, ...]) -> Iterator[tuple[int, int, st
             continue
         for entity, pattern, score in _code_patterns():
             match = pattern.match(text, start)
-            if match and match.end() in ends and (sure := _sure(tokens, run[starts[start]], entity, score)):
-                yield starts[start], ends[match.end()], entity, sure
+            if match and match.end() in ends:
+                first, last = starts[start], ends[match.end()]
+                sure = _sure(tokens, run[first : last + 1], entity, score)
+                if not sure:
+                    continue
+                yield first, last, entity, sure
                 free = match.end()
                 break
 
@@ -135,11 +148,17 @@ def _code_patterns() -> tuple[tuple[str, re.Pattern[str], float], ...]:
         ("UK_NINO", _NINO, 0.95),
         ("UK_POSTCODE", re.compile(postcode), 0.9),
         *(("VEHICLE_PLATE", pattern, 0.6) for pattern in _PLATES),
+        ("LONG_NUMBER", _PRISONER, 0.9),
     )
 
 
-def _sure(tokens: Tokens, item: Item, entity: str, score: float) -> float:
-    """How sure a code is; a plate only as it is written or where a car is spoken of."""
+def _sure(tokens: Tokens, items: Sequence[Item], entity: str, score: float) -> float:
+    """How sure a code is; a plate only as it is written or where a car is spoken of, a prisoner's number as well."""
+    item = items[0]
+    if entity == "LONG_NUMBER":
+        singly = all(len(item.chars) == 1 for item in items)  # not "a 1990 VW"
+        glued = all(tokens.gap(word) == "" for word in range(item.first + 1, items[-1].last + 1))
+        return score if singly or glued or _about(tokens, item.first) in _CODES else 0.0
     if entity != "VEHICLE_PLATE":
         return score
     if _context(tokens, item.first, "plate"):
@@ -147,10 +166,64 @@ def _sure(tokens: Tokens, item: Item, entity: str, score: float) -> float:
     return score if len(item.chars) > 1 and tokens.written(item.first).isupper() else 0.2
 
 
+def _whole(tokens: Tokens, run: tuple[Item, ...], place: tuple[int, int], taken: set[int], number: _Found) -> _Found:
+    """A number at `place` of a run with the rest of the code that it is part of: "K 4 5 6 7 8 9", "AB/123456/7"."""
+    first, last = place
+    if number.score < _LIKELY or _about(tokens, run[first].first) not in _CODES:
+        return number
+    for _ in range(_PARTS):
+        if first > 0 and first - 1 not in taken and _belongs(tokens, run[first - 1], run[first]):
+            first -= 1
+        if last + 1 < len(run) and last + 1 not in taken and _belongs(tokens, run[last + 1], run[last]):
+            last += 1
+    words = list(_words(run[first : last + 1]))
+    begin, end = words[0][0], words[-1][1]
+    for _ in range(_PARTS):
+        begin -= tokens.gap(begin) in ("", "/")
+        end += end + 1 < len(tokens.words) and tokens.gap(end + 1) in ("", "/")
+    words[0] = (begin, words[0][1])
+    words[-1] = (words[-1][0], end)
+    if (begin, end) == (run[place[0]].first, run[place[1]].last):
+        return number
+    entity = "UK_NHS" if number.entity == "UK_NHS" else "LONG_NUMBER"
+    return _Found(words=tuple(words), kind=Kind.ID_NUMBER, entity=entity, score=number.score)
+
+
+def _belongs(tokens: Tokens, item: Item, other: Item) -> bool:
+    """Whether an item is a letter or number beside another of a code, and no word of the talk around it."""
+    before, after = sorted((item, other), key=lambda one: one.first)
+    gap = tokens.gap(after.first)
+    if gap == "" or item.numeric:
+        return before.last + 1 == after.first
+    if gap is not None and (before.last + 1 < after.first or re.search(r"[.?!]", gap)):
+        return False
+    word, letters = tokens.words[item.first], tables()["letters"]
+    if word in letters["names"]:
+        return word not in letters["loose"]
+    written = tokens.written(item.first)
+    return written not in ("a", "i", "I") if len(word) == 1 else written.isupper()
+
+
+def _glued(tokens: Tokens, taken: set[int]) -> Iterator[_Found]:
+    """Codes written as one of capitals and four digits or more, which nothing has found: a driving licence's number."""
+    first = 0
+    for last in range(len(tokens.words)):
+        if last + 1 < len(tokens.words) and tokens.gap(last + 1) == "":
+            continue
+        code = "".join(tokens.written(index) for index in range(first, last + 1)) if last > first else ""
+        digits = "".join(char for char in code if char.isdecimal())
+        if len(digits) > 3 and code[0].isupper() and code.isupper() and not taken.issuperset(range(first, last + 1)):
+            about = _about(tokens, first) in _CODES
+            if about or not (_YEARS.fullmatch(digits) or _ROAD.fullmatch(code)):
+                score = 0.85 if about else 0.6
+                yield _Found(words=((first, last),), kind=Kind.ID_NUMBER, entity="LONG_NUMBER", score=score)
+        first = last + 1
+
+
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 
-def _number(tokens: Tokens, items: list[Item]) -> _Found | None:
+def _number(tokens: Tokens, items: Sequence[Item]) -> _Found | None:
     digits = "".join(item.chars for item in items).replace("O", "0")
     if len(digits) < 4 or not digits.strip("0") or (len(digits) < 9 and _YEARS.fullmatch(digits)):
         return None
@@ -190,7 +263,7 @@ def _is_nhs(digits: str) -> bool:
     return rest % 11 == int(digits[9]) and rest != 10
 
 
-def _ordinary(tokens: Tokens, items: list[Item]) -> bool:
+def _ordinary(tokens: Tokens, items: Sequence[Item]) -> bool:
     """Counting, money, thousands, years, and one number after another: "two, three, four", "10,000,000"."""
     if any(len(item.chars) > _NHS_DIGITS for item in items):
         return False
@@ -212,14 +285,14 @@ def _ordinary(tokens: Tokens, items: list[Item]) -> bool:
 def _about(tokens: Tokens, index: int) -> str:
     """What the words before a number call it, the nearest first: phone, nhs, id, number, or "" for nothing."""
     context = tables()["context"]
-    number = False
-    for word in reversed(tokens.words[max(0, index - _LOOK_BACK) : index]):
-        bare = word.removesuffix("'s")
+    said = [word.removesuffix("'s") for word in tokens.words[max(0, index - _LOOK_BACK) : index]]
+    for place in range(len(said) - 1, -1, -1):
         for about in ("nhs", "phone", "id"):
-            if bare in context[about]:
+            if said[place] in context[about]:
                 return about
-        number = number or bare in context["number"]
-    return "number" if number else ""
+        if said[place] in context["numbered"] and not context["number"].isdisjoint(said[place + 1 : place + 1 + _NEAR]):
+            return "id"  # "prison number"; prison alone says nothing of a number
+    return "number" if not context["number"].isdisjoint(said) else ""
 
 
 def _context(tokens: Tokens, index: int, name: str) -> bool:
