@@ -23,7 +23,7 @@ from transcribe.doctor import Trouble, What
 from transcribe.doctor.artefacts import FACTS, ORIGINS
 from transcribe.errors import LockedError, NewerError, StoreError
 from transcribe.ready import need
-from transcribe.review import corrections
+from transcribe.review import corrections, settling
 from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry
 from transcribe.schema import ReviewState, Transcript, Verdict, Words
@@ -163,6 +163,22 @@ def test_a_lost_decision_costs_itself_and_asks_for_the_recording_to_be_settled_a
     whole_studies.settle_and_release(again)
     assert review_of(again, "R001") is ReviewState.REVIEWED
     assert examined(again) == ()
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_with_an_entry_that_is_not_there_nothing_is_settled_or_released(patient: Unlocked, number: int) -> None:
+    path = patient.study.log_path("R001") / f"{number:06d}.age"
+    path.unlink()
+    with pytest.raises(StoreError, match=r"R001: .*transcribe doctor"):
+        settling.settle(patient, "R001", "AB")
+    with pytest.raises(StoreError, match=r"R001: .*transcribe doctor"):
+        release.write(patient, ("R001",), ("txt",), FakeEngines(patient.study.config), unreviewed=True)
+    patient.append("R001", Entry(at=audit.now(), reviewer="AB", deed=Deed.ACT, base="", group="g", name="edit"))
+    assert not path.exists()
+    assert [one.where for one in examined(patient)] == [f"private/R001/log/{number:06d}.age"]
+    again = repaired(patient)
+    assert review_of(again, "R001") is ReviewState.UNREVIEWED
+    assert [one.name for one in again.appended("R001", Entry)][number - 1] == "lost"
 
 
 def test_where_a_lost_entry_had_split_a_turn_what_was_done_to_its_half_stops_nothing(patient: Unlocked) -> None:

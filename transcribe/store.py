@@ -232,15 +232,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> Non
 
 
 @contextmanager
-def adding(folder: Path, to: Recipient) -> Iterator[Callable[[object], None]]:
-    """What writes a value, encrypted to `to`, as the next of a folder's numbered files, none of which is written again.
-    Nobody else adds one until the end of the block.
+def adding(folder: Path, to: Recipient, above: int = 0) -> Iterator[Callable[[object], None]]:
+    """What writes a value, encrypted to `to`, as the next of a folder's numbered files, none of which is written again:
+    its number is larger than `above`, too. Nobody else adds one until the end of the block.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
 
     def add(value: object) -> None:
-        number = 1 + max((int(path.stem) for path in numbered(folder)), default=0)
+        number = 1 + max([above, *(int(path.stem) for path in numbered(folder))])
         save(folder / f"{number:06d}.age", value, to)
 
     try:
