@@ -25,7 +25,7 @@ def give_back(unlocked: Unlocked, folder: Path, ids: tuple[str, ...] = ()) -> tu
     Each file is compared with what was taken in before it gets its name. Raises StudyError, StoreError.
     """
     study = unlocked.study
-    wanted = ids or tuple(one for one in study.recordings() if study.sound_path(one).exists())
+    wanted = ids or tuple(one for one in unlocked.recordings() if study.sound_path(one).exists())
     if not wanted:
         raise StudyError("no recording of this study has sound", advice="nothing is to be exported")
     planned = {one: _names(unlocked, one) for one in dict.fromkeys(wanted)}

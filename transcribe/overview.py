@@ -62,7 +62,8 @@ class Row(Quiet):
 @record
 class Overview(Quiet):
     """A study: its random id, the rows, ids of recordings whose source file still lies outside the encryption, ids of
-    people whose pseudonym has turned out to be somebody's real name, and ids of recordings that were added twice.
+    people whose pseudonym has turned out to be somebody's real name, ids of recordings that were added twice, and of
+    those that have no row, since what tells of them is lost.
 
     `consent_recorded`: whether the roster says what anybody agreed to, None without the key; `reminders` of recordings
     whose time ends.
@@ -73,6 +74,7 @@ class Overview(Quiet):
     sources_outside: tuple[str, ...] = ()
     to_redraw: tuple[str, ...] = ()
     doubles: tuple[tuple[str, str], ...] = ()
+    incomplete: tuple[str, ...] = ()
     consent_recorded: bool | None = None
     reminders: tuple[Reminder, ...] = ()
 
@@ -95,6 +97,7 @@ class Overview(Quiet):
                 f"{person_id}'s pseudonym is a real name of this study: transcribe people {root} redraw {person_id}"
             )
         lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
+        lines += [f"{one}: a part of it is lost: transcribe doctor {root}" for one in self.incomplete]
         lines += [
             f"{row.id}: part {number} begins at {stamp(start_s)}"
             for row in self.rows
@@ -127,7 +130,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     )
     reminders = retention.reminders(kept, datetime.now(UTC).date())
     if unlocked is None:
-        return Overview(study_id=study.created["study"], rows=rows, reminders=reminders)
+        return Overview(study_id=study.created["study"], rows=rows, incomplete=study.incomplete(), reminders=reminders)
     vault = unlocked.vault
     first: dict[str, str] = {}
     doubles = [(e.id, first.setdefault(one, e.id)) for e in vault.recordings for one in e.sums]
@@ -137,6 +140,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         sources_outside=tuple(e.id for e in vault.recordings if any(map(exists, e.sources))),
         to_redraw=levels.clashing(vault.people, vault.renderings),
         doubles=tuple(dict.fromkeys((one, other) for one, other in doubles if one != other)),
+        incomplete=tuple(sorted({*unlocked.recordings()} - {*study.recordings()})),
         consent_recorded=bool(vault.consents),
         reminders=reminders,
     )

@@ -302,6 +302,10 @@ class Study:
         left = (notes | self._with_sound()) - {*self.recordings()}
         return tuple(sorted(one for one in left if not _is_held(self.private / one)))
 
+    def incomplete(self) -> tuple[str, ...]:
+        """The ids of recordings that were added and that `recordings` leaves out, since a part of them is lost."""
+        return tuple(sorted(one for one in self._without_facts() if not _is_held(self.private / one)))
+
     def set_aside(self, path: Path) -> None:
         """Move something encrypted out of the way, into private/set-aside."""
         folder = self.private / SET_ASIDE

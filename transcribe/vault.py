@@ -339,6 +339,12 @@ class Unlocked:
             error.recording_id, error.advice = note.parent.name, "see `transcribe doctor STUDY`"
             raise
 
+    def recordings(self) -> tuple[str, ...]:
+        """The ids of all recordings, sorted: those that were added whole, and those that only the vault tells of, since
+        a part of them is lost.
+        """
+        return tuple(sorted({*self.study.recordings(), *(entry.id for entry in self.vault.recordings)}))
+
     def recording_key(self, recording_id: str) -> Identity:
         """The key pair that everything of a recording is encrypted to. Raises StudyError for an unknown id."""
         known = any(entry.id == recording_id for entry in self.vault.recordings)
