@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -229,6 +230,53 @@ def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> Non
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_unnamed(path: Path, write: Callable[[BinaryIO, Path], None]) -> None:
+    """`write_atomically` of a new file in a folder that is somebody's own, where nothing sweeps: it has no name until
+    it is whole, so that a crash leaves nothing of it. Where the file system has no such files it is as there.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):  # as file systems and old kernels say it
+            raise
+        write_atomically(path, write)
+        return
+    with os.fdopen(descriptor, "wb") as sink:
+        nameless = Path(f"/proc/self/fd/{descriptor}")
+        write(sink, nameless)
+        sink.flush()
+        os.fsync(descriptor)
+        os.link(nameless, path, src_dir_fd=descriptor)  # without that argument it would be a link to the link in /proc
+    sync_folder(path.parent)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed left beside a file or folder that they were to write."""
+    temporary = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    for left in [one for one in beside if temporary.fullmatch(one.name) and not is_held(one)]:
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds a file's or a folder's lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextmanager
