@@ -19,7 +19,19 @@ from tests.builders import (
     transcript,
 )
 from tests.study_session import call
-from transcribe import audit, backup, certificates, forgetting, people, pipeline, publishing, release, store, withdrawal
+from transcribe import (
+    audit,
+    backup,
+    certificates,
+    doctor,
+    forgetting,
+    people,
+    pipeline,
+    publishing,
+    release,
+    store,
+    withdrawal,
+)
 from transcribe.config import StudyConfig
 from transcribe.errors import RosterError, StudyError
 from transcribe.gate import Gate
@@ -27,6 +39,7 @@ from transcribe.ready import finished, named_people, settled
 from transcribe.review import settling
 from transcribe.review.log import Deed, Entry, Swap
 from transcribe.schema import Kind, ReviewState, Speaker
+from transcribe.study import open_study
 from transcribe.vault import Attributes, Rendering, Topic, Unlocked, Voiceprint, with_recording
 
 ENGINES = NoEngines(StudyConfig())
@@ -387,6 +400,33 @@ def test_the_certificate_names_nobody_and_every_backup(study: Unlocked, tmp_path
     assert "not claimed" in text
     assert certificates.forgotten(study.study, planned, renewed, "CD") != path
     assert audit.check(study.study.audit_path, audit.Seal()).whole
+
+
+def test_a_restored_study_knows_its_backup_and_so_does_one_whose_audit_was_begun_anew(
+    study: Unlocked, tmp_path: Path
+) -> None:
+    made = backup.write(study, tmp_path / "b")
+    backup.restore(tmp_path / "b", tmp_path / "again", str(study.identity))
+    restored = Unlocked(open_study(tmp_path / "again"), study.identity)
+    assert certificates.backups(restored.study) == (certificates.KnownBackup(id=made.id, at=made.at),)
+    later = backup.write(restored, tmp_path / "c")
+    restored.seal()
+    path = restored.study.audit_path
+    path.write_bytes(path.read_bytes().replace(b'"at": "2', b'"at": "1', 1))
+    with restored.study.lock("work"):
+        doctor.repair(doctor.examine(restored.study, str(study.identity)))
+    assert later.id not in path.read_text()
+    assert [one.id for one in certificates.backups(restored.study)] == [made.id, later.id]
+
+
+def test_a_certificate_replaces_none(study: Unlocked) -> None:
+    planned, renewed = forget(study, "P1")
+    first, second = (certificates.forgotten(study.study, planned, renewed, "CD") for _ in range(2))
+    before = second.read_bytes()
+    first.unlink()
+    third = certificates.forgotten(study.study, planned, renewed, "EF")
+    assert [path.name for path in (first, second, third)] == ["001.txt", "002.txt", "003.txt"]
+    assert second.read_bytes() == before
 
 
 def test_without_a_backup_it_says_so(study: Unlocked) -> None:

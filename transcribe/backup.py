@@ -179,7 +179,7 @@ def restore(file: Path, root: Path, given: str) -> About:
             study.make_folders()
             Unlocked(study, identity)  # its vault opens
             study.log("restored", backup=about.id)
-            audit.append(study.audit_path, "restored", backup=about.id)
+            audit.append(study.audit_path, "restored", backup=about.id, made=about.at)
             beside.replace(root)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)

@@ -117,6 +117,10 @@ class Study:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         store.append_line(self.journal_path, json.dumps({"at": stamp, "event": event, **facts}))
 
+    def audit_paths(self) -> tuple[Path, ...]:
+        """The audit, after those that a repair kept as evidence, in order."""
+        return tuple(sorted(self.root.glob(f"{self.audit_path.stem}*{self.audit_path.suffix}")))
+
     # --- the study's key ---------------------------------------------------------------------------------------------
 
     def holder_path(self, name: str) -> Path:
