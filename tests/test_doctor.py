@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests import whole_studies
 from tests.builders import says_nothing_of
 from tests.study_session import call, last_json
 from tests.whole_studies import FakeEngines, released, run
-from transcribe import audit, doctor, release, store, vault
+from transcribe import audit, doctor, release, retention, store, vault
 from transcribe.doctor import Trouble, What
 from transcribe.doctor.artefacts import FACTS, ORIGINS
 from transcribe.errors import LockedError, NewerError, StoreError
@@ -293,6 +294,24 @@ def test_a_journal_begun_anew_has_what_the_study_hangs_on(patient: Unlocked) -> 
         assert [[e.get(k) for k in shown] for e in now] == [[e.get(k) for k in shown] for e in then]
     whole_studies.settle_and_release(again)
     assert (again.study.releases / "002").is_dir()
+
+
+@pytest.mark.parametrize("spoilt", ["added", "retention", "all"])
+def test_a_journal_begun_anew_keeps_until_when_recordings_may_be_kept(patient: Unlocked, spoilt: str) -> None:
+    study = patient.study
+    entries = tuple(replace(entry, added_on="2026-01-02") for entry in patient.vault.recordings)
+    patient.change(lambda known: replace(known, recordings=entries))
+    retention.retain(study, (), date(2031, 1, 31))
+    retention.retain(study, ("R001",), date(2027, 1, 31))
+    retention.retain(study, ("T001",), date(2032, 1, 31))
+    before = retention.dates(study)
+    lines = [line.replace(f'"event": "{spoilt}"', "spoilt") for line in study.journal_path.read_text().splitlines()]
+    study.journal_path.write_text("\n".join([] if spoilt == "all" else lines) + "\n")
+    again = repaired(patient, runs=False)
+    assert retention.dates(again.study) == before == {"R001": date(2027, 1, 31), "T001": date(2032, 1, 31)}
+    days = [str(event["at"])[:10] for event in again.study.journal() if event["event"] == "added"]
+    assert spoilt == "retention" or days == ["2026-01-02", "2026-01-02"]
+    assert examined(again) == ()
 
 
 def test_torn_lines_are_no_trouble(patient: Unlocked) -> None:

@@ -386,6 +386,13 @@ def test_cut_off_anywhere_the_same_command_again_ends_it(tmp_path: Path) -> None
     assert number > 10
 
 
+def test_the_files_go_also_where_the_journal_lost_how_an_earlier_forgetting_began(study: Unlocked) -> None:
+    study.study.log("forgotten", number=1)
+    forget(study, "R001")
+    assert not study.study.sound_path("R001").exists()
+    assert not (study.study.private / "R001").exists()
+
+
 # --- the certificate ------------------------------------------------------------------------------------------------
 
 

@@ -124,7 +124,8 @@ def forget(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> tupl
         for recording_id in kept:
             _settle_mentions(unlocked, recording_id, gone, reviewer)
         _strike_names(unlocked, kept, gone, engines)
-        number = 1 + sum(event.get("event") == "forgetting" for event in study.journal())
+        begun = (e for e in study.journal() if e.get("event") in ("forgetting", "forgotten"))
+        number = 1 + max((int(str(event["number"])) for event in begun), default=0)
         study.log("forgetting", number=number, of=of, recordings=" ".join(planned.recordings),
                   releases=" ".join(map(str, planned.releases)))  # fmt: skip
         unlocked.change(lambda vault: without(vault, gone, planned.recordings))
