@@ -35,6 +35,7 @@ from transcribe import (
 from transcribe.config import StudyConfig
 from transcribe.errors import RosterError, StudyError
 from transcribe.gate import Gate
+from transcribe.overview import overview
 from transcribe.ready import finished, named_people, settled
 from transcribe.review import settling
 from transcribe.review.log import Deed, Entry, Swap
@@ -391,6 +392,13 @@ def test_the_files_go_also_where_the_journal_lost_how_an_earlier_forgetting_bega
     forget(study, "R001")
     assert not study.study.sound_path("R001").exists()
     assert not (study.study.private / "R001").exists()
+
+
+def test_what_a_deleted_release_held_is_released_no_more_and_no_number_is_given_again(study: Unlocked) -> None:
+    forgetting.forget(study, "R001", "CD", ENGINES)
+    rows = {row.id: (row.state, row.release) for row in overview(study.study, study).rows}
+    assert rows == {"R002": ("settled", 0), "R003": ("released", 2)}
+    assert study.study.free_id() == "R004"
 
 
 # --- the certificate ------------------------------------------------------------------------------------------------

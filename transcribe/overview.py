@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from transcribe import consent, levels, permission, retention
+from transcribe import consent, levels, permission, retention, store
 from transcribe.consent import Obstacle
 from transcribe.export.layout import stamp
+from transcribe.publishing import MANIFEST, read_manifest
 from transcribe.ready import settled
 from transcribe.retention import Reminder
 from transcribe.schema import Purpose, Quiet, Recording, ReviewState, record
@@ -165,16 +166,19 @@ class _Trace:
     """What the journal tells of a recording."""
 
     ended: str = ""
-    release: int = 0
+    releases: list[int] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
 
 
 def _traces(study: Study) -> defaultdict[str, _Trace]:
     """Recording id -> its trace, in one pass over the journal."""
     traces: defaultdict[str, _Trace] = defaultdict(_Trace)
+    going: dict[object, set[int]] = {}
     for event in study.journal():
         what, of = event.get("event"), traces[str(event.get("recording"))]
-        if what in ("started", "finished"):
+        if what == "added":  # what the journal tells of the id before is of a recording that was forgotten
+            traces[str(event.get("recording"))] = _Trace()
+        elif what in ("started", "finished"):
             of.ended = ""
             of.stages = [one for one in of.stages if one != event["stage"]]
             of.stages += [str(event["stage"])] if what == "started" else []
@@ -185,8 +189,36 @@ def _traces(study: Study) -> defaultdict[str, _Trace]:
                 trace.stages = []
         elif what == "released":
             for recording_id in str(event.get("recordings", "")).split():
-                traces[recording_id].release = int(str(event["release"]))
+                traces[recording_id].releases.append(int(str(event["release"])))
+        elif what == "forgetting":
+            going[event.get("number")] = {int(number) for number in str(event.get("releases", "")).split()}
+        elif what == "forgotten":
+            for trace in traces.values():
+                trace.releases = [n for n in trace.releases if n not in going.get(event.get("number"), ())]
     return traces
+
+
+def standing(state: str, release: int, *, reviewed: bool) -> str:
+    """How far a recording is of which there are findings, any other state stays: what a person settled has come out
+    with its latest release, and whatever opened it again since is to be settled before the next.
+    """
+    if state not in ("to review", "settled", "released"):
+        return state
+    if not reviewed:
+        return "to review"
+    return "released" if release else "settled"
+
+
+def _as_it_went_out(study: Study, recording_id: str, release: int) -> bool:
+    """Whether a release that lies here holds a recording as nobody had reviewed it, and nothing was found or decided
+    since.
+    """
+    path = study.release_path(release) / MANIFEST
+    manifest = read_manifest(path.parent) if path.is_file() else None
+    if manifest is None or (recording_id, ReviewState.UNREVIEWED.value) not in manifest.recordings:
+        return False
+    paths = [study.artefact_path(recording_id, "findings"), *store.numbered(study.log_path(recording_id))[-1:]]
+    return all(store.stamp(one)[0] <= store.stamp(path)[0] for one in paths)
 
 
 def _row(study: Study, recording_id: str, trace: _Trace, unlocked: Unlocked | None) -> Row:
@@ -196,7 +228,8 @@ def _row(study: Study, recording_id: str, trace: _Trace, unlocked: Unlocked | No
             state = name
     if trace.ended in SHOWN:
         state = trace.ended
-    duration_s, findings = None, None
+    release = max(trace.releases, default=0)
+    duration_s, findings, reviewed = None, None, False
     obstacles: tuple[Obstacle, ...] = ()
     parts: tuple[float, ...] = ()
     by_channel = False
@@ -208,17 +241,16 @@ def _row(study: Study, recording_id: str, trace: _Trace, unlocked: Unlocked | No
         ready = settled(unlocked, recording_id)
         if ready is not None:
             findings = len(ready.settled.replaced)
-            if state == "to review" and ready.settled.review is ReviewState.REVIEWED:
-                state = "settled"
+            reviewed = ready.settled.review is ReviewState.REVIEWED
         obstacles = permission.obstacles(unlocked, recording_id, Purpose.QUOTE, Purpose.ARCHIVE)
-    if trace.release and state in ("to review", "settled"):
-        state = "released"
+    if release and not reviewed:  # without the key nothing tells what was reviewed
+        reviewed = unlocked is None or _as_it_went_out(study, recording_id, release)
     return Row(
         id=recording_id,
-        state=state,
+        state=standing(state, release, reviewed=reviewed),
         duration_s=duration_s,
         findings=findings,
-        release=trace.release,
+        release=release,
         obstacles=obstacles,
         parts=parts,
         by_channel=by_channel,
