@@ -183,8 +183,8 @@ class Study:
         return tuple(sorted(self.private.glob("*/note.age")))
 
     def free_id(self, letter: str = "R") -> str:
-        """The next R001, R002, ... (T001, ... for a transcript that came without sound) that no recording bears, nor one
-        that was forgotten bore: copies of its releases may be with others.
+        """The next R001, R002, ... (T001, ... for a transcript that came without sound) that no recording bears, nor
+        one that was forgotten bore: copies of its releases may be with others.
         """
         events = (event for event in self.journal() if event.get("event") == "forgetting")
         forgotten = {known for event in events for known in str(event.get("recordings")).split()}
