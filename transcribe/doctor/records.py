@@ -183,8 +183,9 @@ def _journal_anew(chart: Chart, made: dict[str, object]) -> None:
         for one in chart.vault.recordings
         if ("added", one.id) not in known
     ]  # fmt: skip
-    for one in _retained(chart, events):
-        events.insert(1 + max((n for n, e in enumerate(events) if str(e.get("at")) <= one["at"]), default=-1), one)
+    for said in _retained(chart, events):
+        before = [n for n, event in enumerate(events, 1) if str(event.get("at")) <= str(said["at"])]
+        events.insert(max(before, default=0), said)
     released = [event for event in _releases(study) if ("released", event["release"]) not in known]
     if study.journal_path.exists():
         study.journal_path.rename(_other_name(study.journal_path))
@@ -194,7 +195,7 @@ def _journal_anew(chart: Chart, made: dict[str, object]) -> None:
     chart.change(lambda v: replace(v, inventory=replace(v.inventory, journal_bytes=0, journal_sha256="")))
 
 
-def _retained(chart: Chart, events: Iterable[dict[str, object]]) -> list[dict[str, str]]:
+def _retained(chart: Chart, events: Iterable[dict[str, object]]) -> list[dict[str, object]]:
     """Until when recordings may be kept, as the audit has it, where these events end with another day or with none."""
     told = {event.get("recording"): event.get("until") for event in events if event.get("event") == retention.EVENT}
     noted: dict[str, dict[str, object]] = {}
