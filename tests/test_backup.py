@@ -1,11 +1,17 @@
 """A backup gives the study back as it was, or says that it does not; a recording comes back bit for bit."""
 
+import errno
 import json
+import os
 import random
+import signal
 import stat
 import zipfile
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pyrage
 import pytest
@@ -209,6 +215,76 @@ def test_a_recording_comes_back_bit_for_bit_under_its_id(unlocked: Unlocked, tmp
     assert json.loads(unlocked.study.audit_path.read_text().splitlines()[-1])["recording"] == "R001"
     with pytest.raises(StudyError, match="R001: a file of that name is there already"):
         giving_back.give_back(unlocked, tmp_path / "out")
+
+
+def killed_before(step: tuple[object, str], work: Callable[[], object]) -> None:
+    """Do `work` in a process that is killed when it comes to this step."""
+    child = os.fork()
+    if not child:
+        setattr(*step, lambda *arguments, **named: os.kill(os.getpid(), signal.SIGKILL))
+        try:
+            work()
+        finally:
+            os._exit(1)
+    os.waitpid(child, 0)
+
+
+@pytest.fixture(params=["nameless", "named"])
+def disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file system that has files without a name, or one that has none, such as a memory stick's."""
+    real = os.open
+
+    def opened(path: Path, flags: int, *more: int, **named: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "none here")
+        return real(path, flags, *more, **named)
+
+    if request.param == "named":
+        monkeypatch.setattr(os, "open", opened)
+    return str(request.param)
+
+
+STEPS = [(os, "fsync"), (os, "link"), (Path, "replace"), (audit, "append")]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=[name for _, name in STEPS])
+def test_an_export_that_is_killed_leaves_nothing_once_it_is_done_again(
+    unlocked: Unlocked, tmp_path: Path, step: tuple[object, str], disk: str
+) -> None:
+    add_recording(unlocked, "R002", sound=SOUND, name="x.wav")
+    killed_before(step, lambda: giving_back.give_back(unlocked, tmp_path / "out", ("R002",)))
+    if disk == "nameless":
+        assert {path.name for path in (tmp_path / "out").iterdir()} <= {"R002.wav"}
+    with suppress(StudyError):  # where it was there already
+        giving_back.give_back(unlocked, tmp_path / "out", ("R002",))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["R002.wav"]
+    assert (tmp_path / "out" / "R002.wav").read_bytes() == SOUND
+
+
+@pytest.mark.parametrize("step", STEPS, ids=[name for _, name in STEPS])
+def test_a_backup_or_a_restore_that_is_killed_leaves_nothing_once_it_is_done_again(
+    unlocked: Unlocked, tmp_path: Path, step: tuple[object, str], disk: str
+) -> None:
+    file, root, key = tmp_path / "b", tmp_path / "again", key_of(unlocked)
+    deeds = (lambda: backup.write(unlocked, file)), (lambda: backup.restore(file, root, key))
+    for deed in deeds:
+        killed_before(step, deed)
+        with suppress(StudyError):
+            deed()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "b", "study"]
+
+
+def test_what_another_export_is_at_work_on_is_left_alone(unlocked: Unlocked, tmp_path: Path, disk: str) -> None:
+    out = tmp_path / "out"
+
+    def while_at_work(sink: BinaryIO, path: Path) -> None:
+        there = list(out.iterdir())
+        store.remove_unfinished(out / "R001.wav")
+        assert list(out.iterdir()) == there
+        sink.write(b"whole")
+
+    store.write_unnamed(out / "R001.wav", while_at_work)
+    assert (out / "R001.wav").read_bytes() == b"whole"
 
 
 def test_what_cannot_be_given_back_is_said_and_leaves_nothing(unlocked: Unlocked, tmp_path: Path) -> None:

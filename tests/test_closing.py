@@ -21,6 +21,7 @@ from tests.study_session import call
 from transcribe import audit, backup, certificates, closing, pipeline, release
 from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
+from transcribe.overview import overview
 from transcribe.review import settling
 from transcribe.study import open_study
 from transcribe.vault import Unlocked
@@ -46,7 +47,7 @@ def released(opened: Unlocked) -> Unlocked:
 
 
 def word(opened: Unlocked) -> str:
-    return closing.plan(opened.study).word
+    return closing.plan(opened).word
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -70,7 +71,7 @@ def test_another_word_destroys_nothing(study: Unlocked) -> None:
 
 def test_the_plan_names_what_no_release_holds(study: Unlocked) -> None:
     add_recording(released(study), "R002", sound=b"never transcribed")
-    plan = closing.plan(study.study)
+    plan = closing.plan(study)
     assert (plan.recordings, plan.unreleased, plan.releases) == (("R001", "R002"), ("R002",), 1)
 
 
@@ -96,6 +97,20 @@ def test_recordings_that_are_given_back_come_first_and_are_told_of(study: Unlock
     statement = closing.close(released(study), word(study), tmp_path / "back")
     assert (tmp_path / "back" / "R001.wav").read_bytes() == SOUND
     assert "remain PSEUDONYMISED: the recordings exist outside" in statement.read_text()
+
+
+def test_a_recording_whose_facts_are_lost_is_told_of_and_given_back_too(study: Unlocked, tmp_path: Path) -> None:
+    add_recording(released(study), "R003", sound=b"cannot be recorded again")
+    study.study.log("added", recording="R003", recipient="age1")
+    study.study.artefact_path("R003", "recording").unlink()
+    for key in (None, study):
+        seen = overview(study.study, key)
+        assert seen.incomplete == ("R003",)
+        assert "R003: a part of it is lost: transcribe doctor study" in seen.advice("study")
+    assert closing.plan(study).unreleased == ("R003",)
+    statement = closing.close(study, word(study), tmp_path / "back")
+    assert (tmp_path / "back" / "R003.wav").read_bytes() == b"cannot be recorded again"
+    assert "R001, R003" in statement.read_text()
 
 
 def test_where_giving_back_fails_nothing_is_destroyed(study: Unlocked, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,12 @@ from tests import whole_studies
 from tests.builders import says_nothing_of
 from tests.study_session import call, last_json
 from tests.whole_studies import FakeEngines, released, run
-from transcribe import audit, doctor, release, store, vault
+from transcribe import audit, doctor, release, retention, store, vault
 from transcribe.doctor import Trouble, What
 from transcribe.doctor.artefacts import FACTS, ORIGINS
 from transcribe.errors import LockedError, NewerError, StoreError
 from transcribe.ready import need
-from transcribe.review import corrections
+from transcribe.review import corrections, settling
 from transcribe.review.decisions import decide
 from transcribe.review.log import Deed, Entry
 from transcribe.schema import ReviewState, Transcript, Verdict, Words
@@ -165,6 +166,22 @@ def test_a_lost_decision_costs_itself_and_asks_for_the_recording_to_be_settled_a
     assert examined(again) == ()
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_with_an_entry_that_is_not_there_nothing_is_settled_or_released(patient: Unlocked, number: int) -> None:
+    path = patient.study.log_path("R001") / f"{number:06d}.age"
+    path.unlink()
+    with pytest.raises(StoreError, match=r"R001: .*transcribe doctor"):
+        settling.settle(patient, "R001", "AB")
+    with pytest.raises(StoreError, match=r"R001: .*transcribe doctor"):
+        release.write(patient, ("R001",), ("txt",), FakeEngines(patient.study.config), unreviewed=True)
+    patient.append("R001", Entry(at=audit.now(), reviewer="AB", deed=Deed.ACT, base="", group="g", name="edit"))
+    assert not path.exists()
+    assert [one.where for one in examined(patient)] == [f"private/R001/log/{number:06d}.age"]
+    again = repaired(patient)
+    assert review_of(again, "R001") is ReviewState.UNREVIEWED
+    assert [one.name for one in again.appended("R001", Entry)][number - 1] == "lost"
+
+
 def test_where_a_lost_entry_had_split_a_turn_what_was_done_to_its_half_stops_nothing(patient: Unlocked) -> None:
     base = patient.load("T001", "transcript", Transcript)
     assert base
@@ -277,6 +294,24 @@ def test_a_journal_begun_anew_has_what_the_study_hangs_on(patient: Unlocked) -> 
         assert [[e.get(k) for k in shown] for e in now] == [[e.get(k) for k in shown] for e in then]
     whole_studies.settle_and_release(again)
     assert (again.study.releases / "002").is_dir()
+
+
+@pytest.mark.parametrize("spoilt", ["added", "retention", "all"])
+def test_a_journal_begun_anew_keeps_until_when_recordings_may_be_kept(patient: Unlocked, spoilt: str) -> None:
+    study = patient.study
+    entries = tuple(replace(entry, added_on="2026-01-02") for entry in patient.vault.recordings)
+    patient.change(lambda known: replace(known, recordings=entries))
+    retention.retain(study, (), date(2031, 1, 31))
+    retention.retain(study, ("R001",), date(2027, 1, 31))
+    retention.retain(study, ("T001",), date(2032, 1, 31))
+    before = retention.dates(study)
+    lines = [line.replace(f'"event": "{spoilt}"', "spoilt") for line in study.journal_path.read_text().splitlines()]
+    study.journal_path.write_text("\n".join([] if spoilt == "all" else lines) + "\n")
+    again = repaired(patient, runs=False)
+    assert retention.dates(again.study) == before == {"R001": date(2027, 1, 31), "T001": date(2032, 1, 31)}
+    days = [str(event["at"])[:10] for event in again.study.journal() if event["event"] == "added"]
+    assert spoilt == "retention" or days == ["2026-01-02", "2026-01-02"]
+    assert examined(again) == ()
 
 
 def test_torn_lines_are_no_trouble(patient: Unlocked) -> None:

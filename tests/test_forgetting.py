@@ -26,6 +26,7 @@ from transcribe import (
     audit,
     backup,
     certificates,
+    doctor,
     forgetting,
     overview,
     people,
@@ -40,12 +41,13 @@ from transcribe.config import StudyConfig
 from transcribe.errors import RosterError, StudyError, WeightsError
 from transcribe.gate import Gate
 from transcribe.invented import Flagged
+from transcribe.overview import overview
 from transcribe.ready import finished, named_people, settled
 from transcribe.review import settling
 from transcribe.review.decisions import decide, restore
 from transcribe.review.log import Deed, Entry, Swap
 from transcribe.schema import Consent, Kind, Purpose, ReviewState, Speaker, Transcript, Verdict
-from transcribe.study import Study
+from transcribe.study import Study, open_study
 from transcribe.vault import Attributes, Rendering, Topic, Unlocked, Voiceprint, with_recording
 
 ENGINES = NoEngines(StudyConfig())
@@ -615,6 +617,20 @@ def test_without_what_reads_the_transcripts_again_nothing_is_forgotten(study: Un
     assert study.vault == vault
 
 
+def test_the_files_go_also_where_the_journal_lost_how_an_earlier_forgetting_began(study: Unlocked) -> None:
+    study.study.log("forgotten", number=1)
+    forget(study, "R001")
+    assert not study.study.sound_path("R001").exists()
+    assert not (study.study.private / "R001").exists()
+
+
+def test_what_a_deleted_release_held_is_released_no_more_and_no_number_is_given_again(study: Unlocked) -> None:
+    forgetting.forget(study, "R001", "CD", ENGINES)
+    rows = {row.id: (row.state, row.release) for row in overview(study.study, study).rows}
+    assert rows == {"R002": ("settled", 0), "R003": ("released", 2)}
+    assert study.study.free_id() == "R004"
+
+
 # --- the certificate ------------------------------------------------------------------------------------------------
 
 
@@ -628,6 +644,33 @@ def test_the_certificate_names_nobody_and_every_backup(study: Unlocked, tmp_path
     assert "not claimed" in text
     assert certificates.next_number(study.study) == 2
     assert audit.check(study.study.audit_path, audit.Seal()).whole
+
+
+def test_a_restored_study_knows_its_backup_and_so_does_one_whose_audit_was_begun_anew(
+    study: Unlocked, tmp_path: Path
+) -> None:
+    made = backup.write(study, tmp_path / "b")
+    backup.restore(tmp_path / "b", tmp_path / "again", str(study.identity))
+    restored = Unlocked(open_study(tmp_path / "again"), study.identity)
+    assert certificates.backups(restored.study) == (certificates.KnownBackup(id=made.id, at=made.at),)
+    later = backup.write(restored, tmp_path / "c")
+    restored.seal()
+    path = restored.study.audit_path
+    path.write_bytes(path.read_bytes().replace(b'"at": "2', b'"at": "1', 1))
+    with restored.study.lock("work"):
+        doctor.repair(doctor.examine(restored.study, str(study.identity)))
+    assert later.id not in path.read_text()
+    assert [one.id for one in certificates.backups(restored.study)] == [made.id, later.id]
+
+
+def test_a_certificate_replaces_none(study: Unlocked) -> None:
+    forget(study, "P1")
+    forget(study, "R003")
+    folder = study.study.root / certificates.FOLDER
+    before = (folder / "002.txt").read_bytes()
+    (folder / "001.txt").unlink()  # handed in
+    assert certificates.next_number(study.study) == 3
+    assert (folder / "002.txt").read_bytes() == before
 
 
 def test_without_a_backup_it_says_so(study: Unlocked) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from tests.builders import add_recording, heard, new_unlocked, person, says_nothing_of
 from transcribe import audit, backup, keys, rekeying, replacement, store, vault
+from transcribe.cli import checks
 from transcribe.errors import ConfigError, LockedError, StoreError, StudyError
 from transcribe.schema import Person, Recording, SpeakerBounds, Words
 from transcribe.study import Study, open_study
@@ -289,6 +291,36 @@ def test_a_rotation_ended_at_any_step_loses_nothing(unlocked: Unlocked, tmp_path
     assert set(opened_by) == {FORMER, LATTER}
     if how != "full":  # before the line of the journal always the former, after it always the latter
         assert opened_by == sorted(opened_by, key=[FORMER, LATTER].index)
+
+
+def test_the_doctor_lets_a_rotation_that_was_killed_come_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_healthy(root: Path, given: str) -> bool:
+        monkeypatch.setenv("TRANSCRIBE_PASSPHRASE", given)
+        try:
+            checks.doctor_command(root, repair=True, as_json=True)
+        except typer.Exit:
+            return False
+        return opens(root, given) is not None
+
+    monkeypatch.setattr(store, "BY_PASSPHRASE", b"")
+    opened = new_unlocked(tmp_path / "study", (KAREN,))
+    store.write_bytes(opened.study.identity_path, _sealed(opened.identity, FORMER))
+    add_recording(opened, "R001", sound=SOUND)
+    opened.seal()
+    healthy_by: list[str] = []
+    for at in range(1, 1000):
+        root = shutil.copytree(opened.study.root, tmp_path / "ended")
+        its = Unlocked(open_study(root), opened.identity)
+        if not ended(lambda its=its: rekeying.rotate(its, LATTER), at, "killed"):  # type: ignore[misc]
+            break
+        found = [given for given in (FORMER, LATTER) if is_healthy(root, given)]
+        assert len(found) == 1
+        healthy_by += found
+        shutil.rmtree(root)
+    assert healthy_by == sorted(healthy_by, key=[FORMER, LATTER].index)
+    assert set(healthy_by) == {FORMER, LATTER}
 
 
 def test_what_was_begun_is_ended_although_the_process_that_ends_it_is_killed_again_and_again(

@@ -287,6 +287,50 @@ def test_the_overview_tells_states_from_added_to_released(unlocked: Unlocked) ->
     says_nothing_of(f"{seen!r} {seen.advice('study')}", *NAMES)
 
 
+def friend_made_known(unlocked: Unlocked) -> None:
+    """Whom a recording names that was released without anybody knowing her."""
+    unlocked.change(lambda known: vault.with_people(known, (person("X1", "Osgood", role="friend"),)))
+    refresh_findings(unlocked, ENGINES)
+
+
+def row_of(unlocked: Unlocked, recording_id: str) -> tuple[str, int]:
+    row = next(row for row in overview(unlocked.study, unlocked).rows if row.id == recording_id)
+    return row.state, row.release
+
+
+def test_what_a_new_finding_opened_again_is_released_no_more_in_the_overview(unlocked: Unlocked) -> None:
+    add_detected(unlocked, transcript(("S1", "Osgood came."), recording_id="R002"))
+    for recording_id in ("R001", "R002"):
+        settle(unlocked, recording_id)
+    write(unlocked)
+    assert row_of(unlocked, "R002") == ("released", 1)
+    friend_made_known(unlocked)
+    assert (row_of(unlocked, "R001"), row_of(unlocked, "R002")) == (("released", 1), ("to review", 1))
+    assert "transcribe settle study ID" in " ".join(overview(unlocked.study, unlocked).advice("study"))
+    settle(unlocked, "R002")
+    write(unlocked)
+    assert row_of(unlocked, "R002") == ("released", 2)
+
+
+def test_what_went_out_unreviewed_is_released_until_something_changes(unlocked: Unlocked) -> None:
+    add_detected(unlocked, transcript(("S1", "Osgood came."), recording_id="R002"))
+    refresh_findings(unlocked, ENGINES)
+    write(unlocked, unreviewed=True)
+    assert row_of(unlocked, "R002") == ("released", 1)
+    friend_made_known(unlocked)
+    assert row_of(unlocked, "R002") == ("to review", 1)
+
+
+def test_an_id_that_is_given_again_has_no_past_in_the_overview(unlocked: Unlocked) -> None:
+    write(unlocked, unreviewed=True)
+    unlocked.study.log("failed", recording="R001")
+    assert overview(unlocked.study, None).rows[0].state == "failed"
+    unlocked.study.log("added", recording="R001", recipient="age1")
+    for key in (None, unlocked):
+        assert (seen := overview(unlocked.study, key).rows[0]).state == "to review"
+        assert seen.release == 0
+
+
 DECOYS = [f"{a}{b}{c}" for a in ("Ka", "Mo", "Te", "Ra", "Si") for b in "aeiou" for c in
           ("ren", "ra", "lle", "nnis", "dor", "vid", "th", "mes", "ck", "sha", "bel", "rine", "x", "lin", "phie", "ga",
            "han", "wen", "zia", "mund")]  # fmt: skip

@@ -12,6 +12,7 @@ made, or with the recovery sheet of that day, also after the study itself was de
 """
 
 import errno
+import fcntl
 import io
 import json
 import os
@@ -72,6 +73,7 @@ def write(unlocked: Unlocked, file: Path) -> About:
     """
     study = unlocked.study
     with store.disk_trouble("the backup cannot be written"):  # a name that is too long, for one
+        store.remove_unfinished(file)
         if file.exists():
             raise StudyError("the backup would replace a file", advice="choose a new name")
         if file.resolve().is_relative_to(study.root.resolve()):
@@ -90,7 +92,7 @@ def write(unlocked: Unlocked, file: Path) -> About:
             at=audit.now(),
             made_by=f"transcribe {version('transcribe')}",
         )
-        store.write_atomically(file, lambda sink, path: _write(unlocked, about, sink, path))
+        store.write_unnamed(file, lambda sink, path: _write(unlocked, about, sink, path))
     audit.append(study.audit_path, "backed up", backup=about.id, study=about.study)
     return about
 
@@ -167,18 +169,23 @@ def restore(file: Path, root: Path, given: str) -> About:
     identity = _identity(file, about, given)
     beside = root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp")
     with store.disk_trouble("the study cannot be written"):
+        store.remove_unfinished(root)
         beside.mkdir(mode=0o700, parents=True)
+        descriptor = os.open(beside, os.O_RDONLY)
         try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # held while we live: another restore takes only what nobody holds
             _unpack(file, identity, lambda name, source: _lay_out(beside, name, source))
             study = Study(beside)
             study.make_folders()
             Unlocked(study, identity)  # its vault opens
             study.log("restored", backup=about.id)
-            audit.append(study.audit_path, "restored", backup=about.id)
+            audit.append(study.audit_path, "restored", backup=about.id, made=about.at)
             beside.replace(root)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
+        finally:
+            os.close(descriptor)
         store.sync_folder(root.parent)
     return about
 

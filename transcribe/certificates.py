@@ -14,16 +14,21 @@ FOLDER = "certificates"
 
 @record
 class KnownBackup(Quiet):
-    """A backup that was made of the study: its id, and when."""
+    """A backup that was made of the study: its id, and when; where that is not known, when the study was restored."""
 
     id: str
     at: str
 
 
 def backups(study: Study) -> tuple[KnownBackup, ...]:
-    """Every backup that the audit log tells of, in order. Whether one still exists is not known."""
-    lines = [line for line in store.read_lines(study.audit_path) if line.get("event") == "backed up"]
-    return tuple(KnownBackup(id=str(line["backup"]), at=str(line["at"])) for line in lines)
+    """Every backup that the audit tells of, that of before a repair too, in order: those that were made, and the one
+    that the study was restored from, which its own audit cannot hold. Whether one still exists is not known.
+    """
+    known: dict[str, str] = {}
+    for line in (line for path in study.audit_paths() for line in store.read_lines(path)):
+        if line.get("event") in ("backed up", "restored"):
+            known.setdefault(str(line.get("backup")), str(line.get("made", line.get("at"))))
+    return tuple(KnownBackup(id=one, at=at) for one, at in known.items())
 
 
 def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: str, number: int) -> Path:

@@ -22,13 +22,14 @@ class Closing(Quiet):
     word: str
 
 
-def plan(study: Study) -> Closing:
+def plan(unlocked: Unlocked) -> Closing:
     """Raises StudyError when nothing was released: then nothing would be left of the study."""
+    study = unlocked.study
     standing = study.standing_releases()
     if not standing:
         raise StudyError("nothing of this study is released", advice="release first; a closed study has no way back")
     released = {one for number, ids in study.released().items() if number in standing for one in ids}
-    recordings = study.recordings()
+    recordings = unlocked.recordings()
     return Closing(
         recordings=tuple(one for one in recordings if study.sound_path(one).exists()),
         unreleased=tuple(one for one in recordings if one not in released),
@@ -44,7 +45,7 @@ def close(unlocked: Unlocked, word: str, give_back_to: Path | None) -> Path:
     """
     study = unlocked.study
     with study.lock("work"), study.lock("vault", wait_s=30.0):
-        planned = plan(study)
+        planned = plan(unlocked)
         if word != planned.word:
             raise StudyError("this is not the word to confirm with", advice=f"give --confirm {planned.word}")
         study.check_nobody_adds()

@@ -178,11 +178,12 @@ def _begin(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Unfi
         if any(study.artefact_path(one, "candidates").exists() for one in study.recordings()):
             _ = engines.rules  # they are needed when there is no way back
         gone = frozenset(planned.people)
+        begun = (e for e in study.journal() if e.get("event") in ("forgetting", "forgotten"))
         left = Unfinished(
             plan=planned,
             withdrawn=tuple(read(study, number) for number in planned.releases),
             reviewer=reviewer,
-            number=1 + sum(event.get("event") == "forgetting" for event in study.journal()),
+            number=1 + max((int(str(event["number"])) for event in begun), default=0),
             certificate=certificates.next_number(study),
             before=last_number(study),
         )

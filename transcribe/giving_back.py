@@ -25,10 +25,13 @@ def give_back(unlocked: Unlocked, folder: Path, ids: tuple[str, ...] = ()) -> tu
     Each file is compared with what was taken in before it gets its name. Raises StudyError, StoreError.
     """
     study = unlocked.study
-    wanted = ids or tuple(one for one in study.recordings() if study.sound_path(one).exists())
+    wanted = ids or tuple(one for one in unlocked.recordings() if study.sound_path(one).exists())
     if not wanted:
         raise StudyError("no recording of this study has sound", advice="nothing is to be exported")
     planned = {one: _names(unlocked, one) for one in dict.fromkeys(wanted)}
+    with store.disk_trouble("the folder cannot be read"):
+        for name in (name for names in planned.values() for name in names):
+            store.remove_unfinished(folder / name)
     taken = next((one for one, names in planned.items() if any((folder / name).exists() for name in names)), None)
     if taken is not None:
         raise StudyError("a file of that name is there already", recording_id=taken, advice="choose another folder")
@@ -81,4 +84,4 @@ def _write(path: Path, put: Callable[[BinaryIO], None], sha256: str) -> None:
         if back != sha256:
             raise StoreError("the recording is not what was taken in", advice="restore it from a backup")
 
-    store.write_atomically(path, write)
+    store.write_unnamed(path, write)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from transcribe import consent, levels, permission, retention
+from transcribe import consent, levels, permission, retention, store
 from transcribe.consent import Obstacle
 from transcribe.export.layout import stamp
+from transcribe.publishing import MANIFEST, read_manifest
 from transcribe.ready import settled
 from transcribe.retention import Reminder
 from transcribe.schema import Purpose, Quiet, Recording, ReviewState, record
@@ -63,7 +64,8 @@ class Row(Quiet):
 @record
 class Overview(Quiet):
     """A study: its random id, the rows, ids of recordings whose source file still lies outside the encryption, ids of
-    people whose pseudonym has turned out to be somebody's real name, and ids of recordings that were added twice.
+    people whose pseudonym has turned out to be somebody's real name, ids of recordings that were added twice, and of
+    those that have no row, since what tells of them is lost.
 
     `misnamed` are recordings in which somebody took part whose id nobody has, `telling` those whose own id is a name.
     `consent_recorded`: whether the roster says what anybody agreed to, None without the key; `reminders` of recordings
@@ -77,6 +79,7 @@ class Overview(Quiet):
     doubles: tuple[tuple[str, str], ...] = ()
     misnamed: tuple[str, ...] = ()
     telling: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
     consent_recorded: bool | None = None
     reminders: tuple[Reminder, ...] = ()
 
@@ -104,6 +107,7 @@ class Overview(Quiet):
                 f"{person_id}'s pseudonym is a real name of this study: transcribe people {root} redraw {person_id}"
             )
         lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
+        lines += [f"{one}: a part of it is lost: transcribe doctor {root}" for one in self.incomplete]
         lines += [
             f"{row.id}: part {number} begins at {stamp(start_s)}"
             for row in self.rows
@@ -145,7 +149,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     )
     reminders = retention.reminders(kept, datetime.now(UTC).date())
     if unlocked is None:
-        return Overview(study_id=study.created["study"], rows=rows, reminders=reminders)
+        return Overview(study_id=study.created["study"], rows=rows, incomplete=study.incomplete(), reminders=reminders)
     vault = unlocked.vault
     names = FormIndex(vault.people)
     first: dict[str, str] = {}
@@ -158,6 +162,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         misnamed=tuple(row.id for row in rows if permission.misnamed(vault, row.id)),
         telling=tuple(row.id for row in rows if names.find(parted(row.id))),
         doubles=tuple(dict.fromkeys((one, other) for one, other in doubles if one != other)),
+        incomplete=tuple(sorted({*unlocked.recordings()} - {*study.recordings()})),
         consent_recorded=bool(vault.consents),
         reminders=reminders,
     )
@@ -182,16 +187,19 @@ class _Trace:
     """What the journal tells of a recording."""
 
     ended: str = ""
-    release: int = 0
+    releases: list[int] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
 
 
 def _traces(study: Study) -> defaultdict[str, _Trace]:
     """Recording id -> its trace, in one pass over the journal."""
     traces: defaultdict[str, _Trace] = defaultdict(_Trace)
+    going: dict[object, set[int]] = {}
     for event in study.journal():
         what, of = event.get("event"), traces[str(event.get("recording"))]
-        if what in ("started", "finished"):
+        if what == "added":  # what the journal tells of the id before is of a recording that was forgotten
+            traces[str(event.get("recording"))] = _Trace()
+        elif what in ("started", "finished"):
             of.ended = ""
             of.stages = [one for one in of.stages if one != event["stage"]]
             of.stages += [str(event["stage"])] if what == "started" else []
@@ -202,8 +210,36 @@ def _traces(study: Study) -> defaultdict[str, _Trace]:
                 trace.stages = []
         elif what == "released":
             for recording_id in str(event.get("recordings", "")).split():
-                traces[recording_id].release = int(str(event["release"]))
+                traces[recording_id].releases.append(int(str(event["release"])))
+        elif what == "forgetting":
+            going[event.get("number")] = {int(number) for number in str(event.get("releases", "")).split()}
+        elif what == "forgotten":
+            for trace in traces.values():
+                trace.releases = [n for n in trace.releases if n not in going.get(event.get("number"), ())]
     return traces
+
+
+def standing(state: str, release: int, *, reviewed: bool) -> str:
+    """How far a recording is of which there are findings, any other state stays: what a person settled has come out
+    with its latest release, and whatever opened it again since is to be settled before the next.
+    """
+    if state not in ("to review", "settled", "released"):
+        return state
+    if not reviewed:
+        return "to review"
+    return "released" if release else "settled"
+
+
+def _as_it_went_out(study: Study, recording_id: str, release: int) -> bool:
+    """Whether a release that lies here holds a recording as nobody had reviewed it, and nothing was found or decided
+    since.
+    """
+    path = study.release_path(release) / MANIFEST
+    manifest = read_manifest(path.parent) if path.is_file() else None
+    if manifest is None or (recording_id, ReviewState.UNREVIEWED.value) not in manifest.recordings:
+        return False
+    paths = [study.artefact_path(recording_id, "findings"), *store.numbered(study.log_path(recording_id))[-1:]]
+    return all(store.stamp(one)[0] <= store.stamp(path)[0] for one in paths)
 
 
 def _row(study: Study, recording_id: str, trace: _Trace, unlocked: Unlocked | None) -> Row:
@@ -213,7 +249,8 @@ def _row(study: Study, recording_id: str, trace: _Trace, unlocked: Unlocked | No
             state = name
     if trace.ended in SHOWN:
         state = trace.ended
-    duration_s, findings = None, None
+    release = max(trace.releases, default=0)
+    duration_s, findings, reviewed = None, None, False
     obstacles: tuple[Obstacle, ...] = ()
     parts: tuple[float, ...] = ()
     by_channel = False
@@ -225,17 +262,16 @@ def _row(study: Study, recording_id: str, trace: _Trace, unlocked: Unlocked | No
         ready = settled(unlocked, recording_id)
         if ready is not None:
             findings = len(ready.settled.replaced)
-            if state == "to review" and ready.settled.review is ReviewState.REVIEWED:
-                state = "settled"
+            reviewed = ready.settled.review is ReviewState.REVIEWED
         obstacles = permission.obstacles(unlocked, recording_id, Purpose.QUOTE, Purpose.ARCHIVE)
-    if trace.release and state in ("to review", "settled"):
-        state = "released"
+    if release and not reviewed:  # without the key nothing tells what was reviewed
+        reviewed = unlocked is None or _as_it_went_out(study, recording_id, release)
     return Row(
         id=recording_id,
-        state=state,
+        state=standing(state, release, reviewed=reviewed),
         duration_s=duration_s,
         findings=findings,
-        release=trace.release,
+        release=release,
         obstacles=obstacles,
         parts=parts,
         by_channel=by_channel,

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pyrage
 from pyrage.x25519 import Recipient
@@ -134,6 +135,12 @@ def sheet(unlocked: Unlocked) -> str:
 
 def write_sheet(unlocked: Unlocked, file: Path) -> None:
     """Write the recovery sheet to a new file that only this user can read. Raises StudyError."""
+
+    def write(sink: BinaryIO, _: Path) -> None:
+        sink.write(sheet(unlocked).encode())
+
+    with store.disk_trouble("the sheet cannot be written"):
+        store.remove_unfinished(file)
     if file.exists():
         raise StudyError("the sheet would replace a file", advice="choose a new name")
     if file.resolve().is_relative_to(unlocked.study.root.resolve()):
@@ -141,5 +148,5 @@ def write_sheet(unlocked: Unlocked, file: Path) -> None:
             "a sheet inside the study opens it to whoever copies the folder", advice="choose another place"
         )
     with store.disk_trouble("the sheet cannot be written"):
-        store.write_bytes(file, sheet(unlocked).encode())
+        store.write_unnamed(file, write)
     audit.append(unlocked.study.audit_path, "recovery sheet written")

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -231,16 +232,63 @@ def write_atomically(path: Path, write: Callable[[BinaryIO, Path], None]) -> Non
     sync_folder(path.parent)
 
 
+def write_unnamed(path: Path, write: Callable[[BinaryIO, Path], None]) -> None:
+    """`write_atomically` of a new file in a folder that is somebody's own, where nothing sweeps: it has no name until
+    it is whole, so that a crash leaves nothing of it. Where the file system has no such files it is as there.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):  # as file systems and old kernels say it
+            raise
+        write_atomically(path, write)
+        return
+    with os.fdopen(descriptor, "wb") as sink:
+        nameless = Path(f"/proc/self/fd/{descriptor}")
+        write(sink, nameless)
+        sink.flush()
+        os.fsync(descriptor)
+        os.link(nameless, path, src_dir_fd=descriptor)  # without that argument it would be a link to the link in /proc
+    sync_folder(path.parent)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed left beside a file or folder that they were to write."""
+    temporary = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    for left in [one for one in beside if temporary.fullmatch(one.name) and not is_held(one)]:
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds a file's or a folder's lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 @contextmanager
-def adding(folder: Path, to: Recipient) -> Iterator[Callable[[object], None]]:
-    """What writes a value, encrypted to `to`, as the next of a folder's numbered files, none of which is written again.
-    Nobody else adds one until the end of the block.
+def adding(folder: Path, to: Recipient, above: int = 0) -> Iterator[Callable[[object], None]]:
+    """What writes a value, encrypted to `to`, as the next of a folder's numbered files, none of which is written again:
+    its number is larger than `above`, too. Nobody else adds one until the end of the block.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
 
     def add(value: object) -> None:
-        number = 1 + max((int(path.stem) for path in numbered(folder)), default=0)
+        number = 1 + max([above, *(int(path.stem) for path in numbered(folder))])
         save(folder / f"{number:06d}.age", value, to)
 
     try:

@@ -117,6 +117,10 @@ class Study:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         store.append_line(self.journal_path, json.dumps({"at": stamp, "event": event, **facts}))
 
+    def audit_paths(self) -> tuple[Path, ...]:
+        """The audit, after those that a repair kept as evidence, in order."""
+        return tuple(sorted(self.root.glob(f"{self.audit_path.stem}*{self.audit_path.suffix}")))
+
     # --- the study's key ---------------------------------------------------------------------------------------------
 
     def holder_path(self, name: str) -> Path:
@@ -179,8 +183,12 @@ class Study:
         return tuple(sorted(self.private.glob("*/note.age")))
 
     def free_id(self, letter: str = "R") -> str:
-        """The next R001, R002, ... (T001, ... for a transcript that came without sound) that no recording bears."""
-        taken = {known.upper() for known in self._taken()}
+        """The next R001, R002, ... (T001, ... for a transcript that came without sound) that no recording bears, nor
+        one that was forgotten bore: copies of its releases may be with others.
+        """
+        events = (event for event in self.journal() if event.get("event") == "forgetting")
+        forgotten = {known for event in events for known in str(event.get("recordings")).split()}
+        taken = {known.upper() for known in self._taken() | forgotten}
         number = next(n for n in range(1, 1_000_000) if f"{letter}{n:03d}" not in taken)
         return f"{letter}{number:03d}"
 
@@ -241,7 +249,7 @@ class Study:
 
     def _claimed(self) -> list[str]:
         folders = (path for path in self.private.iterdir() if path.is_dir() and path.name not in ("recordings", "log"))
-        return [path.name for path in folders if _is_held(path)]
+        return [path.name for path in folders if store.is_held(path)]
 
     def save(self, recording_id: str, name: str, value: object, to: Recipient, key: str = "") -> None:
         """Write an artefact of a recording, encrypted to the recording's key."""
@@ -284,7 +292,7 @@ class Study:
         """Temporary files that a killed process left (ciphertext or unfinished releases). Needs "work"."""
         found = [*self.root.glob(".*.tmp"), *self.private.rglob(".*.tmp"), *self.releases.glob(".*.tmp")]
         # an `add` may be writing beside us
-        return tuple(p for p in found if _TEMPORARY.fullmatch(p.name) and (p.is_dir() or not _is_held(p)))
+        return tuple(p for p in found if _TEMPORARY.fullmatch(p.name) and (p.is_dir() or not store.is_held(p)))
 
     def sweep(self) -> None:
         """Remove them."""
@@ -300,7 +308,11 @@ class Study:
         """The ids under which a killed `add` left something, and nobody is adding now."""
         notes = {path.parent.name for path in self.notes()}
         left = (notes | self._with_sound()) - {*self.recordings()}
-        return tuple(sorted(one for one in left if not _is_held(self.private / one)))
+        return tuple(sorted(one for one in left if not store.is_held(self.private / one)))
+
+    def incomplete(self) -> tuple[str, ...]:
+        """The ids of recordings that were added and that `recordings` leaves out, since a part of them is lost."""
+        return tuple(sorted(one for one in self._without_facts() if not store.is_held(self.private / one)))
 
     def set_aside(self, path: Path) -> None:
         """Move something encrypted out of the way, into private/set-aside."""
@@ -333,21 +345,6 @@ class Study:
         """The last word on the study's closing: "closing" where it was begun, "closed" where it is done."""
         events = [event for event in self.journal() if event.get("event") in ("closing", "closed")]
         return events[-1] if events else None
-
-
-def _is_held(path: Path) -> bool:
-    """Whether a living process holds a file's or a folder's lock."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def check_new(root: Path) -> None:

@@ -342,6 +342,12 @@ class Unlocked:
             error.recording_id, error.advice = note.parent.name, "see `transcribe doctor STUDY`"
             raise
 
+    def recordings(self) -> tuple[str, ...]:
+        """The ids of all recordings, sorted: those that were added whole, and those that only the vault tells of, since
+        a part of them is lost.
+        """
+        return tuple(sorted({*self.study.recordings(), *(entry.id for entry in self.vault.recordings)}))
+
     def recording_key(self, recording_id: str) -> Identity:
         """The key pair that everything of a recording is encrypted to. Raises StudyError for an unknown id."""
         known = any(entry.id == recording_id for entry in self.vault.recordings)
@@ -376,13 +382,20 @@ class Unlocked:
         """
         path = self.study.log_path(recording_id)
         if recording_id:
-            with store.adding(path, self.recording_key(recording_id).to_public()) as add:
+            key = self.recording_key(recording_id).to_public()
+            with store.adding(path, key, self._last_entry(recording_id)) as add:
                 yield add
             return
         with self.study.lock("vault", wait_s=30.0):  # else another key might be put in place just then
             self.check_key()
-            with store.adding(path, self.identity.to_public()) as add:
+            with store.adding(path, self.identity.to_public(), self._last_entry(recording_id)) as add:
                 yield add
+
+    def _last_entry(self, recording_id: str) -> int:
+        """The number up to which a log is known to have come: one that is lost is not given again, which would hide
+        the loss.
+        """
+        return dict(self.vault.inventory.entries).get(recording_id, 0)
 
     def append(self, recording_id: str, value: object) -> None:
         """Add an entry to the log of a recording; without an id to that of the study's people."""
@@ -390,11 +403,15 @@ class Unlocked:
             add(value)
 
     def appended(self, recording_id: str, cls: type[T], after: int = 0) -> tuple[T, ...]:
-        """The entries of a recording's log, but for the first `after`. Raises StoreError that names the recording."""
-        paths = store.numbered(self.study.log_path(recording_id), after)
+        """The entries of a recording's log, but for the first `after`. Raises StoreError that names the recording, also
+        where an entry is not there any more: it may have withheld a name.
+        """
         try:
             key = self.recording_key(recording_id) if recording_id else self.identity
-            return tuple(store.load(path, cls, key).value for path in paths)
+            paths = store.numbered(self.study.log_path(recording_id))
+            if len(paths) < max([after, self._last_entry(recording_id), *(int(path.stem) for path in paths[-1:])]):
+                raise StoreError("a decision is lost", advice="see `transcribe doctor STUDY`")
+            return tuple(store.load(path, cls, key).value for path in paths[after:])
         except StoreError as error:
             if not recording_id:
                 self.check_key()

@@ -126,7 +126,8 @@ def _child(
 def _counter(watched: str, at_step: int, steps: Any) -> Callable[[str, tuple[Any, ...]], None]:
     def step(event: str, arguments: tuple[Any, ...]) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITES
-        if not (writes or event in _STEPS) or not str(arguments[0]).startswith(watched):
+        where = arguments[1] if event == "os.link" else arguments[0]  # of what has no name until then
+        if not (writes or event in _STEPS) or not str(where).startswith(watched):
             return
         steps.value += 1
         if steps.value == at_step:

@@ -60,6 +60,8 @@ def check(told: Undisturbed, place: Place, ended: Ended) -> None:
     assert all(count == 1 for count in day.finished(place.unlocked()).values())
     if told.deed.name in BESIDE:
         assert day.releases(place.root) == early
+        torn = [path for path in place.folder.rglob("*") if path.name.endswith(TORN)]
+        assert not [path for path in torn if not path.is_relative_to(place.root)]
         return
     now = released(place, place.folder.parent / "end")
     for number, files in early.items():
@@ -136,6 +138,7 @@ def same_as(told: Undisturbed, place: Place) -> None:
         day.check_whole(place.unlocked(place.folder / "restored"))
         assert day.stands(place.unlocked(place.folder / "restored")) == wanted
     if told.deed.name == "export":
+        assert [path.name for path in (place.folder / "exported").iterdir()] == ["R001.wav"]
         assert (place.folder / "exported" / "R001.wav").read_bytes() == (
             place.folder / "Zephyrine 3 May.wav"
         ).read_bytes()

@@ -147,7 +147,10 @@ def test_a_record_on_the_disk_that_cannot_be_read_leaves_those_before_it(unlocke
     assert [path.name for path in store.numbered(folder)] == ["000001.age", "000002.age", "000003.age"]
     assert (folder / "000001.age").read_bytes() == before
     (folder / "000002.age").unlink()
-    assert unlocked.appended("R001", Entry) == (FIRST, RECORDS[0])
+    with pytest.raises(StoreError, match="a decision is lost"):
+        unlocked.appended("R001", Entry)
+    store.save(folder / "000002.age", RECORDS[0], public)
+    assert unlocked.appended("R001", Entry) == (FIRST, RECORDS[0], RECORDS[0])
 
 
 def test_a_correction_of_a_turn_that_a_lost_entry_split_off_is_left_out() -> None:

@@ -50,6 +50,7 @@ def status(
         "doubles": [list(pair) for pair in seen.doubles],
         "misnamed": list(seen.misnamed),
         "telling": list(seen.telling),
+        "incomplete": list(seen.incomplete),
         "consent_recorded": seen.consent_recorded,
         "time_ends": [{"recordings": list(r.recording_ids), "until": r.until.isoformat(), "days": r.days}
                       for r in seen.reminders],

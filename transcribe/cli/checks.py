@@ -51,6 +51,8 @@ def doctor_command(
     given = passphrase.need(_study_id(patient), passphrase_file)
     repaired: tuple[Trouble, ...] = ()
     with patient.lock("work"), store.disk_trouble("the study cannot be examined"):
+        if patient.journal_path.exists():  # else nothing says what of it is valid
+            patient.end_replacement()  # what stands in between two keys is no damage
         found = doctor.examine(patient, given)
         if repair:
             repaired = doctor.repair(found)

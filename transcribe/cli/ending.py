@@ -105,7 +105,7 @@ def close_command(
         statement = closing.end(study.Study(root))
     else:
         unlocked = unlock(root, passphrase_file)
-        planned = closing.plan(unlocked.study)
+        planned = closing.plan(unlocked)
         folder = _fate(recordings)
         if not confirm:
             console.say(as_json, {"planned": asdict(planned), "done": False}, *_closing_said(planned),

@@ -3,14 +3,14 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from pyrage.x25519 import Identity
 
-from transcribe import audit, config, keys, publishing, replacement, store
+from transcribe import audit, config, keys, publishing, replacement, retention, store
 from transcribe.audit import Seal
 from transcribe.doctor.chart import Chart, readable
 from transcribe.doctor.trouble import Trouble, What
@@ -178,17 +178,38 @@ def _journal_anew(chart: Chart, made: dict[str, object]) -> None:
     known_id = str(made.get("study") or _noted_id(study) or uuid.uuid4())
     begun = {"at": made.get("at", audit.now()), "event": "created", "study": known_id, "recipient": recipient}
     added = [
-        {"at": audit.now(), "event": "added", "recording": one, "recipient": str(chart.key(one).to_public())}
-        for one in chart.ids
-        if ("added", one) not in known
-    ]
+        {"at": f"{one.added_on}T00:00:00Z", "event": "added", "recording": one.id,
+         "recipient": str(chart.key(one.id).to_public())}
+        for one in chart.vault.recordings
+        if ("added", one.id) not in known
+    ]  # fmt: skip
+    for said in _retained(chart, events):
+        before = [n for n, event in enumerate(events, 1) if str(event.get("at")) <= str(said["at"])]
+        events.insert(max(before, default=0), said)
     released = [event for event in _releases(study) if ("released", event["release"]) not in known]
     if study.journal_path.exists():
         study.journal_path.rename(_other_name(study.journal_path))
-    lines = "".join(json.dumps(event) + "\n" for event in [begun, *events, *added, *released])
+    lines = "".join(json.dumps(event) + "\n" for event in [begun, *added, *events, *released])
     store.write_bytes(study.journal_path, lines.encode())
     study.__dict__.pop("created", None)
     chart.change(lambda v: replace(v, inventory=replace(v.inventory, journal_bytes=0, journal_sha256="")))
+
+
+def _retained(chart: Chart, events: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+    """Until when recordings may be kept, as the audit has it, where these events end with another day or with none."""
+    told = {event.get("recording"): event.get("until") for event in events if event.get("event") == retention.EVENT}
+    noted: dict[str, dict[str, object]] = {}
+    for line in (line for path in chart.study.audit_paths() for line in store.read_lines(path)):
+        ids = line.get("recordings")
+        if line.get("event") == "retention set" and isinstance(ids, list):
+            noted |= dict.fromkeys(map(str, ids), line)
+    return [
+        {"at": str(noted[one.id].get("at")), "event": retention.EVENT, "recording": one.id,
+         "until": str(noted[one.id].get("until"))}
+        for one in chart.vault.recordings
+        if one.id in noted and noted[one.id].get("until") != told.get(one.id)
+        and str(noted[one.id].get("at")) >= one.added_on  # else it was said of one that had the id before
+    ]  # fmt: skip
 
 
 def _noted_id(study: Study) -> str:

@@ -33,8 +33,8 @@ class Rows:
             if known is None or known[0] != stamp:
                 more = True
             counts = known[1] if known else _blank()
-            state = counts["state"] or (row.state if row.state not in _DONE else "to review")
-            state = "released" if row.release and state == "settled" else state
+            state = counts["state"] or row.state
+            state = overview.standing(state, row.release, reviewed=state == "settled")
             left = 0 if state in _DONE else counts["minutes_left"]
             rows.append({**counts, "id": row.id, "state": state, "release": row.release, "minutes_left": left})
         return rows, more
