@@ -19,11 +19,14 @@ from tests.builders import (
     transcript,
     turns,
 )
-from transcribe import history
+from transcribe import history, intake, weights
+from transcribe.asr.fake import FakeTranscriber
 from transcribe.asr.scoring import Passage
 from transcribe.config import StudyConfig
+from transcribe.diarise.fake import FakeDiariser
 from transcribe.hearing import Here, Listened
 from transcribe.pipeline import Event, Job, linked, scope_of
+from transcribe.review.decisions import Review
 from transcribe.schema import Audio, By, Kind, Speaker, Transcript, Turns, Words
 from transcribe.speakers import SpeakerFixes, with_speakers
 from transcribe.vault import Unlocked
@@ -107,6 +110,45 @@ def test_the_sound_is_heard_again_once_where_a_known_name_may_have_been_said(tmp
 
 def test_an_engine_that_cannot_tell_leaves_it_at_the_text(tmp_path: Path) -> None:
     assert listened(tmp_path, Deaf())[0].found == ()
+
+
+def recognised(unlocked: Unlocked, transcriber: object, model: str = "", *, again: bool = False) -> list[str]:
+    """What a run with this engine, and this model, says of recognition."""
+    engines = NoEngines(StudyConfig().with_recognition("", model))
+    engines.__dict__ |= {"transcriber": transcriber, "diariser": FakeDiariser()}
+    events: list[Event] = []
+    here = Here(engines, decode=lambda order: Audio(samples=np.zeros(16_000, dtype=np.float32)))
+    Job(unlocked, "R001", engines, events.append, here)._words(again)
+    return [event.state for event in events if event.stage == "recognise"]
+
+
+@pytest.fixture
+def heard_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unlocked:
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
+    unlocked = new_unlocked(tmp_path / "study")
+    add_recording(unlocked, "R001", sound=b"x")
+    recognised(unlocked, FakeTranscriber("Well, yes."), "whisper-small")
+    return unlocked
+
+
+def test_words_that_nobody_read_are_made_anew_by_another_model(heard_once: Unlocked) -> None:
+    assert recognised(heard_once, FakeTranscriber("Well, no."), "whisper-small") == ["skipped"]
+    assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["started", "finished"]
+
+
+def test_words_that_a_person_read_are_not_but_for_another_language_or_where_she_says_so(heard_once: Unlocked) -> None:
+    read = Review(decisions=(), source="", seen=(), reviewer="AB", settled_on="2026-11-01")
+    heard_once.save("R001", "review", read)
+    before = heard_once.load("R001", "words", Words)
+    assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["kept"]
+    assert heard_once.load("R001", "words", Words) == before
+    assert before
+    asked = replace(before.value.made_by, options=(("language", "en"),))
+    heard_once.save("R001", "words", replace(before.value, made_by=asked), before.key)
+    assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["kept"]
+    intake.set_language(heard_once, "R001", "cy")
+    assert recognised(heard_once, FakeTranscriber("Wel, ie.")) == ["started", "finished"]
+    assert recognised(heard_once, FakeTranscriber("Wel, na."), again=True) == ["started", "finished"]
 
 
 def heard_anew(unlocked: Unlocked, *spans: tuple[float, float, str]) -> Transcript:

@@ -49,7 +49,7 @@ T = TypeVar("T")
 ASSEMBLE, DETECT = "assemble", "detect"
 AGAIN = (RECOGNISE, DIARISE)
 """The stages that may be asked for again: the others follow by themselves."""
-VERSION = {SEGMENT: "1", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "4"}
+VERSION = {SEGMENT: "1", RECOGNISE: "3", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "2", "resolve": "4"}
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
 SHARE = {SEGMENT: 0.16, RECOGNISE: 0.40, DIARISE: 0.30, ASSEMBLE: 0.02, LISTEN: 0.04, DETECT: 0.08}
 LANGUAGE = "en"
@@ -79,7 +79,9 @@ class Priming(Quiet):
 
 @record
 class Event(Quiet):
-    """Something happened to a job: state is started, finished or skipped; seconds it took."""
+    """Something happened to a job: state is started, finished, skipped, or kept where another engine made what stands;
+    seconds it took.
+    """
 
     recording_id: str
     stage: str
@@ -150,11 +152,11 @@ class Job:
         stored: Stored[T] | None = self._standing(stage, name, key)
         return stored or self._made(stage, name, key, make)
 
-    def _standing(self, stage: str, name: str, *keys: str) -> Stored[T] | None:
-        """The artefact `name` where it stands under one of these keys."""
+    def _standing(self, stage: str, name: str, key: str) -> Stored[T] | None:
+        """The artefact `name` where it stands under this key."""
         cls: type[T] = ARTEFACTS[name]
         stored = self._open.standing(self._id, name, cls)
-        if stored is None or stored.key not in keys:
+        if stored is None or stored.key != key:
             return None
         self._report(Event(recording_id=self._id, stage=stage, state="skipped"))
         return stored
@@ -202,7 +204,7 @@ class Job:
     def _words(self, again: bool) -> Stored[Words]:
         names = self._names(again)
         key = self._words_key(names)
-        stored: Stored[Words] | None = None if again else self._standing(RECOGNISE, "words", key, self._former(names))
+        stored: Stored[Words] | None = None if again else self._standing(RECOGNISE, "words", key) or self._read()
         if stored is not None:
             return stored
         task = Recognise(
@@ -237,13 +239,18 @@ class Job:
             self._open.save(self._id, "words", words.value, self._words_key(left))
         self._open.save(self._id, "priming", Priming(names=left))
 
-    def _former(self, names: tuple[str, ...]) -> str:
-        """The key that version 0.2 gave the words of a settled recording: what a person read is not made again."""
-        if not self._open.study.is_reviewed(self._id):
-            return self._words_key(names)
-        beam = str(self._engines.config.recognition.beam_size)
-        engine = self._recognised_by[:3]
-        return self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, self._spoken, beam, *names)
+    def _read(self) -> Stored[Words] | None:
+        """The words that a person read: no other model or version makes them again, nothing but another language."""
+        stored = self._open.standing(self._id, "words", Words)
+        if stored is None or not self._open.study.is_reviewed(self._id):
+            return None
+        made_by, chosen = stored.value.made_by, self._engines.config.recognition
+        asked = "detect" if self._spoken == AUTO else self._spoken
+        if dict(made_by.options).get("language", asked) != asked:
+            return None
+        same = (made_by.engine, made_by.model) == (chosen.engine, chosen.model)
+        self._report(Event(recording_id=self._id, stage=RECOGNISE, state="skipped" if same else "kept"))
+        return stored
 
     @property
     def _segmented_by(self) -> tuple[str, ...]:
