@@ -112,6 +112,9 @@ def test_an_engine_that_cannot_tell_leaves_it_at_the_text(tmp_path: Path) -> Non
     assert listened(tmp_path, Deaf())[0].found == ()
 
 
+READ = Review(decisions=(), source="", seen=(), reviewer="AB", settled_on="2026-11-01")
+
+
 def recognised(unlocked: Unlocked, transcriber: object, model: str = "", *, again: bool = False) -> list[str]:
     """What a run with this engine, and this model, says of recognition."""
     engines = NoEngines(StudyConfig().with_recognition("", model))
@@ -137,8 +140,7 @@ def test_words_that_nobody_read_are_made_anew_by_another_model(heard_once: Unloc
 
 
 def test_words_that_a_person_read_are_not_but_for_another_language_or_where_she_says_so(heard_once: Unlocked) -> None:
-    read = Review(decisions=(), source="", seen=(), reviewer="AB", settled_on="2026-11-01")
-    heard_once.save("R001", "review", read)
+    heard_once.save("R001", "review", READ)
     before = heard_once.load("R001", "words", Words)
     assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["kept"]
     assert heard_once.load("R001", "words", Words) == before
@@ -160,6 +162,25 @@ def heard_anew(unlocked: Unlocked, *spans: tuple[float, float, str]) -> Transcri
     assert words
     assert made
     return Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)._transcript(words, made).value
+
+
+def test_what_an_earlier_version_put_together_and_a_person_read_stays(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(unlocked, SAID, sound=b"x", who=("P1", "R1"))
+    words, made = unlocked.load("R001", "words", Words), unlocked.load("R001", "turns", Turns)
+    assert words
+    assert made
+    sha256 = unlocked.vault.entry("R001").sha256
+    former = unlocked.vault.digest("assemble", "1", sha256, words.body_sha256, made.body_sha256)
+    unlocked.save("R001", "transcript", SAID, former)
+    job = Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)
+    unlocked.save("R001", "review", READ)
+    assert job._transcript(words, made).value == SAID
+    other = replace(made, body_sha256="0" * 64)  # voices told apart anew
+    assert job._transcript(words, other).value != SAID
+    unlocked.save("R001", "transcript", SAID, former)
+    unlocked.study.artefact_path("R001", "review").unlink()
+    assert job._transcript(words, made).value != SAID
 
 
 def who_speaks(unlocked: Unlocked, said: Transcript) -> list[tuple[str, str | None, bool]]:
