@@ -27,7 +27,7 @@ FILLERS = ("um", "uhm", "uh", "er", "erm", "ehm")
 
 _STRETCHED = "|".join("er" if filler == "er" else f"{filler}{filler[-1]}*" for filler in FILLERS)
 _FILLER = re.compile(rf"(?i:{_STRETCHED})(?P<mark>[,.;:?!\u2026\u2013\u2014-]*)")
-_ANSWER = re.compile(r"(?i:uh uh|u[hm] (?:huh|h?m+))\W*")
+_ANSWER = re.compile(r"(?i:uh uh|(?:uh+|um+),? (?:huh|h?m+))\W*")
 _ENDS = (".", "?", "!", "\u2026")
 
 
