@@ -14,22 +14,27 @@ from tests.builders import (
     add_detected,
     add_recording,
     cut_at,
+    finding,
     new_unlocked,
     person,
     transcript,
     turns,
 )
-from transcribe import history, intake, weights
+from transcribe import history, intake, pipeline, weights
 from transcribe.asr.fake import FakeTranscriber
 from transcribe.asr.scoring import Passage
 from transcribe.config import StudyConfig
+from transcribe.detect.look import Seen
 from transcribe.diarise.fake import FakeDiariser
 from transcribe.hearing import Here, Listened
 from transcribe.pipeline import Event, Job, linked, scope_of
+from transcribe.ready import held
+from transcribe.review import corrections, settling
 from transcribe.review.decisions import Review
-from transcribe.schema import Audio, By, Kind, Speaker, Transcript, Turns, Words
+from transcribe.review.desk import Change, Desk, Reviewer
+from transcribe.schema import Audio, By, Finding, Kind, Speaker, Transcript, Turns, Words
 from transcribe.speakers import SpeakerFixes, with_speakers
-from transcribe.vault import Unlocked
+from transcribe.vault import Unlocked, with_people
 
 PEOPLE = (
     person("P1", "Karen Okonkwo"),
@@ -134,6 +139,29 @@ def heard_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unlocked:
     return unlocked
 
 
+class Stops:
+    """A recogniser that is stopped at its work."""
+
+    def transcribe(self, audio: Audio, options: object) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_was_stopped_before_there_were_words_settles_no_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
+    unlocked = new_unlocked(tmp_path / "study")
+    add_recording(unlocked, "R001", sound=b"x")
+    with pytest.raises(KeyboardInterrupt):
+        recognised(unlocked, Stops())
+    unlocked.change(lambda known: with_people(known, (PEOPLE[0], PEOPLE[4])))
+    transcriber = FakeTranscriber("Well, yes.")
+    recognised(unlocked, transcriber)
+    assert [options.names for options in transcriber.asked] == [("Karen Okonkwo", "Tamsin")]
+    unlocked.change(lambda known: with_people(known, (PEOPLE[1],)))
+    assert recognised(unlocked, transcriber) == ["skipped"]  # a later change repeats nothing
+
+
 def test_words_that_nobody_read_are_made_anew_by_another_model(heard_once: Unlocked) -> None:
     assert recognised(heard_once, FakeTranscriber("Well, no."), "whisper-small") == ["skipped"]
     assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["started", "finished"]
@@ -181,6 +209,55 @@ def test_what_an_earlier_version_put_together_and_a_person_read_stays(tmp_path: 
     unlocked.save("R001", "transcript", SAID, former)
     unlocked.study.artefact_path("R001", "review").unlink()
     assert job._transcript(words, made).value != SAID
+
+
+def test_in_a_study_of_one_family_voices_are_dealt_out_though_nobody_said_who_took_part(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", (PEOPLE[0], PEOPLE[4]))
+    said = transcript(("S1", "And how was that for you?"), ("S2", "Fine, and then my husband and I went home again."))
+    add_detected(unlocked, said, sound=b"x")
+    assert [s.person_id for s in with_speakers(unlocked, said).speakers] == ["R1", "P1"]
+    settling.fix_speakers(unlocked, "R001", ("S1=participant",))
+    assert [s.person_id for s in with_speakers(unlocked, said).speakers] == ["P1", "R1"]
+
+
+def at(said: Transcript, word: str) -> tuple[Finding, ...]:
+    """What a rule finds that looks for this word alone."""
+    places = [(u.id, u.text.index(word)) for u in said.utterances if word in u.text]
+    return tuple(finding(turn, start, start + len(word), None, kind=Kind.PERSON) for turn, start in places)
+
+
+def test_other_rules_read_corrected_words_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they found after a correction counts while they are the same rules."""
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    said = transcript(("S1", "We saw Bramble then."))
+    add_detected(unlocked, said, who=("P1",))
+    unlocked.save("R001", "transcript", said, "imported")
+    tables, rules = ["first"], ["Bramble"]
+    monkeypatch.setattr(pipeline.defaults, "tables_sha256", lambda: tables[0])
+    monkeypatch.setattr(pipeline.looking, "look", lambda text, _: Seen(found=at(text, rules[0]), foreign=()))
+
+    def found() -> list[str]:
+        job = Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)
+        job.run()
+        pipeline.refresh_findings(unlocked, job._engines)
+        here = history.need_current(unlocked, "R001")
+        stored = held(unlocked, "R001")
+        assert stored
+        seen = pipeline.candidates_now(here, stored.candidates, stored.amended)
+        assert seen
+        texts = {u.id: u.text for u in here.transcript.value.utterances}
+        return [texts[f.utterance_id][f.start : f.end] for f in seen.found]
+
+    assert found() == ["Bramble"]
+    desk = Desk(unlocked, "R001", Reviewer(alias="AB", second=False))
+    corrected = corrections.words(said, "U0001", 2, 2, "Bracken")
+    desk.do(Change(name="words", stood=desk.stood, corrections=(corrected,)), "g1")
+    rules[0] = "Bracken"
+    pipeline.look_again(unlocked, "R001", NoEngines(StudyConfig()))
+    assert found() == ["Bracken"]
+    rules[0], tables[0] = "then", "second"
+    assert found() == ["then"]
 
 
 def who_speaks(unlocked: Unlocked, said: Transcript) -> list[tuple[str, str | None, bool]]:

@@ -123,7 +123,7 @@ class Job:
             self._workshop.let_go()  # it is large
             enrolment.recognise(self._open, self._id, turns, lambda: intake.sound(self._open, self._id))
             self._to_hear()
-        self._candidates(transcript)
+        self._amended(self._candidates(transcript))
         return transcript.value
 
     def _heard(self, again: str) -> tuple[Stored[Words], Stored[Turns]]:
@@ -259,9 +259,9 @@ class Job:
         return chosen.engine, *(weights.sha256(name) for name in chosen.models)
 
     def _names(self, again: bool) -> tuple[str, ...]:
-        """Recorded at the first recognition, so that a later change of the roster repeats nothing."""
+        """Recorded at the first recognition, so that a later change of the roster repeats nothing once it is done."""
         stored = self._open.standing(self._id, "priming", Priming)
-        if stored is not None and not again:
+        if stored is not None and not again and self._open.study.artefact_path(self._id, "words").exists():
             return stored.value.names
         names = tuple(person.forms[0] for person in linked(self._open.vault.people, self._entry.who))
         self._open.save(self._id, "priming", Priming(names=names))
@@ -295,6 +295,7 @@ class Job:
             carry_over(self._open, self._id, transcript, add, unplaced)
             if fixes is not None:
                 self._open.save(self._id, "speakers", fixes, store.body_sha256(transcript))
+            enrolment.follow(self._open, self._id)
             return transcript
 
         stored: Stored[Transcript] | None = self._standing(ASSEMBLE, "transcript", key)
@@ -346,6 +347,13 @@ class Job:
                 return look(voiced, self._engines)
 
         return self._do(DETECT, "candidates", key, looked)
+
+    def _amended(self, candidates: Stored[Candidates]) -> None:
+        """What other rules found in corrected words is found anew."""
+        stored = self._open.standing(self._id, "amended", Candidates)
+        if stored is not None and stored.key != candidates.key:
+            with self._engines.reading:
+                look_again(self._open, self._id, self._engines)
 
 
 ARTEFACTS: dict[str, type] = {
@@ -412,8 +420,8 @@ def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
 def refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     """The findings of one recording, made again where the people or the transcript changed."""
     here = current(unlocked, recording_id)
-    stored, amended = (unlocked.standing(recording_id, name, Candidates) for name in ("candidates", "amended"))
-    seen = candidates_now(here, _value(stored), _value(amended)) if here else None
+    stored = unlocked.standing(recording_id, "candidates", Candidates)
+    seen = candidates_now(here, _value(stored), amended_by(unlocked, recording_id, stored)) if here else None
     if here is None or seen is None:
         return  # not run yet, stopped half-way, or damaged: the next run makes it
     before = unlocked.standing(recording_id, "findings", Findings)
@@ -465,15 +473,22 @@ def candidates_now(here: Current, stored: Candidates | None, amended: Candidates
     )
 
 
+def amended_by(unlocked: Unlocked, recording_id: str, candidates: Stored[Candidates] | None) -> Candidates | None:
+    """What the rules that made the candidates found after words were corrected; "" is the key of earlier versions."""
+    amended = unlocked.standing(recording_id, "amended", Candidates)
+    return amended.value if amended and candidates and amended.key in ("", candidates.key) else None
+
+
 def look_again(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     """The rules read a transcript whose words were corrected; the sound is not heard again: a person heard it."""
     here = current(unlocked, recording_id)
     if here is None or not any(correction.of_words for correction in here.history.corrections):
         return
-    amended = unlocked.standing(recording_id, "amended", Candidates)
-    if amended is None or amended.value.source != here.history.source:
+    amended, candidates = (unlocked.standing(recording_id, name, Candidates) for name in ("amended", "candidates"))
+    key = candidates.key if candidates else ""
+    if amended is None or amended.value.source != here.history.source or amended.key != key:
         voiced = replace(here.transcript, value=with_speakers(unlocked, here.transcript.value))
-        unlocked.save(recording_id, "amended", look(voiced, engines))
+        unlocked.save(recording_id, "amended", look(voiced, engines), key)
 
 
 def _findings_key(unlocked: Unlocked, here: Current, seen: Candidates, listened: Stored[Listened] | None) -> str:
