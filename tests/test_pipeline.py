@@ -27,6 +27,7 @@ from transcribe.config import StudyConfig
 from transcribe.detect.look import Seen
 from transcribe.diarise.fake import FakeDiariser
 from transcribe.hearing import Here, Listened
+from transcribe.overview import overview
 from transcribe.pipeline import Event, Job, linked, scope_of
 from transcribe.ready import held
 from transcribe.review import corrections, settling
@@ -159,7 +160,11 @@ def test_a_run_that_was_stopped_before_there_were_words_settles_no_names(
     recognised(unlocked, transcriber)
     assert [options.names for options in transcriber.asked] == [("Karen Okonkwo", "Tamsin")]
     unlocked.change(lambda known: with_people(known, (PEOPLE[1],)))
-    assert recognised(unlocked, transcriber) == ["skipped"]  # a later change repeats nothing
+    assert recognised(unlocked, transcriber) == ["skipped"]  # a later change repeats nothing, and is told
+    seen = overview(unlocked.study, unlocked)
+    assert "transcribe run STUDY R001 --again recognise" in "".join(seen.advice("STUDY"))
+    recognised(unlocked, transcriber, again=True)
+    assert overview(unlocked.study, unlocked).unprimed == ()
 
 
 def test_words_that_nobody_read_are_made_anew_by_another_model(heard_once: Unlocked) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from transcribe import consent, levels, permission, retention
 from transcribe.consent import Obstacle
 from transcribe.export.layout import stamp
+from transcribe.pipeline import unprimed
 from transcribe.ready import settled
 from transcribe.retention import Reminder
 from transcribe.schema import Purpose, Quiet, Recording, ReviewState, record
@@ -62,7 +63,8 @@ class Row(Quiet):
 @record
 class Overview(Quiet):
     """A study: its random id, the rows, ids of recordings whose source file still lies outside the encryption, ids of
-    people whose pseudonym has turned out to be somebody's real name, and ids of recordings that were added twice.
+    people whose pseudonym has turned out to be somebody's real name, ids of recordings that were added twice, and of
+    those that were recognised without names that are linked to them now.
 
     `consent_recorded`: whether the roster says what anybody agreed to, None without the key; `reminders` of recordings
     whose time ends.
@@ -73,6 +75,7 @@ class Overview(Quiet):
     sources_outside: tuple[str, ...] = ()
     to_redraw: tuple[str, ...] = ()
     doubles: tuple[tuple[str, str], ...] = ()
+    unprimed: tuple[str, ...] = ()
     consent_recorded: bool | None = None
     reminders: tuple[Reminder, ...] = ()
 
@@ -95,6 +98,10 @@ class Overview(Quiet):
                 f"{person_id}'s pseudonym is a real name of this study: transcribe people {root} redraw {person_id}"
             )
         lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
+        lines += [
+            f"{one} was recognised without names that are known now: transcribe run {root} {one} --again recognise"
+            for one in self.unprimed
+        ]
         lines += [
             f"{row.id}: part {number} begins at {stamp(start_s)}"
             for row in self.rows
@@ -137,6 +144,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         sources_outside=tuple(e.id for e in vault.recordings if any(map(exists, e.sources))),
         to_redraw=levels.clashing(vault.people, vault.renderings),
         doubles=tuple(dict.fromkeys((one, other) for one, other in doubles if one != other)),
+        unprimed=tuple(e.id for e in vault.recordings if unprimed(unlocked, e.id)),
         consent_recorded=bool(vault.consents),
         reminders=reminders,
     )

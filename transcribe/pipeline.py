@@ -372,6 +372,15 @@ def linked(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[Person, ..
     return tuple(p for p in people if not p.found and not p.sealed and (p.id in here or (p.of and p.of in here)))
 
 
+def unprimed(unlocked: Unlocked, recording_id: str) -> bool:
+    """Whether names linked to a recording were not known when its words were recognised, and nobody has read these."""
+    stored = unlocked.standing(recording_id, "priming", Priming)
+    if stored is None or unlocked.study.is_reviewed(recording_id):
+        return False
+    names = {person.forms[0] for person in linked(unlocked.vault.people, unlocked.vault.entry(recording_id).who)}
+    return unlocked.study.artefact_path(recording_id, "words").exists() and not names <= {*stored.value.names}
+
+
 def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcript:
     """Words and turns assembled, words where nobody speaks too: they are flagged, not left out."""
     return assemble.assemble(recording_id, words, turns)

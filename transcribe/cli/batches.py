@@ -48,6 +48,7 @@ def status(
         "sources_outside": list(seen.sources_outside),
         "redraw": list(seen.to_redraw),
         "doubles": [list(pair) for pair in seen.doubles],
+        "unprimed": list(seen.unprimed),
         "consent_recorded": seen.consent_recorded,
         "time_ends": [{"recordings": list(r.recording_ids), "until": r.until.isoformat(), "days": r.days}
                       for r in seen.reminders],
