@@ -102,8 +102,8 @@ def learn(unlocked: Unlocked, recording_id: str, labels: frozenset[str]) -> tupl
 
     Each label's vector is computed from the sound and goes to whom she named, if that one agreed; nobody else keeps
     one of that label. Where somebody was recognised wrongly, what of hers was as near as can be goes too: it was this
-    voice under her name. A label that speaks alone for too short a time teaches nothing. A label of which
-    nothing is said any more leaves nothing.
+    voice under her name. A label that speaks alone for too short a time teaches nothing; of one of which nothing is
+    said any more, nothing is kept.
     """
     named = _named(unlocked, recording_id, labels)
     agreed = {label: whom for label, whom in named.items() if whom is not None and consents(unlocked, whom)}
