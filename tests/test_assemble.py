@@ -51,6 +51,48 @@ def test_words_go_to_speakers(
     assert said(timed(*words), *spans) == expected
 
 
+def told(before: str, after: str, gap_s: float = 0.0) -> list[tuple[str, str]]:
+    """What S1 says, then S2, a third of a second for each word and so long between them."""
+    texts, first = [*before.split(), *after.split()], len(before.split())
+    starts = [place / 3 + (gap_s if place >= first else 0.0) for place in range(len(texts))]
+    listed = [(start_s, start_s + 1 / 3, text) for start_s, text in zip(starts, texts, strict=True)]
+    edge_s = first / 3 + gap_s / 2
+    return said(timed(*listed), (0, edge_s, "S1"), (edge_s, 99, "S2"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gap_s"),
+    [
+        ("Did you ever hit her\u2014", "No. Never hit her.", 0.0),
+        ("Did you ever hit her-", "Yes. I did once.", 0.0),
+        ("And were you, you know,", "No. I was not.", 0.0),
+        ('And then he said "Stop!"', "Yes. He did.", 0.0),
+        ("Did he hit you\u2026", "No. He did not.", 0.0),
+        ("Was it his fault", "No. It was mine.", 0.45),
+        ("I'd never hurt her. Never", "Okay, so tell me", 0.0),
+        ("It was him. Yes", "And you're sure?", 0.0),
+        ("And was it\u2014", "no. It was mine.", 0.0),  # broken off, and the recogniser writes no capital
+        ("Never. I was\u2014 well", "and then?", 0.0),  # she goes on after it herself
+    ],
+)
+def test_an_answer_is_never_given_to_the_one_who_asked(before: str, after: str, gap_s: float) -> None:
+    assert told(before, after, gap_s) == [("S1", before), ("S2", after)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("How are", "you? Fine.", ["How are you?", "Fine."]),
+        ("Shall", "I? Please do.", ["Shall I?", "Please do."]),
+        ("Right. Well", "I went", ["Right.", "Well I went"]),
+        ("Right. So", "I'd say so", ["Right.", "So I'd say so"]),
+        ('He said "no." And', "you left", ['He said "no."', "And you left"]),
+    ],
+)
+def test_a_word_across_the_edge_goes_to_its_sentence(before: str, after: str, expected: list[str]) -> None:
+    assert [text for _, text in told(before, after)] == expected
+
+
 def test_talking_over_one_another_is_marked_and_a_turns_edge_is_not() -> None:
     exclusive = (Turn(start_s=0, end_s=4, speaker="S1"), Turn(start_s=4, end_s=8, speaker="S2"))
     over = (Turn(start_s=0, end_s=4, speaker="S1"), Turn(start_s=1, end_s=8, speaker="S2"))

@@ -1,22 +1,25 @@
 """Voices by consent: nothing is kept without it, corrections teach, samples too, and forgetting leaves nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.builders import add_detected, new_unlocked, person, says_nothing_of, transcript, turns
+from tests.builders import NoEngines, add_detected, new_unlocked, person, says_nothing_of, transcript, turns
 from tests.diarise.test_voiceprints import levels, loudness
+from tests.review.test_office import Page
 from tests.study_session import call, last_json, new_study, succeed
 from transcribe import enrolment, store, vault
-from transcribe.config import TEMPLATE, check
+from transcribe.config import TEMPLATE, StudyConfig, check
 from transcribe.diarise.fake import FakeDiariser
 from transcribe.errors import ConfigError, StudyError
 from transcribe.evaluate.der import read_rttm
+from transcribe.pipeline import Job, refresh_findings
 from transcribe.review import settling
-from transcribe.schema import Audio, By, Kind, Speaker, Transcript, Turns
+from transcribe.schema import Audio, By, Kind, Speaker, Transcript, Turns, Words
 from transcribe.speakers import Recognised, with_speakers
 from transcribe.vault import Unlocked, Vault, Voiceprint, with_voiceprints
 
@@ -191,6 +194,65 @@ def test_forgetting_leaves_nothing_and_so_does_taking_her_off_the_list(make: typ
         enrolment.forget(world.unlocked, "T9")
 
 
+def test_a_slip_on_the_page_that_is_taken_back_leaves_no_voice(make: type[World], tmp_path: Path) -> None:
+    world = make(tmp_path / "study", '["interviewer"]')
+    world.add("R001", TAMSIN, KAREN)
+    refresh_findings(world.unlocked, NoEngines(StudyConfig()))
+    page = Page(world.unlocked)
+    page.act("role", label="S2", who={"person": "R1"})
+    kept = world.unlocked.vault.voiceprints
+    assert [(one.whom, one.label) for one in kept] == [("R1", "S2")]
+    page.undo()
+    assert b'"voiceprints":[]' in world.plain_vault()
+    page.redo()
+    assert world.unlocked.vault.voiceprints == kept
+
+
+def test_a_label_means_the_voice_that_the_transcript_gives_it_though_turns_were_made_anew(
+    make: type[World], tmp_path: Path
+) -> None:
+    """A run that goes on has told voices apart already; who reads the transcript sees its labels."""
+    world = make(tmp_path / "study", '["interviewer"]')
+    world.add("R001", TAMSIN, KAREN)
+    world.unlocked.save("R001", "turns", turns((0, 20, "S2"), (20, 60, "S1")), "k2")
+    assert world.set("R001", "S1=R1") == ("R1",)
+    (kept,) = world.unlocked.vault.voiceprints
+    hers = loudness(world.sounds["R001"].samples[None, : 16_000 * 4])[0]
+    assert np.argmax(kept.vector) == np.argmax(hers)
+    world.unlocked.save("R001", "turns", turns((0, 5, "S4"), (50, 60, "S2")), "k3")
+    assert world.set("R001", "S2=R1") == ()  # nobody speaks there now
+    assert [one.label for one in world.unlocked.vault.voiceprints] == ["S1"]
+
+
+def test_a_voiceprint_goes_with_its_voice_to_another_label_and_goes_where_that_is_gone(
+    make: type[World], tmp_path: Path
+) -> None:
+    world = make(tmp_path / "study", '["interviewer", "P1"]')
+    world.add("R001", TAMSIN, KAREN)
+    world.add("R002", TAMSIN, KAREN)
+    for recording_id in ("R001", "R002"):
+        world.set(recording_id, "S1=R1", "S2=P1")
+    for labels, expected in ((("S2", "S1"), {"R1": "S2", "P1": "S1"}), (("S3", "S3"), {"P1": "S3"})):
+        assembled_anew(world.unlocked, turns((0, 20, labels[0]), (20, 60, labels[1])))
+        kept = world.unlocked.vault.voiceprints
+        assert {one.whom: one.label for one in kept if one.recording_id == "R001"} == expected
+        assert {one.whom: one.label for one in kept if one.recording_id == "R002"} == {"R1": "S1", "P1": "S2"}
+
+
+def assembled_anew(unlocked: Unlocked, made: Turns) -> None:
+    """As a run does that made the turns of a recording anew."""
+    unlocked.save("R001", "turns", made, repr(made.exclusive))
+    said = unlocked.load("R001", "transcript", Transcript)
+    assert said
+    spoken = tuple(replace(w, text=f" {w.text.strip()}") for u in said.value.utterances for w in u.words)
+    heard = Words(words=spoken, language="en", language_probability=1.0, made_by=said.value.made_by[0])
+    unlocked.save("R001", "words", heard, "k")
+    words, stored = unlocked.load("R001", "words", Words), unlocked.load("R001", "turns", Turns)
+    assert words
+    assert stored
+    Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)._transcript(words, stored)
+
+
 def test_recordings_that_wait_are_compared_again_and_settled_ones_are_not(make: type[World], tmp_path: Path) -> None:
     world = make(tmp_path / "study", '["interviewer"]')
     world.add("R001", TAMSIN, KAREN)
@@ -245,6 +307,7 @@ def test_a_sample_enrols_whoever_agreed(make: type[World], tmp_path: Path, monke
         ("T1", levels((0, 2, MOIRA)), [(0, 2, "S1")], "less than 3 seconds"),
         ("T1", levels((0, 2, MOIRA)), [], "less than 3 seconds"),
         ("T1", levels((0, 20, MOIRA), (20, 40, KAREN)), [(0, 20, "S1"), (20, 40, "S2")], "more than one voice"),
+        ("T1", levels((0, 2, MOIRA), (2, 4, KAREN)), [(0, 2, "S1"), (2, 4, "S2")], "less than 3 seconds"),
     ],
 )
 def test_a_sample_that_may_not_or_cannot_be_used_leaves_nothing(
@@ -256,6 +319,18 @@ def test_a_sample_that_may_not_or_cannot_be_used_leaves_nothing(
         enrolled(world, whom, sound, diariser(*spans), monkeypatch)
     says_nothing_of(refused.value, "Moira", "Fell", "Karen", "Tamsin")
     assert b'"voiceprints":[]' in world.plain_vault()
+
+
+def test_of_others_who_speak_for_a_moment_in_a_sample_nothing_is_kept(
+    make: type[World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make(tmp_path / "study", '["T1"]')
+    sample = levels((0, 2.9, KAREN), (2.9, 8.9, MOIRA), (8.9, 11.8, TAMSIN))
+    engine = diariser((0, 2.9, "S1"), (2.9, 8.9, "S2"), (8.9, 11.8, "S3"))
+    enrolled(world, "T1", sample, engine, monkeypatch)
+    enrolled(world, "T1", levels((0, 6, MOIRA)), diariser((0, 6, "S1")), monkeypatch)
+    with_others, alone = (one.vector for one in world.unlocked.vault.voiceprints)
+    assert with_others == pytest.approx(alone, abs=1e-3)
 
 
 def test_a_vault_from_before_voices_opens(tmp_path: Path) -> None:

@@ -66,6 +66,20 @@ def test_without_a_terminal_there_is_a_line_a_stage_and_one_a_recording(capsys: 
     assert len(lines) == 3
 
 
+def test_that_words_stay_as_another_model_heard_them_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with live.stages(TASKS, as_json=False) as report:
+        report(event("R001", "recognise", "kept"))
+    said = "R001 was read by a person, so its words stay as another model heard them; --again recognise makes them anew"
+    assert capsys.readouterr().err.splitlines() == [said]
+    out = io.StringIO()
+    monkeypatch.setattr(console, "ERR", Console(file=out, force_terminal=True, width=200))
+    with live.stages(TASKS, as_json=False) as report:
+        report(event("R001", "recognise", "kept"))
+    assert said in out.getvalue()
+
+
 def test_with_json_each_is_an_event(capsys: pytest.CaptureFixture[str]) -> None:
     with live.stages(TASKS, as_json=True) as report:
         report(event("R001", "segment", "finished"))

@@ -14,20 +14,28 @@ from tests.builders import (
     add_detected,
     add_recording,
     cut_at,
+    finding,
     new_unlocked,
     person,
     transcript,
     turns,
 )
-from transcribe import history
+from transcribe import history, intake, pipeline, weights
+from transcribe.asr.fake import FakeTranscriber
 from transcribe.asr.scoring import Passage
 from transcribe.config import StudyConfig
+from transcribe.detect.look import Seen
+from transcribe.diarise.fake import FakeDiariser
 from transcribe.hearing import Here, Listened
+from transcribe.overview import overview
 from transcribe.pipeline import DIARISE, RECOGNISE, Event, Job, linked, refresh_findings, scope_of
-from transcribe.review import settling
-from transcribe.schema import Audio, By, Kind, Recording, Speaker, Transcript, Turns, Words
+from transcribe.ready import held
+from transcribe.review import corrections, settling
+from transcribe.review.decisions import Review
+from transcribe.review.desk import Change, Desk, Reviewer
+from transcribe.schema import Audio, By, Finding, Kind, Recording, Speaker, Transcript, Turns, Words
 from transcribe.speakers import SpeakerFixes, with_speakers
-from transcribe.vault import Unlocked
+from transcribe.vault import Unlocked, with_people
 
 PEOPLE = (
     person("P1", "Karen Okonkwo"),
@@ -110,6 +118,74 @@ def test_an_engine_that_cannot_tell_leaves_it_at_the_text(tmp_path: Path) -> Non
     assert listened(tmp_path, Deaf())[0].found == ()
 
 
+READ = Review(decisions=(), source="", seen=(), reviewer="AB", settled_on="2026-11-01")
+
+
+def recognised(unlocked: Unlocked, transcriber: object, model: str = "", *, again: bool = False) -> list[str]:
+    """What a run with this engine, and this model, says of recognition."""
+    engines = NoEngines(StudyConfig().with_recognition("", model))
+    engines.__dict__ |= {"transcriber": transcriber, "diariser": FakeDiariser()}
+    events: list[Event] = []
+    here = Here(engines, decode=lambda order: Audio(samples=np.zeros(16_000, dtype=np.float32)))
+    Job(unlocked, "R001", engines, events.append, here)._words(again)
+    return [event.state for event in events if event.stage == "recognise"]
+
+
+@pytest.fixture
+def heard_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unlocked:
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
+    unlocked = new_unlocked(tmp_path / "study")
+    add_recording(unlocked, "R001", sound=b"x")
+    recognised(unlocked, FakeTranscriber("Well, yes."), "whisper-small")
+    return unlocked
+
+
+class Stops:
+    """A recogniser that is stopped at its work."""
+
+    def transcribe(self, audio: Audio, options: object) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_was_stopped_before_there_were_words_settles_no_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
+    unlocked = new_unlocked(tmp_path / "study")
+    add_recording(unlocked, "R001", sound=b"x")
+    with pytest.raises(KeyboardInterrupt):
+        recognised(unlocked, Stops())
+    unlocked.change(lambda known: with_people(known, (PEOPLE[0], PEOPLE[4])))
+    transcriber = FakeTranscriber("Well, yes.")
+    recognised(unlocked, transcriber)
+    assert [options.names for options in transcriber.asked] == [("Karen Okonkwo", "Tamsin")]
+    unlocked.change(lambda known: with_people(known, (PEOPLE[1],)))
+    assert recognised(unlocked, transcriber) == ["skipped"]  # a later change repeats nothing, and is told
+    seen = overview(unlocked.study, unlocked)
+    assert "transcribe run STUDY R001 --again recognise" in "".join(seen.advice("STUDY"))
+    recognised(unlocked, transcriber, again=True)
+    assert overview(unlocked.study, unlocked).unprimed == ()
+
+
+def test_words_that_nobody_read_are_made_anew_by_another_model(heard_once: Unlocked) -> None:
+    assert recognised(heard_once, FakeTranscriber("Well, no."), "whisper-small") == ["skipped"]
+    assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["started", "finished"]
+
+
+def test_words_that_a_person_read_are_not_but_for_another_language_or_where_she_says_so(heard_once: Unlocked) -> None:
+    heard_once.save("R001", "review", READ)
+    before = heard_once.load("R001", "words", Words)
+    assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["kept"]
+    assert heard_once.load("R001", "words", Words) == before
+    assert before
+    asked = replace(before.value.made_by, options=(("language", "en"),))
+    heard_once.save("R001", "words", replace(before.value, made_by=asked), before.key)
+    assert recognised(heard_once, FakeTranscriber("Well, no.")) == ["kept"]
+    intake.set_language(heard_once, "R001", "cy")
+    assert recognised(heard_once, FakeTranscriber("Wel, ie.")) == ["started", "finished"]
+    assert recognised(heard_once, FakeTranscriber("Wel, na."), again=True) == ["started", "finished"]
+
+
 def heard_anew(unlocked: Unlocked, *spans: tuple[float, float, str]) -> Transcript:
     """The words of `SAID` put together with other turns, as a run does; each stored first."""
     spoken = tuple(replace(w, text=f" {w.text.strip()}") for u in SAID.utterances for w in u.words)
@@ -119,6 +195,74 @@ def heard_anew(unlocked: Unlocked, *spans: tuple[float, float, str]) -> Transcri
     assert words
     assert made
     return Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)._transcript(words, made).value
+
+
+def test_what_an_earlier_version_put_together_and_a_person_read_stays(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    add_detected(unlocked, SAID, sound=b"x", who=("P1", "R1"))
+    words, made = unlocked.load("R001", "words", Words), unlocked.load("R001", "turns", Turns)
+    assert words
+    assert made
+    sha256 = unlocked.vault.entry("R001").sha256
+    former = unlocked.vault.digest("assemble", "1", sha256, words.body_sha256, made.body_sha256)
+    unlocked.save("R001", "transcript", SAID, former)
+    job = Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)
+    unlocked.save("R001", "review", READ)
+    assert job._transcript(words, made).value == SAID
+    other = replace(made, body_sha256="0" * 64)  # voices told apart anew
+    assert job._transcript(words, other).value != SAID
+    unlocked.save("R001", "transcript", SAID, former)
+    unlocked.study.artefact_path("R001", "review").unlink()
+    assert job._transcript(words, made).value != SAID
+
+
+def test_in_a_study_of_one_family_voices_are_dealt_out_though_nobody_said_who_took_part(tmp_path: Path) -> None:
+    unlocked = new_unlocked(tmp_path / "study", (PEOPLE[0], PEOPLE[4]))
+    said = transcript(("S1", "And how was that for you?"), ("S2", "Fine, and then my husband and I went home again."))
+    add_detected(unlocked, said, sound=b"x")
+    assert [s.person_id for s in with_speakers(unlocked, said).speakers] == ["R1", "P1"]
+    settling.fix_speakers(unlocked, "R001", ("S1=participant",))
+    assert [s.person_id for s in with_speakers(unlocked, said).speakers] == ["P1", "R1"]
+
+
+def at(said: Transcript, word: str) -> tuple[Finding, ...]:
+    """What a rule finds that looks for this word alone."""
+    places = [(u.id, u.text.index(word)) for u in said.utterances if word in u.text]
+    return tuple(finding(turn, start, start + len(word), None, kind=Kind.PERSON) for turn, start in places)
+
+
+def test_other_rules_read_corrected_words_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they found after a correction counts while they are the same rules."""
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
+    unlocked = new_unlocked(tmp_path / "study", PEOPLE)
+    said = transcript(("S1", "We saw Bramble then."))
+    add_detected(unlocked, said, who=("P1",))
+    unlocked.save("R001", "transcript", said, "imported")
+    tables, rules = ["first"], ["Bramble"]
+    monkeypatch.setattr(pipeline.defaults, "tables_sha256", lambda: tables[0])
+    monkeypatch.setattr(pipeline.looking, "look", lambda text, _: Seen(found=at(text, rules[0]), foreign=()))
+
+    def found() -> list[str]:
+        job = Job(unlocked, "R001", NoEngines(StudyConfig()), lambda event: None)
+        job.run()
+        pipeline.refresh_findings(unlocked, job._engines)
+        here = history.need_current(unlocked, "R001")
+        stored = held(unlocked, "R001")
+        assert stored
+        seen = pipeline.candidates_now(here, stored.candidates, stored.amended)
+        assert seen
+        texts = {u.id: u.text for u in here.transcript.value.utterances}
+        return [texts[f.utterance_id][f.start : f.end] for f in seen.found]
+
+    assert found() == ["Bramble"]
+    desk = Desk(unlocked, "R001", Reviewer(alias="AB", second=False))
+    corrected = corrections.words(said, "U0001", 2, 2, "Bracken")
+    desk.do(Change(name="words", stood=desk.stood, corrections=(corrected,)), "g1")
+    rules[0] = "Bracken"
+    pipeline.look_again(unlocked, "R001", NoEngines(StudyConfig()))
+    assert found() == ["Bracken"]
+    rules[0], tables[0] = "then", "second"
+    assert found() == ["then"]
 
 
 def who_speaks(unlocked: Unlocked, said: Transcript) -> list[tuple[str, str | None, bool]]:

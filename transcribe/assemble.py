@@ -1,5 +1,6 @@
 """Words and turns to a transcript: whole words go to the speaker whose exclusive turn they overlap most."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import groupby
@@ -9,6 +10,10 @@ from transcribe.schema import MadeBy, Speaker, Transcript, Turn, Turns, Utteranc
 PAUSE_S = 2.0  # a speaker who goes on after a longer pause begins a new utterance: easier to read and to time
 NEAR_S = 0.5  # a word this close to a turn belongs to it: word times of Whisper are good to a few tenths
 OVERLAP_S, OVERLAP_SHARE = 0.3, 0.25  # shorter than both is a turn's edge, and no talking over one another
+_CLOSED = r"[\"'\u2019\u201d\u00bb)\]]*\s*$"
+_ENDS = re.compile(rf"[.?!]{_CLOSED}")
+_MAY_END = re.compile(rf"[.?!\u2026\u2013\u2014-]{_CLOSED}")  # broken off it may go on, too
+_I = re.compile(r"I(?:\W|$)")
 
 
 def assemble(recording_id: str, words: Words, turns: Turns, speakers: tuple[Speaker, ...] = ()) -> Transcript:
@@ -21,7 +26,7 @@ def assemble(recording_id: str, words: Words, turns: Turns, speakers: tuple[Spea
     present = sorted({utterance.speaker for utterance in utterances}, key=lambda label: (len(label), label))
     known = {speaker.label: speaker for speaker in speakers}
     named = tuple(known.get(s, Speaker(label=s, role="speaker", person_id=None, confidence=0.0)) for s in present)
-    made_by = MadeBy(stage="assemble", engine="transcribe", version="1", model="", model_sha256="")
+    made_by = MadeBy(stage="assemble", engine="transcribe", version="2", model="", model_sha256="")
     return Transcript(
         recording_id=recording_id,
         language=words.language,
@@ -57,27 +62,32 @@ def _nearest(word: Word, turns: tuple[Turn, ...], first: int) -> str:
 def _settle_edges(words: tuple[Word, ...], labels: list[str]) -> list[str]:
     """The first or last word of a sentence that fell to the neighbour across a turn's edge goes back to its sentence.
 
-    Only a single word, only when it stands within `NEAR_S` of the change, and only when punctuation says that the
-    sentence belongs together: a lone answer ("Yes.") stays with who gave it.
+    Only a single word, only when it stands within `NEAR_S` of the rest of it, and only when punctuation and capitals
+    say that the sentence belongs together: a lone answer ("Yes.") stays with who gave it, also where a question broke
+    off before it. In doubt a word stays where its time puts it.
     """
     settled = list(labels)
     for here in range(1, len(words) - 1):
         before, label, after = labels[here - 1], labels[here], labels[here + 1]
         if label == before or (label != after and before != after):
             continue
-        ends_before = words[here - 1].text.rstrip()[-1:] in ".?!"
-        ends_here = words[here].text.rstrip()[-1:] in ".?!"
+        goes_on = not _MAY_END.search(words[here - 1].text) and not _begins(words[here])
         close = words[here].start_s - words[here - 1].end_s < NEAR_S
-        if ends_here and not ends_before and close and label == after:
+        if goes_on and _ENDS.search(words[here].text) and close and label == after:
             settled[here] = before
     for here in range(len(words) - 2, 0, -1):
         before, label, after = settled[here - 1], settled[here], settled[here + 1]
-        ends_before = words[here - 1].text.rstrip()[-1:] in ".?!"
-        ends_here = words[here].text.rstrip()[-1:] in ".?!"
+        goes_on = not _MAY_END.search(words[here].text) and not _begins(words[here + 1])
         close = words[here + 1].start_s - words[here].end_s < NEAR_S
-        if ends_before and not ends_here and close and label == before != after:
+        if goes_on and _ENDS.search(words[here - 1].text) and close and label == before != after:
             settled[here] = after
     return settled
+
+
+def _begins(word: Word) -> bool:
+    """Whether a word may be a sentence's first: it has a capital, and is no "I"."""
+    bare = word.text.lstrip(" \"'\u201c\u2018\u00ab([")
+    return bare[:1].isupper() and not _I.match(bare)
 
 
 def _runs(words: tuple[Word, ...], labels: list[str]) -> Iterable[tuple[str, tuple[Word, ...]]]:

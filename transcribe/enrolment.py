@@ -15,8 +15,19 @@ from transcribe import audit, intake, weights
 from transcribe.config import INTERVIEWER
 from transcribe.diarise import Diariser, voiceprints
 from transcribe.errors import StudyError
-from transcribe.schema import SAMPLE_RATE_HZ, Audio, Kind, Quiet, Speaker, SpeakerBounds, Turns, record
-from transcribe.speakers import Recognised, SpeakerFixes, consents
+from transcribe.schema import (
+    SAMPLE_RATE_HZ,
+    Audio,
+    Kind,
+    Quiet,
+    Speaker,
+    SpeakerBounds,
+    Transcript,
+    Turn,
+    Turns,
+    record,
+)
+from transcribe.speakers import Recognised, SpeakerFixes, consents, same_voices
 from transcribe.store import Stored
 from transcribe.vault import Unlocked, Vault, Voiceprint, with_voiceprints
 
@@ -91,7 +102,8 @@ def learn(unlocked: Unlocked, recording_id: str, labels: frozenset[str]) -> tupl
 
     Each label's vector is computed from the sound and goes to whom she named, if that one agreed; nobody else keeps
     one of that label. Where somebody was recognised wrongly, what of hers was as near as can be goes too: it was this
-    voice under her name. A label that speaks alone for too short a time teaches nothing.
+    voice under her name. A label that speaks alone for too short a time teaches nothing; of one of which nothing is
+    said any more, nothing is kept.
     """
     named = _named(unlocked, recording_id, labels)
     agreed = {label: whom for label, whom in named.items() if whom is not None and consents(unlocked, whom)}
@@ -99,8 +111,7 @@ def learn(unlocked: Unlocked, recording_id: str, labels: frozenset[str]) -> tupl
     wrong = _wrong(unlocked, recording_id, turns, named) if turns else {}
     heard: dict[str, voiceprints.Vector] = {}
     if turns is not None and (agreed or wrong) and unlocked.study.sound_path(recording_id).exists():
-        sound = intake.sound(unlocked, recording_id)
-        heard = voiceprints.vectors(sound, turns.value, _network(), frozenset((*agreed, *wrong)))
+        heard = _voices(unlocked, recording_id, turns.value, frozenset((*agreed, *wrong)))
     learnt = tuple(_print(agreed[label], heard[label], recording_id, label) for label in agreed if label in heard)
 
     def stays(one: Voiceprint) -> bool:
@@ -114,6 +125,36 @@ def learn(unlocked: Unlocked, recording_id: str, labels: frozenset[str]) -> tupl
     for whom in whose:
         audit.append(unlocked.study.audit_path, "voice learnt", person=whom, recording=recording_id)
     return whose
+
+
+def _voices(
+    unlocked: Unlocked, recording_id: str, turns: Turns, labels: frozenset[str]
+) -> dict[str, voiceprints.Vector]:
+    """The vectors of the transcript's labels. The turns may be others than it was made of: a run may be under way."""
+    transcript = unlocked.standing(recording_id, "transcript", Transcript)
+    there = same_voices(transcript.value, turns) if transcript else {}
+    wanted = {label: there[label] for label in labels if label in there}
+    if not wanted:
+        return {}
+    heard = voiceprints.vectors(intake.sound(unlocked, recording_id), turns, _network(), frozenset(wanted.values()))
+    return {label: heard[voice] for label, voice in wanted.items() if voice in heard}
+
+
+def follow(unlocked: Unlocked, recording_id: str) -> None:
+    """What is kept of voices of a recording goes with what a person said of its labels to those of other turns; where
+    nothing is said of her any more it is forgotten. Doing it twice does nothing.
+    """
+    fixes = unlocked.load(recording_id, "speakers", SpeakerFixes)
+    speakers = fixes.value.speakers if fixes else ()
+
+    def there(one: Voiceprint) -> tuple[Voiceprint, ...]:
+        labels = [s.label for s in speakers if _holder(unlocked.vault, s) == one.whom]
+        if one.recording_id != recording_id or one.label in labels:
+            return (one,)
+        return (replace(one, label=labels[0]),) if len(labels) == 1 else ()
+
+    if any(one.recording_id == recording_id for one in unlocked.vault.voiceprints):
+        unlocked.change(lambda v: replace(v, voiceprints=tuple(kept for one in v.voiceprints for kept in there(one))))
 
 
 def _named(unlocked: Unlocked, recording_id: str, labels: frozenset[str]) -> dict[str, str | None]:
@@ -158,18 +199,24 @@ def enrol(unlocked: Unlocked, whom: str, source: Path, diariser: Callable[[], Di
 def _only_voice(sound: Audio, turns: Turns) -> voiceprints.Vector:
     """The vector of the one voice of a sample, in which labels that are surely one voice are one.
 
-    In doubt there are two, and one of them has not agreed. Raises StudyError.
+    In doubt there are two, and one of them has not agreed. Whoever speaks too shortly to tell is somebody else, who is
+    left out. Raises StudyError.
     """
     embed = _network()
-    heard = list(voiceprints.vectors(sound, turns, embed).values())
-    if any(voiceprints.probability(float(one @ other)) < voiceprints.SURE for one in heard for other in heard):
-        raise StudyError("more than one voice is in the sample, so nothing was kept", advice="give one of her alone")
-    own = tuple(replace(turn, speaker="S1") for turn in turns.exclusive)
-    vector = voiceprints.vectors(sound, replace(turns, all=own, exclusive=own), embed).get("S1")
-    if vector is None:
+    heard = voiceprints.vectors(sound, turns, embed)
+    if not heard:
         seconds = f"{voiceprints.LEAST_S:.0f} seconds"
-        raise StudyError(f"the sample holds less than {seconds} of speech", advice="give half a minute or more")
-    return vector
+        raise StudyError(f"the sample holds less than {seconds} of one voice", advice="give half a minute or more")
+    each = heard.values()
+    if any(voiceprints.probability(float(one @ other)) < voiceprints.SURE for one in each for other in each):
+        raise StudyError("more than one voice is in the sample, so nothing was kept", advice="give one of her alone")
+    whose = min(heard)
+
+    def united(spoken: tuple[Turn, ...]) -> tuple[Turn, ...]:
+        return tuple(replace(turn, speaker=whose) if turn.speaker in heard else turn for turn in spoken)
+
+    as_one = replace(turns, all=united(turns.all), exclusive=united(turns.exclusive))
+    return voiceprints.vectors(sound, as_one, embed, frozenset((whose,)))[whose]
 
 
 def forget(unlocked: Unlocked, whom: str) -> int:

@@ -16,10 +16,12 @@ from transcribe.asr.scoring import Scorer
 from transcribe.detect import second_listen
 from transcribe.diarise import Segmented, non_speech
 from transcribe.engines import Engines
-from transcribe.pulse import DIARISATION, RECOGNITION
+from transcribe.pulse import DIARISATION, RECOGNITION, beat
 from transcribe.schema import Audio, Finding, Person, Quiet, SpeakerBounds, Transcript, Turns, Words, record
 
 SEGMENT, RECOGNISE, DIARISE, LISTEN = "segment", "recognise", "diarise", "listen"
+BEAT_S = 10.0
+"""Much shorter than the patience with an engine."""
 
 
 @record
@@ -176,6 +178,10 @@ class Here:
             with self._locks[engine]:
                 yield
             return
-        with self._alone:
+        while not self._alone.acquire(timeout=BEAT_S):
+            beat(engine)  # it waits for the other one, and is not stuck
+        try:
             self._engines.leave_alone(engine)
             yield
+        finally:
+            self._alone.release()

@@ -32,6 +32,7 @@ def stages(tasks: tuple[Task, ...], as_json: bool) -> Iterator[Report]:
         def report(told: Told) -> None:
             tally.take(told)
             live.update(drawn(tally.now()))
+            _warn_of_kept(told)
 
         yield report
 
@@ -45,12 +46,20 @@ def _in_lines(tally: Tally, durations: dict[str, float], as_json: bool) -> Repor
             console.warn(of_workers(told))
         elif isinstance(told, Outcome):
             console.warn(f"{told.recording_id} {told.state}; {summary(tally.now())}")
+        elif told.state == "kept":
+            _warn_of_kept(told)
         elif told.state == "finished":
             seconds = durations.get(told.recording_id, 0.0)
             speed = f", {seconds / told.seconds:.1f} times as fast as speech" if seconds and told.seconds else ""
             console.warn(f"{told.recording_id} {told.stage}: {told.seconds:.1f} s{speed}")
 
     return report
+
+
+def _warn_of_kept(told: Told) -> None:
+    if isinstance(told, Event) and told.state == "kept":
+        what = f"{told.recording_id} was read by a person, so its words stay as another model heard them"
+        console.warn(f"{what}; --again {told.stage} makes them anew")
 
 
 def _document(told: Told, progress: Progress, durations: dict[str, float]) -> dict[str, object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from transcribe import consent, levels, permission, retention, store
 from transcribe.consent import Obstacle
 from transcribe.export.layout import stamp
+from transcribe.pipeline import unprimed
 from transcribe.publishing import MANIFEST, read_manifest
 from transcribe.ready import settled
 from transcribe.retention import Reminder
@@ -65,7 +66,8 @@ class Row(Quiet):
 class Overview(Quiet):
     """A study: its random id, the rows, ids of recordings whose source file still lies outside the encryption, ids of
     people whose pseudonym has turned out to be somebody's real name, ids of recordings that were added twice, and of
-    those that have no row, since what tells of them is lost.
+    those that have no row, since what tells of them is lost. `unprimed` were recognised without names that are
+    linked to them now.
 
     `misnamed` are recordings in which somebody took part whose id nobody has, `telling` those whose own id is a name.
     `consent_recorded`: whether the roster says what anybody agreed to, None without the key; `reminders` of recordings
@@ -80,6 +82,7 @@ class Overview(Quiet):
     misnamed: tuple[str, ...] = ()
     telling: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    unprimed: tuple[str, ...] = ()
     consent_recorded: bool | None = None
     reminders: tuple[Reminder, ...] = ()
 
@@ -108,6 +111,10 @@ class Overview(Quiet):
             )
         lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
         lines += [f"{one}: a part of it is lost: transcribe doctor {root}" for one in self.incomplete]
+        lines += [
+            f"{one} was recognised without names that are known now: transcribe run {root} {one} --again recognise"
+            for one in self.unprimed
+        ]
         lines += [
             f"{row.id}: part {number} begins at {stamp(start_s)}"
             for row in self.rows
@@ -163,6 +170,7 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         telling=tuple(row.id for row in rows if names.find(parted(row.id))),
         doubles=tuple(dict.fromkeys((one, other) for one, other in doubles if one != other)),
         incomplete=tuple(sorted({*unlocked.recordings()} - {*study.recordings()})),
+        unprimed=tuple(e.id for e in vault.recordings if unprimed(unlocked, e.id)),
         consent_recorded=bool(vault.consents),
         reminders=reminders,
     )

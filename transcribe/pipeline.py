@@ -50,7 +50,7 @@ T = TypeVar("T")
 ASSEMBLE, DETECT = "assemble", "detect"
 AGAIN = (RECOGNISE, DIARISE)
 """The stages that may be asked for again: the others follow by themselves."""
-VERSION = {SEGMENT: "2", RECOGNISE: "2", DIARISE: "1", ASSEMBLE: "1", LISTEN: "1", DETECT: "4", "resolve": "6"}
+VERSION = {SEGMENT: "2", RECOGNISE: "3", DIARISE: "1", ASSEMBLE: "2", LISTEN: "1", DETECT: "4", "resolve": "6"}
 EVERY_CHANNEL = "every channel"
 """Stands in the keys of what is heard in more than two channels, of which one was left out before."""
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").
@@ -82,7 +82,9 @@ class Priming(Quiet):
 
 @record
 class Event(Quiet):
-    """Something happened to a job: state is started, finished or skipped; seconds it took."""
+    """Something happened to a job: state is started, finished, skipped, or kept where another engine made what stands;
+    seconds it took.
+    """
 
     recording_id: str
     stage: str
@@ -126,7 +128,7 @@ class Job:
             self._workshop.let_go()  # it is large
             enrolment.recognise(self._open, self._id, turns, lambda: intake.sound(self._open, self._id))
             self._to_hear()
-        self._candidates(transcript)
+        self._amended(self._candidates(transcript))
         return transcript.value
 
     def _heard(self, again: str) -> tuple[Stored[Words], Stored[Turns]]:
@@ -215,7 +217,7 @@ class Job:
     def _words(self, again: bool) -> Stored[Words]:
         names = self._names(again)
         key = self._words_key(names)
-        stored: Stored[Words] | None = None if again else self._standing(RECOGNISE, "words", key, *self._former(names))
+        stored: Stored[Words] | None = None if again else self._standing(RECOGNISE, "words", key) or self._read()
         if stored is not None:
             return stored
         task = Recognise(
@@ -229,10 +231,8 @@ class Job:
         return self._made(RECOGNISE, "words", key, lambda: self._asked(key, task))
 
     def _words_key(self, names: tuple[str, ...]) -> str:
-        return self._heard_key(RECOGNISE, *self._recognised_as(names))
-
-    def _recognised_as(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        return (*self._recognised_by, self._spoken, str(self._engines.config.recognition.beam_size), *names)
+        beam = str(self._engines.config.recognition.beam_size)
+        return self._heard_key(RECOGNISE, *self._recognised_by, self._spoken, beam, *names)
 
     @property
     def _spoken(self) -> str:
@@ -250,20 +250,22 @@ class Job:
             return
         left = tuple(name for name in stored.value.names if name not in forgotten)
         words = self._open.standing(self._id, "words", Words)
-        if words is not None and words.key in (self._words_key(stored.value.names), *self._former(stored.value.names)):
+        if words is not None and words.key == self._words_key(stored.value.names):
             self._open.save(self._id, "words", words.value, self._words_key(left))
         self._open.save(self._id, "priming", Priming(names=left))
 
-    def _former(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The keys that version 0.2, and the one that left channels out, gave the words of a settled recording: what a
-        person read is not made again.
-        """
-        if not self._open.study.is_reviewed(self._id):
-            return ()
-        beam = str(self._engines.config.recognition.beam_size)
-        engine = self._recognised_by[:3]
-        first = self._open.vault.digest(RECOGNISE, "1", self._entry.sha256, *engine, self._spoken, beam, *names)
-        return first, self._key(RECOGNISE, *self._recognised_as(names))
+    def _read(self) -> Stored[Words] | None:
+        """The words that a person read: no other model or version makes them again, nothing but another language."""
+        stored = self._open.standing(self._id, "words", Words)
+        if stored is None or not self._open.study.is_reviewed(self._id):
+            return None
+        made_by, chosen = stored.value.made_by, self._engines.config.recognition
+        asked = "detect" if self._spoken == AUTO else self._spoken
+        if dict(made_by.options).get("language", asked) != asked:
+            return None
+        same = (made_by.engine, made_by.model) == (chosen.engine, chosen.model)
+        self._report(Event(recording_id=self._id, stage=RECOGNISE, state="skipped" if same else "kept"))
+        return stored
 
     @property
     def _segmented_by(self) -> tuple[str, ...]:
@@ -272,9 +274,9 @@ class Job:
         return chosen.engine, *(weights.sha256(name) for name in chosen.models)
 
     def _names(self, again: bool) -> tuple[str, ...]:
-        """Recorded at the first recognition, so that a later change of the roster repeats nothing."""
+        """Recorded at the first recognition, so that a later change of the roster repeats nothing once it is done."""
         stored = self._open.standing(self._id, "priming", Priming)
-        if stored is not None and not again:
+        if stored is not None and not again and self._open.study.artefact_path(self._id, "words").exists():
             return stored.value.names
         names = tuple(person.forms[0] for person in linked(self._open.vault.people, self._entry.who))
         self._open.save(self._id, "priming", Priming(names=names))
@@ -310,9 +312,13 @@ class Job:
             carry_over(self._open, self._id, transcript, add, unplaced)
             if fixes is not None:
                 self._open.save(self._id, "speakers", fixes, store.body_sha256(transcript))
+            enrolment.follow(self._open, self._id)
             return transcript
 
         stored: Stored[Transcript] | None = self._standing(ASSEMBLE, "transcript", key)
+        if stored is None and self._open.study.is_reviewed(self._id):  # what an earlier version made of them
+            sums = (self._entry.sha256, words.body_sha256, turns.body_sha256)
+            stored = self._standing(ASSEMBLE, "transcript", self._open.vault.digest(ASSEMBLE, "1", *sums))
         if stored is not None:
             return stored
         with self._open.adding(self._id) as add:  # and nobody decides about the former one meanwhile
@@ -359,6 +365,13 @@ class Job:
 
         return self._do(DETECT, "candidates", key, looked)
 
+    def _amended(self, candidates: Stored[Candidates]) -> None:
+        """What other rules found in corrected words is found anew."""
+        stored = self._open.standing(self._id, "amended", Candidates)
+        if stored is not None and stored.key != candidates.key:
+            with self._engines.reading:
+                look_again(self._open, self._id, self._engines)
+
 
 ARTEFACTS: dict[str, type] = {
     "segmented": Segmented,
@@ -374,6 +387,15 @@ def linked(people: tuple[Person, ...], who: tuple[str, ...]) -> tuple[Person, ..
     """Those of the roster who took part, and everybody and every place that belongs to one of them."""
     here = took_part(people, who)
     return tuple(p for p in people if not p.found and not p.sealed and (p.id in here or (p.of and p.of in here)))
+
+
+def unprimed(unlocked: Unlocked, recording_id: str) -> bool:
+    """Whether names linked to a recording were not known when its words were recognised, and nobody has read these."""
+    stored = unlocked.standing(recording_id, "priming", Priming)
+    if stored is None or unlocked.study.is_reviewed(recording_id):
+        return False
+    names = {person.forms[0] for person in linked(unlocked.vault.people, unlocked.vault.entry(recording_id).who)}
+    return unlocked.study.artefact_path(recording_id, "words").exists() and not names <= {*stored.value.names}
 
 
 def build_transcript(recording_id: str, words: Words, turns: Turns) -> Transcript:
@@ -424,8 +446,8 @@ def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
 def refresh(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     """The findings of one recording, made again where the people or the transcript changed."""
     here = current(unlocked, recording_id)
-    stored, amended = (unlocked.standing(recording_id, name, Candidates) for name in ("candidates", "amended"))
-    seen = candidates_now(here, _value(stored), _value(amended)) if here else None
+    stored = unlocked.standing(recording_id, "candidates", Candidates)
+    seen = candidates_now(here, _value(stored), amended_by(unlocked, recording_id, stored)) if here else None
     if here is None or seen is None:
         return  # not run yet, stopped half-way, or damaged: the next run makes it
     before = unlocked.standing(recording_id, "findings", Findings)
@@ -477,15 +499,22 @@ def candidates_now(here: Current, stored: Candidates | None, amended: Candidates
     )
 
 
+def amended_by(unlocked: Unlocked, recording_id: str, candidates: Stored[Candidates] | None) -> Candidates | None:
+    """What the rules that made the candidates found after words were corrected; "" is the key of earlier versions."""
+    amended = unlocked.standing(recording_id, "amended", Candidates)
+    return amended.value if amended and candidates and amended.key in ("", candidates.key) else None
+
+
 def look_again(unlocked: Unlocked, recording_id: str, engines: Engines) -> None:
     """The rules read a transcript whose words were corrected; the sound is not heard again: a person heard it."""
     here = current(unlocked, recording_id)
     if here is None or not any(correction.of_words for correction in here.history.corrections):
         return
-    amended = unlocked.standing(recording_id, "amended", Candidates)
-    if amended is None or amended.value.source != here.history.source:
+    amended, candidates = (unlocked.standing(recording_id, name, Candidates) for name in ("amended", "candidates"))
+    key = candidates.key if candidates else ""
+    if amended is None or amended.value.source != here.history.source or amended.key != key:
         voiced = replace(here.transcript, value=with_speakers(unlocked, here.transcript.value))
-        unlocked.save(recording_id, "amended", look(voiced, engines))
+        unlocked.save(recording_id, "amended", look(voiced, engines), key)
 
 
 def _findings_key(unlocked: Unlocked, here: Current, seen: Candidates, listened: Stored[Listened] | None) -> str:

@@ -76,13 +76,12 @@ def held(unlocked: Unlocked, recording_id: str) -> Held | None:
     candidates = unlocked.load(recording_id, "candidates", Candidates)
     if base is None or findings is None or candidates is None:
         return None
-    amended = unlocked.standing(recording_id, "amended", Candidates)
     invented = unlocked.load(recording_id, "invented", Flagged)  # none: transcribed before 0.3, or brought in as text
     reread = unlocked.standing(recording_id, "reread", Reread)
     return Held(
         base=base,
         candidates=candidates.value,
-        amended=amended.value if amended else None,
+        amended=pipeline.amended_by(unlocked, recording_id, candidates),
         findings=findings.value,
         invented=invented.value if invented else None,
         reread=reread.value if reread else None,

@@ -10,6 +10,7 @@ from transcribe.config import INTERVIEWER
 from transcribe.diarise import voices
 from transcribe.diarise.voiceprints import Match
 from transcribe.errors import StudyError
+from transcribe.participants import took_part
 from transcribe.schema import By, Person, Quiet, Recording, Speaker, Transcript, Turns, record
 from transcribe.vault import Unlocked, with_recording
 
@@ -67,14 +68,14 @@ def follow(
     former = unlocked.standing(recording_id, "transcript", Transcript)
     if stored is None or former is None or store.body_sha256(new) in (stored.key, former.body_sha256):
         return None, ()
-    there = _same_voices(former.value, turns)
+    there = same_voices(former.value, turns)
     fixes = stored.value.speakers
     carried = (replace(fix, label=there[fix.label]) for fix in fixes if fix.label in there)
     followed = SpeakerFixes(speakers=tuple(sorted(carried, key=lambda speaker: speaker.label)))
     return followed, tuple(fix for fix in fixes if fix.label not in there)
 
 
-def _same_voices(former: Transcript, turns: Turns) -> dict[str, str]:
+def same_voices(former: Transcript, turns: Turns) -> dict[str, str]:
     """Label -> the one of these turns with which it shares the most time, where that one shares the most with it."""
     shared: dict[tuple[str, str], float] = defaultdict(float)
     ends = [turn.end_s for turn in turns.exclusive]
@@ -98,7 +99,7 @@ def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
     if unlocked.study.sound_path(transcript.recording_id).exists():
         known = {**fixed, **_by_voice(unlocked, transcript.recording_id, fixed)}
         taken = {speaker.person_id for speaker in known.values()}
-        who = set(unlocked.vault.entry(transcript.recording_id).who) - taken
+        who = {*took_part(unlocked.vault.people, unlocked.vault.entry(transcript.recording_id).who)} - taken
         people = tuple(person for person in unlocked.vault.people if person.id in who)
         guessed = voices.who_is_who(transcript, people, known)
         otherwise = By.WORDS

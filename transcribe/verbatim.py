@@ -34,7 +34,7 @@ EDGE_S = 0.5
 
 _STRETCHED = "|".join("er" if filler == "er" else f"{filler}{filler[-1]}*" for filler in FILLERS)
 _FILLER = re.compile(rf"(?i:{_STRETCHED})(?P<mark>[,.;:?!\u2026\u2013\u2014-]*)")
-_ANSWER = re.compile(r"(?i:uh uh|u[hm] (?:huh|h?m+))\W*")
+_ANSWER = re.compile(r"(?i:uh uh|(?:uh+|um+),? (?:huh|h?m+))\W*")
 _MARK = re.compile(r"\((?:\.\.?|(?:non-speech, )?\d+\.\d s)\)")
 _ENDS = (".", "?", "!", "\u2026")
 

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faster_whisper import WhisperModel
 from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe.asr import AsrOptions
+from transcribe.asr.sections import unsaid
 from transcribe.asr.windows import LONGEST_REPEAT, SPARSE, Windows, in_batches
+from transcribe.schema import Word
 
 SECOND = np.zeros(16_000, dtype=np.float32)
 NAMES, PLAIN = [1, 0, 2], [2]
@@ -26,6 +29,7 @@ class FakeModel:
         self._counts = {tuple(NAMES): primed, tuple(PLAIN): plain}
         self._looping = looping
         self.asked: list[tuple[tuple[int, ...], list[int], int]] = []
+        self.aligned: list[int] = []
         self.model = SimpleNamespace(is_multilingual=False, generate=self.generate, device="cuda")
 
     def feature_extractor(self, samples: Any) -> Any:
@@ -47,11 +51,20 @@ class FakeModel:
         tokens = [7] * 200 if loops else list(range(10, 10 + count))
         return SimpleNamespace(sequences_ids=[tokens], scores=[-0.3], no_speech_prob=0.0)
 
-    def add_word_timestamps(self, segments: Any, *_: Any) -> None:
-        for (segment,) in segments:
-            segment["words"] = [
-                {"word": f" {token}", "start": 0.0, "end": 0.1, "probability": 1.0} for token in segment["tokens"]
+    def add_word_timestamps(self, *arguments: Any) -> Any:
+        return WhisperModel.add_word_timestamps(self, *arguments)  # type: ignore[arg-type]
+
+    def find_alignment(self, _: Any, texts: list[list[int]], *__: Any) -> Any:
+        """Words of 0.3 s each, but for the first, which lasts from the very start to 8.2 s."""
+        self.aligned.append(len(texts))
+        ends = [8.2 + 0.3 * number for number in range(200)]
+        return [
+            [
+                {"word": f" {token}", "tokens": [token], "start": start, "end": end, "probability": 1.0}
+                for token, start, end in zip(tokens, [0.0, *ends], ends, strict=False)
             ]
+            for tokens in texts
+        ]
 
 
 @pytest.fixture
@@ -61,10 +74,15 @@ def tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transcribe.asr.windows.get_suppressed_tokens", lambda *_: [])
 
 
-def counts(model: FakeModel, windows: int, names: tuple[str, ...] = ("Tilda",)) -> list[int]:
+def heard(
+    model: FakeModel, windows: int, names: tuple[str, ...] = ("Tilda",), at_once: int = 8
+) -> list[tuple[Word, ...]]:
     sounds = [np.repeat(SECOND + number, 30) for number in range(windows)]
-    words = Windows(model, 8).words(sounds, "en", AsrOptions(names=names))  # type: ignore[arg-type]
-    return [len(one) for one in words]
+    return list(Windows(model, at_once).words(sounds, "en", AsrOptions(names=names)))  # type: ignore[arg-type]
+
+
+def counts(model: FakeModel, windows: int, names: tuple[str, ...] = ("Tilda",)) -> list[int]:
+    return [len(one) for one in heard(model, windows, names)]
 
 
 @pytest.mark.usefixtures("tokenizer")
@@ -87,6 +105,20 @@ def test_a_window_that_loops_is_decoded_with_no_run_of_tokens_twice() -> None:
     model = FakeModel(primed=(90, 70, 80), plain=(90, 70, 80), looping=(1,))
     assert counts(model, 3) == [90, 70, 80]
     assert model.asked == [((1, 0, 2), [0, 1, 2], 0), ((1, 0, 2), [1], LONGEST_REPEAT)]
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_what_was_skipped_at_the_start_is_seen_in_every_window_of_a_batch() -> None:
+    """A first word begins where its window does, so a rule of the library has to shorten it."""
+    model = FakeModel(primed=(), plain=(40, 40, 40))
+    windows = heard(model, 3, names=())
+    assert model.aligned == [3]  # all at once all the same
+    assert windows[0][0].start_s == pytest.approx(7.6)
+    assert [[(word.start_s, word.end_s) for word in words] for words in windows[1:]] == [
+        [(word.start_s, word.end_s) for word in windows[0]]
+    ] * 2
+    assert all(unsaid(words, 30.0) == ((0.0, pytest.approx(7.6)), (20.2 - 0.3, 30.0)) for words in windows)
+    assert heard(FakeModel(primed=(), plain=(40, 40, 40)), 3, names=(), at_once=1) == windows
 
 
 @pytest.mark.usefixtures("tokenizer")

@@ -52,6 +52,18 @@ class _Text(Quiet):
     ratio: float
 
 
+@record
+class _Aligned(Quiet):
+    """A model to the library's rules for over-long words: it has aligned one window already."""
+
+    frames_per_second: int
+    alignment: Any
+
+    def find_alignment(self, *_: Any) -> Any:
+        """What stands fast."""
+        return [self.alignment]
+
+
 class Windows:
     """Decodes windows over a loaded model: `at_once` of them together, and as many such batches as there are `workers`.
 
@@ -140,25 +152,32 @@ class Windows:
         self, encoded: Any, tokenizer: Tokenizer, texts: list[_Text], seconds: list[float]
     ) -> list[tuple[Word, ...]]:
         """The words with the times and probabilities that the decoder's attention gives them."""
-        said = [text.tokens if not (text.silent > SILENT and text.mean < UNLIKELY) else () for text in texts]
-        segments: list[list[dict[str, Any]]] = [
-            [{"seek": 0, "start": 0.0, "end": end_s, "tokens": list(tokens)}]
-            for tokens, end_s in zip(said, seconds, strict=True)
-        ]
+        said = [list(text.tokens) if not (text.silent > SILENT and text.mean < UNLIKELY) else [] for text in texts]
         frames = [int(end_s * self._model.frames_per_second) for end_s in seconds]
-        self._model.add_word_timestamps(segments, tokenizer, encoded, frames, _BEFORE_WORD, _AFTER_WORD, 0.0)
+        aligned: Any = self._model.find_alignment(tokenizer, said, encoded, frames)
         return [
-            tuple(
-                Word(
-                    start_s=float(word["start"]),
-                    end_s=float(word["end"]),
-                    text=word["word"],
-                    probability=float(word["probability"]),
-                )
-                for word in segment["words"]
-            )
-            for (segment,) in segments
+            self._of_one(tokenizer, tokens, alignment, end_s)
+            for tokens, alignment, end_s in zip(said, aligned, seconds, strict=True)
         ]
+
+    def _of_one(self, tokenizer: Tokenizer, tokens: list[int], alignment: Any, end_s: float) -> tuple[Word, ...]:
+        """The words of a window as the library's rules for over-long words leave them.
+
+        A first word begins where its window does, and is shortened where no speech came just before it. Windows that
+        are given to those rules together count as one, so all but the first would keep it, over whatever was skipped.
+        """
+        segment: dict[str, Any] = {"seek": 0, "start": 0.0, "end": end_s, "tokens": tokens}
+        one: Any = _Aligned(frames_per_second=self._model.frames_per_second, alignment=alignment)
+        WhisperModel.add_word_timestamps(one, [[segment]], tokenizer, None, [], _BEFORE_WORD, _AFTER_WORD, 0.0)
+        return tuple(
+            Word(
+                start_s=float(word["start"]),
+                end_s=float(word["end"]),
+                text=word["word"],
+                probability=float(word["probability"]),
+            )
+            for word in segment["words"]
+        )
 
 
 def _text(result: Any, tokenizer: Tokenizer) -> _Text:

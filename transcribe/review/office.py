@@ -19,7 +19,7 @@ from transcribe.review.bodies import written
 from transcribe.review.decisions import places
 from transcribe.review.desk import Change, Desk, Reviewer, new_group
 from transcribe.review.documents import Json
-from transcribe.review.log import History
+from transcribe.review.log import History, Swap
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
 from transcribe.review.roll import Roll
 from transcribe.review.rows import Rows
@@ -333,6 +333,8 @@ class Office:
         for other in self._open.study.recordings():
             if other != recording_id and self._open.study.is_reviewed(other) and self._transcript(other) is not None:
                 elsewhere(self._desk(other), group)
+        acts = [act for act in (*desk.past.done, *desk.past.undone) if act.group == group]
+        self._learn(desk, tuple(swap for act in acts for swap in act.entry.swaps))
         self._soon(self._refresh_all)
         return self._patch(desk, version)
 
@@ -353,11 +355,15 @@ class Office:
 
     def _follow(self, desk: Desk, made: Change) -> None:
         """What an act brings about beside: repeats of new names, the rules over other words, a voice learnt."""
-        voices = frozenset(s.after.label for s in made.swaps if isinstance(s.after, Speaker))
-        if voices and self._open.study.config.voices:
-            self._soon(lambda: enrolment.learn(self._open, desk.recording_id, voices))
+        self._learn(desk, made.swaps)
         if made.swaps or made.corrections:
             self._soon(self._refresh_all)
+
+    def _learn(self, desk: Desk, swaps: tuple[Swap, ...]) -> None:
+        """The voices of the labels of which something else is said now."""
+        voices = frozenset(one.label for s in swaps for one in (s.before, s.after) if isinstance(one, Speaker))
+        if voices and self._open.study.config.voices:
+            self._soon(lambda: enrolment.learn(self._open, desk.recording_id, voices))
 
     def _refresh_all(self) -> None:
         pipeline.refresh_findings(self._open, self._engines)

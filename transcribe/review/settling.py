@@ -12,6 +12,7 @@ from transcribe.detect.identity import SEARCHED, lower_words, new_person
 from transcribe.engines import Engines
 from transcribe.errors import NotSettledError, StudyError, typed
 from transcribe.history import adding, need_current, stood
+from transcribe.participants import took_part
 from transcribe.ready import Ready, named_people, need, second_reading
 from transcribe.review.decisions import Review, decide, place, places
 from transcribe.review.decisions import restore as restored
@@ -237,7 +238,8 @@ def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) 
     stored = unlocked.load(recording_id, "speakers", SpeakerFixes)
     fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
     people = {person.id: person for person in unlocked.vault.people}
-    who = [people[p] for p in unlocked.vault.entry(recording_id).who if p in people]
+    took = took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
+    who = [people[p] for p in took if p in people]
     labels = {speaker.label for speaker in transcript.value.speakers}
     by_id = {person.id.lower(): person for person in people.values()}
     known = _ROLES | {person.role.lower() for person in people.values() if not person.found}
