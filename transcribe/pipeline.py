@@ -231,8 +231,10 @@ class Job:
         return self._made(RECOGNISE, "words", key, lambda: self._asked(key, task))
 
     def _words_key(self, names: tuple[str, ...]) -> str:
-        beam = str(self._engines.config.recognition.beam_size)
-        return self._heard_key(RECOGNISE, *self._recognised_by, self._spoken, beam, *names)
+        return self._heard_key(RECOGNISE, *self._recognised_as(names))
+
+    def _recognised_as(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return (*self._recognised_by, self._spoken, str(self._engines.config.recognition.beam_size), *names)
 
     @property
     def _spoken(self) -> str:
