@@ -397,7 +397,7 @@ def test_add_refuses_whom_it_names_if_she_said_no(typed: Path, sample_dir: Path,
     done = call("add", typed, sample_dir / "sample.wav", "--who", who, "--id", "X01")
     assert done.returncode == 10
     assert done.stderr == (
-        f"Error: file 1: X01: {says}; leave it out; if that has changed, correct the roster and import it again.\n"
+        f"Error: file 1 of 1: X01: {says}; leave it out; if that has changed, correct the roster and import it again.\n"
     )
     says_nothing_of(done.stderr + done.stdout, *TYPED)
     assert stands(typed) == before
@@ -478,7 +478,8 @@ def test_status_tells_what_stands_in_the_way(typed: Path) -> None:
 def test_who_took_part_can_be_said_later(typed: Path, tmp_path: Path) -> None:
     root = shutil.copytree(typed, tmp_path / "study")
     assert "T003: P3, R1" in succeed("who", root, "T003")
-    assert last_json(succeed("who", root, "T003", "P1,R1", "--json")) == {"recording": "T003", "who": ["P1", "R1"]}
+    told = last_json(succeed("who", root, "T003", "P1,R1", "--json"))
+    assert (told["recording"], told["who"]) == ("T003", ["P1", "R1"])
     assert "T003:" not in succeed("status", root)
     assert call("who", root, "T003", "P9").returncode == 2
 
