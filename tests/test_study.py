@@ -136,6 +136,18 @@ def test_the_locks_of_changes_and_of_runs_do_not_hinder_each_other(opened: Study
         pass
 
 
+def test_a_lock_ends_also_where_a_process_that_was_started_meanwhile_still_holds_its_descriptor(tmp_path: Path) -> None:
+    opened = new_unlocked(tmp_path / "study").study
+    with opened.lock("work"):
+        held = next(fd for fd in Path("/proc/self/fd").iterdir() if fd.resolve() == opened.releases)
+        copy = os.dup(int(held.name))  # as a fork does
+    try:
+        with opened.lock("work"):
+            pass
+    finally:
+        os.close(copy)
+
+
 def test_what_a_killed_process_left_is_swept_and_what_is_being_written_stays(opened: Study) -> None:
     left = opened.private / "recordings" / ".R001.age.0123abcd.tmp"
     written = opened.private / "recordings" / ".R002.age.0123abcd.tmp"

@@ -92,8 +92,12 @@ def downloads() -> Iterator[Any]:
 
 
 def on_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """For what nobody expected: the kind of error and the line of our code, never its message, which may hold words."""
-    ours = [frame for frame in traceback.extract_tb(trace) if "transcribe" in Path(frame.filename).parts]
-    where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    """For what nobody expected: the kind of error, the line of our code and that of a library in which it came up, never
+    its message, which may hold words.
+    """
+    frames = traceback.extract_tb(trace)
+    ours = [frame for frame in frames if "transcribe" in Path(frame.filename).parts]
+    told = dict.fromkeys(f"{Path(frame.filename).name}:{frame.lineno}" for frame in (*ours[-1:], *frames[-1:]))
+    where = f" at {', '.join(told)}" if told else ""
     said = f"unexpected {kind.__name__}{where}; nothing that was finished is lost. Please report this line."
     fail(said, "--json" in sys.argv)

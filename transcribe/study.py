@@ -286,6 +286,8 @@ class Study:
                 replacement.end(self.private, self.journal_path)
             yield
         finally:
+            # a process that is just being started holds the descriptor, too, until it is its own program
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     def leftovers(self) -> tuple[Path, ...]:

@@ -58,8 +58,9 @@ class Watch:
             self._children(pid)
 
     def _files(self, folder: Path, *, temporary: bool) -> None:
-        for path in folder.rglob("*"):
-            self._file(path, temporary=temporary)
+        for inside, _, names in os.walk(folder):  # which passes over a folder that is gone meanwhile
+            for name in names:
+                self._file(Path(inside) / name, temporary=temporary)
 
     def _file(self, path: Path, *, temporary: bool) -> None:
         try:
