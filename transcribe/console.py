@@ -92,8 +92,8 @@ def downloads() -> Iterator[Any]:
 
 
 def on_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """For what nobody expected: the kind of error, the line of our code and that of a library in which it came up, never
-    its message, which may hold words.
+    """For what nobody expected: the kind of error, the line of our code and that of a library it came up in, never its
+    message, which may hold words.
     """
     frames = traceback.extract_tb(trace)
     ours = [frame for frame in frames if "transcribe" in Path(frame.filename).parts]

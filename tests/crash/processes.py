@@ -126,8 +126,10 @@ def _child(
 def _counter(watched: str, at_step: int, steps: Any) -> Callable[[str, tuple[Any, ...]], None]:
     def step(event: str, arguments: tuple[Any, ...]) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITES
+        if not (writes or event in _STEPS):
+            return
         where = arguments[1] if event == "os.link" else arguments[0]  # of what has no name until then
-        if not (writes or event in _STEPS) or not str(where).startswith(watched):
+        if not str(where).startswith(watched):
             return
         steps.value += 1
         if steps.value == at_step:
