@@ -27,6 +27,8 @@ ENGLISH = [
     "And then Oluwaseun and Chidinma and Gwenllian Siobhan Aoife Zsofia Niamh came.",
     "goo goo ga ga boo boo ba ba goo goo",
     "It's 0 1 1 7, 4 9 6, 0 1 5 8.",
+    "It's 0117-496-0158, or you can email me at www.tilda.quillon.atexample.com",
+    "it's tilda.quillon.brown.atexample.org.uk now",
     "We had jollof and pierogi and a croissant in the café afterwards.",
 ]
 

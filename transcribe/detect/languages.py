@@ -1,7 +1,7 @@
 """Stretches that are not in the transcript's language, by how common their words are in each language wordfreq knows.
 
-No rule that looks for names reads them, so a person has to. Names and noises say nothing of a language: capitalised
-words, digits and short sounds are left out. Source of the frequencies: wordfreq (offline data).
+No rule that looks for names reads them, so a person has to. Names, addresses and noises say nothing of a language:
+capitalised words, web and e-mail addresses, digits and short sounds are left out. Source of the frequencies: wordfreq (offline data).
 """
 
 import re
@@ -17,6 +17,7 @@ WINDOW = 6  # words; shorter stretches are quotations, dishes and names more oft
 BETTER = 1.3  # how much commoner, in Zipf units (powers of ten) a word, another language must make the stretch
 STRANGE = 3.2  # mean Zipf frequency below which six words of ordinary speech are not of that language (English: 6)
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_ADDRESS = re.compile(r"\S*\w[.@_]\w\S*")  # of the web, of e-mail, a user's name
 _SPOKEN_HERE = "pl es fr de tr hu pt it ro nl cs sv id fil vi lt lv sh sl sk fi da nb ca is ms"  # Latin letters
 _OTHER_SCRIPTS = "ar bg bn el fa he hi mk ru ta uk ur"  # not zh, ja, ko: wordfreq needs further packages for these
 
@@ -39,7 +40,12 @@ def stretches(utterances: tuple[Utterance, ...], language: str) -> tuple[Stretch
 
 def _foreign(utterance: Utterance, language: str) -> Stretch | None:
     text = utterance.text
-    words = [m for m in _WORD.finditer(text) if _tells(text, m)]
+    addresses = [m.span() for m in _ADDRESS.finditer(text)]
+    words = [
+        m
+        for m in _WORD.finditer(text)
+        if _tells(text, m) and not any(start <= m.start() < end for start, end in addresses)
+    ]
     strange = [m for m in _WORD.finditer(text) if _other_script(m.group())]
     if len(strange) >= 2 and language in (*_SPOKEN_HERE.split(), "en"):
         guess = _best([m.group() for m in strange], tuple(_OTHER_SCRIPTS.split()), language)
