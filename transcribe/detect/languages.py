@@ -1,7 +1,8 @@
 """Stretches that are not in the transcript's language, by how common their words are in each language wordfreq knows.
 
 No rule that looks for names reads them, so a person has to. Names, addresses and noises say nothing of a language:
-capitalised words, web and e-mail addresses, digits and short sounds are left out. Source of the frequencies: wordfreq (offline data).
+capitalised words, web and e-mail addresses, digits and short sounds are left out. Source of the frequencies: wordfreq
+(offline data).
 """
 
 import re
