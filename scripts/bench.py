@@ -98,7 +98,7 @@ def conversations() -> dict[Path, str]:
 
 def word_error_table() -> dict[str, Any]:
     """Errors summed over the three LibriSpeech conversations, seconds beside them."""
-    folder = weights.path("whisper-base")
+    folder, spoken = weights.path("whisper-base"), conversations()
     engines = {
         "faster-whisper, ours": ours("faster-whisper"),
         "faster-whisper, plain": partial(plain_faster, "float32"),
@@ -109,7 +109,7 @@ def word_error_table() -> dict[str, Any]:
     table = {}
     for name, transcribe in engines.items():
         total, began = ErrorCounts(), time.monotonic()
-        for path, said in conversations().items():
+        for path, said in spoken.items():
             total += word_errors(said, transcribe(samples(path), folder))
         table[name] = counted(total) | {"seconds": round(time.monotonic() - began, 1)}
     return table

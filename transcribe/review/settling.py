@@ -25,17 +25,7 @@ from transcribe.wordforms import FormIndex, parted
 
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _ROLES = pseudonyms.RELATIONS | frozenset(
-    (
-        "participant",
-        "infant",
-        "interviewer",
-        "moderator",
-        "relative",
-        "grandparent",
-        "clinician",
-        "professional",
-        "speaker",
-    )
+    "participant infant interviewer moderator relative grandparent clinician professional speaker".split()
 )
 _SPAN = re.compile(r"(U\d{4,}):(\d+)-(\d+)=([A-Za-z0-9_.-]+)")
 
@@ -237,12 +227,12 @@ def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) 
     transcript = need_current(unlocked, recording_id).transcript
     stored = unlocked.load(recording_id, "speakers", SpeakerFixes)
     fixed = {speaker.label: speaker for speaker in (stored.value.speakers if stored else ())}
-    people = {person.id: person for person in unlocked.vault.people}
-    took = took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
-    who = [people[p] for p in took if p in people]
+    people = unlocked.vault.people
+    took = took_part(people, unlocked.vault.entry(recording_id).who)
+    who = [person for person in people if person.id in took]
     labels = {speaker.label for speaker in transcript.value.speakers}
-    by_id = {person.id.lower(): person for person in people.values()}
-    known = _ROLES | {person.role.lower() for person in people.values() if not person.found}
+    by_id = {person.id.lower(): person for person in people}
+    known = _ROLES | {person.role.lower() for person in people if not person.found}
     for text in fixes:
         label, _, value = text.partition("=")
         if label not in labels or not re.fullmatch(r"[A-Za-z0-9][\w .-]{0,31}", value):
@@ -259,8 +249,12 @@ def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) 
                 recording_id=recording_id,
                 advice="give the id" if ids else "put her on the roster, or choose a role such as grandmother",
             )
-        role = person.role if person else role
-        fixed[label] = Speaker(label=label, role=role, person_id=person.id if person else None, confidence=1.0)
+        fixed[label] = Speaker(
+            label=label,
+            role=person.role if person else role,
+            person_id=person.id if person else None,
+            confidence=1.0,
+        )
     speakers = tuple(fixed[label] for label in sorted(fixed))
     if fixes:
         unlocked.save(recording_id, "speakers", SpeakerFixes(speakers=speakers))
