@@ -138,6 +138,8 @@ def test_workers_make_what_this_process_makes_once_each_and_the_longest_first(
     study: Callable[[int], Study], force: Workforce
 ) -> None:
     spread = study(5)
+    for number in range(5):
+        spread.told(number, "meet:1")
     assert {outcome.error for outcome in spread.run(force).values()} == {""}
     assert set(spread.finished().values()) == {1}
     events = [event for event in spread.events if isinstance(event, Event)]
