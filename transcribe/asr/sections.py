@@ -104,11 +104,12 @@ def _quietest(samples: Samples) -> int:
 def unsaid(words: Sequence[Word], duration_s: float) -> tuple[tuple[float, float], ...]:
     """The stretches of a section of `duration_s` that are longer than UNSAID_S and have no word; none if all of it is.
 
-    `words` are sorted and timed in the section's samples.
+    A word of that length is such a stretch, too: where Whisper skips a sentence in the middle of a window, the times of
+    one word span it. `words` are sorted and timed in the section's samples.
     """
     edges = [0.0, *(time for word in words for time in (word.start_s, word.end_s)), duration_s]
-    gaps = zip(edges[::2], edges[1::2], strict=True)
-    return tuple((start, end) for start, end in gaps if words and end - start > UNSAID_S)
+    stretches = pairwise(edges)  # before, of, and after each word
+    return tuple((start, end) for start, end in stretches if words and end - start > UNSAID_S)
 
 
 def tidy(words: Iterable[Word], duration_s: float) -> tuple[Word, ...]:

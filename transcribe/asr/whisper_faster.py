@@ -5,7 +5,7 @@ float32 makes 9.74 %, as openai-whisper does (9.64 %), and on two cores of an AM
 against 66 s). A wrong word misquotes somebody, so the exact arithmetic is taken wherever the memory allows.
 
 Windows of up to 30 s, cut at pauses, are decoded several at once: see asr/windows.py. A stretch of three seconds of
-speech without a word is decoded again by itself.
+speech without a word, or with a single one, is decoded again by itself.
 """
 
 import json
@@ -159,14 +159,18 @@ class FasterWhisper:
 
     def _heard(self, section: Section, language: str, options: AsrOptions) -> list[Word]:
         """The words of a section, timed in its samples; where it has none for long it is decoded again by itself."""
-        places = _windows(section.samples, 0, len(section.samples))
-        words = [word for some in self._decoded(section, places, language, options) for word in some]
-        duration_s = len(section.samples) / SAMPLE_RATE_HZ
-        gaps = [(int(a * SAMPLE_RATE_HZ), int(b * SAMPLE_RATE_HZ)) for a, b in unsaid(words, duration_s)]
-        places = [place for first, last in gaps for place in _windows(section.samples, first, last)]
-        for missed in self._decoded(section, places, language, replace(options, names=())):
-            if missed and sum(word.probability for word in missed) / len(missed) >= BELIEVED:
-                words += missed
+        whole = _windows(section.samples, 0, len(section.samples))
+        words = [word for some in self._decoded(section, whole, language, options) for word in some]
+        places = [
+            (stretch, place)
+            for stretch in unsaid(words, len(section.samples) / SAMPLE_RATE_HZ)
+            for place in _windows(section.samples, *(int(edge * SAMPLE_RATE_HZ) for edge in stretch))
+        ]
+        heard = self._decoded(section, [place for _, place in places], language, replace(options, names=()))
+        for (stretch, _), missed in zip(places, heard, strict=True):
+            spanning = [word for word in words if (word.start_s, word.end_s) == stretch]
+            if len(missed) > len(spanning) and sum(word.probability for word in missed) / len(missed) >= BELIEVED:
+                words = [word for word in words if word not in spanning] + missed
         return sorted(words, key=lambda word: word.start_s)
 
     def _decoded(
