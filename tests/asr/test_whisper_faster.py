@@ -3,15 +3,18 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from transcribe import plugins
-from transcribe.asr import AsrOptions, Transcriber, load
+from transcribe.asr import AsrOptions, Transcriber, load, whisper_faster
 from transcribe.asr.fake import FakeTranscriber
+from transcribe.asr.sections import Samples
+from transcribe.asr.whisper_faster import FasterWhisper
 from transcribe.errors import EngineError
 from transcribe.evaluate.wer import word_errors
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
@@ -83,6 +86,35 @@ def test_words_stand_where_they_were_said_after_a_long_silence(engine: Transcrib
     assert_in_order(shifted, later)
     assert shifted.words[0].start_s > 60
     assert abs(len(shifted.words) - len(alone.words)) < 30
+
+
+@pytest.mark.weights
+def test_a_sentence_that_was_skipped_in_a_window_is_heard(
+    engine: FasterWhisper, sample_audio: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whisper base skips eight seconds of d1 so: the word after them spans them."""
+    whole = engine.transcribe(sample_audio, AsrOptions()).words
+    first = next(number for number, word in enumerate(whole) if word.start_s > 8)
+    last = next(number for number, word in enumerate(whole) if word.end_s > whole[first].start_s + 5)
+    words, calls = engine._windows.words, []
+
+    def skipping(windows: Sequence[Samples], language: str, options: AsrOptions) -> Iterator[tuple[Word, ...]]:
+        calls.append(len(windows))
+        for heard in words(windows, language, options):
+            spanning = replace(heard[last], start_s=heard[first].start_s) if len(calls) == 1 else None
+            yield heard if spanning is None else (*heard[:first], spanning, *heard[last + 1 :])
+
+    monkeypatch.setattr(engine._windows, "words", skipping)
+    found = engine.transcribe(sample_audio, AsrOptions()).words
+    assert calls == [1, 1]
+    said = " ".join(word.text for word in whole[first : last + 1])
+    again = " ".join(word.text for word in found if whole[first].start_s - 0.1 < word.start_s < whole[last].end_s)
+    assert word_errors(said, again).rate < 0.3
+    assert [word.text for word in found[:first]] == [word.text for word in whole[:first]]
+    monkeypatch.setattr(whisper_faster, "BELIEVED", 1.0)
+    calls.clear()
+    unbelieved = engine.transcribe(sample_audio, AsrOptions()).words
+    assert [word.text for word in unbelieved] == [word.text for word in (*whole[:first], *whole[last:])]
 
 
 @pytest.mark.weights
