@@ -1,6 +1,7 @@
 """Measures on this machine, printed with the data set, the command, the commit and the machine.
 
-scripts/bench accuracy            word errors of both engines, ours and plain, and between devices; of diarisation
+scripts/bench accuracy            word errors of both engines, ours and plain, with names and without,
+                                  between devices; errors of diarisation
 scripts/bench names               what is found of names, and what can still be read, from texts and from sound
 scripts/bench speed [--quick]     ours against faster-whisper and pyannote.audio as they come: time, memory, errors
 scripts/bench release             a study of long interviews to all formats: time by format
@@ -251,8 +252,11 @@ def main() -> None:
 
         result = bench_names.tables()
     else:
+        import bench_priming
+
         result = {
             "word_errors": word_error_table(),
+            "priming": bench_priming.priming_table(),
             "between_devices": device_table(),
             "diarisation": diarisation_table(),
         }

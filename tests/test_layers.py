@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "transcribe"
 # From the bottom to the top, as DESIGN draws it. A folder stands for all files in it.
 LAYERS = [
     "errors", "core_dumps", "offline", "plugins", "schema", "sealed_forms", "wordforms",
-    "pulse",
+    "pulse", "slack",
     "store", "tables", "config", "keys", "replacement", "study", "passphrase", "registry", "downloads", "weights",
     "audit", "inventory", "parting", "vault", "rekeying", "participants", "consent", "retention",
     "containers", "media", "audio", "audio_writing", "bundle", "channels", "microphones",

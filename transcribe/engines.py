@@ -5,7 +5,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 
-from transcribe import asr, detect, diarise, enrolment, plugins, weights
+from transcribe import asr, detect, diarise, enrolment, plugins, slack, weights
 from transcribe.config import StudyConfig
 from transcribe.pulse import DIARISATION, RECOGNITION
 
@@ -34,13 +34,17 @@ class Engines:
     @cached_property
     def transcriber(self) -> asr.Transcriber:
         chosen = self.config.recognition
-        return asr.load(chosen.engine, chosen.model, weights.path(chosen.model), self.device, self.config.threads)
+        loaded = asr.load(chosen.engine, chosen.model, weights.path(chosen.model), self.device, self.config.threads)
+        slack.give_back()
+        return loaded
 
     @cached_property
     def diariser(self) -> diarise.Diariser:
         chosen = self.config.diarisation
         folders = tuple(weights.path(name) for name in chosen.models)
-        return diarise.load(chosen.engine, folders, self.device, self.config.threads)
+        loaded = diarise.load(chosen.engine, folders, self.device, self.config.threads)
+        slack.give_back()
+        return loaded
 
     @cached_property
     def side_by_side(self) -> bool:

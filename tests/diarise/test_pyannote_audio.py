@@ -85,6 +85,16 @@ def test_is_deterministic(diariser: diarise.Diariser, sample_audio: Audio, call:
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize("threads", [1, 3])
+def test_segmentation_is_the_same_on_any_number_of_threads(
+    threads: int, diariser: diarise.Diariser, sample_audio: Audio, model_path: Callable[[str], Path]
+) -> None:
+    folders = (model_path("segmentation-3.0"), model_path("campplus"))
+    other = diarise.load("pyannote", folders, "cpu", threads)
+    assert other.segment(sample_audio) == diariser.segment(sample_audio)
+
+
+@pytest.mark.weights
 def test_says_what_made_the_turns(call: Turns) -> None:
     assert (call.made_by.stage, call.made_by.engine) == ("diarise", "pyannote.audio")
     assert call.made_by.model == "segmentation-3.0+campplus"

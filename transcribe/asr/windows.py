@@ -21,7 +21,7 @@ from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
 
-from transcribe import pulse
+from transcribe import pulse, slack
 from transcribe.asr import AsrOptions
 from transcribe.asr.scoring import LONGEST_S
 from transcribe.asr.sections import Samples
@@ -94,6 +94,7 @@ class Windows:
             batch, self._at_once, lambda some: self._decoded(some, tokenizer, options), of_memory
         )
         self._at_once = min(self._at_once, at_once)
+        slack.give_back()
         pulse.beat(pulse.RECOGNITION)
         return words
 

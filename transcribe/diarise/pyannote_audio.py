@@ -13,6 +13,7 @@ import os
 import warnings
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -30,7 +31,7 @@ import torch.nn.functional as F
 from torch.torch_version import TorchVersion
 
 from transcribe import offline as offline  # its switches stand before pyannote.audio is first imported
-from transcribe import pulse
+from transcribe import pulse, slack
 from transcribe.diarise import Regions, Segmented, campplus
 from transcribe.errors import EngineError, WeightsError
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, MadeBy, SpeakerBounds, Turn, Turns
@@ -76,6 +77,7 @@ PAUSE_S = 2.0  # pauses that stay in it: as faster-whisper uses Silero
 CLEAN_S = 0.4  # a voice heard alone for longer than this is known by that alone, without overlapped speech
 SHORTEST_S = 0.05
 # Chosen on a part of the development data; the numbers stand in tests/diarise/test_pyannote_audio.py.
+AT_ONCE = 8  # windows, on all threads together
 STEP = 0.25  # of the window, between two windows
 CLUSTERING = {"method": "centroid", "min_cluster_size": 8, "threshold": 0.65}
 
@@ -100,11 +102,33 @@ class _NoPlda(PLDA):
         pass
 
 
+class SideBySide(Inference):
+    """Windows of a batch on a thread each, where they are computed on a CPU, as many as torch may use at the time.
+
+    The segmentation network is a chain of small steps, which one core takes as fast as two together.
+    """
+
+    def infer(self, chunks: torch.Tensor) -> npt.NDArray[np.float32]:
+        """Windows (batch, 1, samples) to (batch, frames, voices)."""
+        threads = min(torch.get_num_threads(), len(chunks)) if self.device.type == "cpu" else 1
+        if threads == 1:
+            return super().infer(chunks)
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return np.concatenate(list(pool.map(super().infer, chunks.tensor_split(threads))))
+
+
 class SharedFrames(SpeakerDiarization):
     """The pipeline, with the speaker network run once over the sound instead of once a window and voice.
 
     Segmentation was made before, by `segment`, and comes in the file.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        made = self._segmentation
+        self._segmentation = SideBySide(
+            made.model, duration=made.duration, step=made.step, skip_aggregation=True, batch_size=made.batch_size
+        )
 
     def get_segmentations(self, file: dict[str, Any], hook: Any = None) -> SlidingWindowFeature:
         """(windows, frames, voices), each 0 or 1."""
@@ -211,6 +235,7 @@ class PyannoteDiariser:
             somebody = SlidingWindowFeature(segmented.data.max(axis=2, keepdims=True), segmented.sliding_window)
             field = self._pipeline._segmentation.model.receptive_field
             heard = Inference.aggregate(somebody, field, missing=0.0)
+        slack.give_back()
         frames = np.flatnonzero(np.nan_to_num(heard.data[:, 0]) >= HEARD_BY)
         moments = (heard.sliding_window[int(frame)] for frame in frames)
         speech = regions(((moment.start, moment.end) for moment in moments), audio.duration_s)
@@ -236,6 +261,7 @@ class PyannoteDiariser:
         with _quietly(), _threads(beside), torch.inference_mode():
             file = _file(audio) | {SEGMENTED: self._windows(segmented)}
             output: Any = self._pipeline(file, preload=False, **_bounds(bounds))
+        slack.give_back()
         everything = _turns(output.speaker_diarization, audio.duration_s)
         exclusive = _turns(output.exclusive_speaker_diarization, audio.duration_s)
         # Where fewer speakers were found than speak at once, pyannote.audio invents labels for the overlap alone.
@@ -275,7 +301,7 @@ def load(weights: tuple[Path, ...], device: str = "cpu", threads: int = 0) -> Py
         pipeline = SharedFrames(
             segmentation=str(_existing(segmentation)),
             segmentation_step=STEP,
-            segmentation_batch_size=8,
+            segmentation_batch_size=AT_ONCE,
             embedding=SpeakerModel(network),
             plda=_NoPlda(),
             clustering="AgglomerativeClustering",
