@@ -301,6 +301,7 @@ def test_whoever_is_found_to_be_an_interviewer_is_refused_too(study: Unlocked) -
 def test_recordings_of_which_nobody_said_who_took_part_are_told(study: Unlocked) -> None:
     add_recording(study, "R004", sound=b"hers, perhaps")
     add_detected(study, transcript(("S1", "So."), ("S2", "Well."), recording_id="R005"))
+    pipeline.refresh_findings(study, ENGINES)
     assert forgetting.plan(study, "R001").unsaid == ()
     assert forgetting.plan(study, "P1").unsaid == ("R004", "R005")
     told = call("forget", study.study.root, "P1", passphrase=str(study.identity))
