@@ -16,8 +16,17 @@ from typing import BinaryIO
 import pyrage
 import pytest
 
-from tests.builders import add_detected, add_recording, files_up_to, new_unlocked, person, says_nothing_of, transcript
-from transcribe import audit, backup, giving_back, store
+from tests.builders import (
+    add_detected,
+    add_recording,
+    files_up_to,
+    new_unlocked,
+    person,
+    says_nothing_of,
+    transcript,
+    unreadable,
+)
+from transcribe import audit, backup, certificates, giving_back, store
 from transcribe.errors import LockedError, StoreError, StudyError, TranscribeError
 from transcribe.study import open_study
 from transcribe.vault import Unlocked, unlock
@@ -162,6 +171,44 @@ def test_nothing_is_replaced(unlocked: Unlocked, tmp_path: Path) -> None:
     backup.restore(tmp_path / "c", tmp_path / "empty", key_of(unlocked))
 
 
+def test_a_backup_is_noted_before_it_has_a_name(unlocked: Unlocked, tmp_path: Path, disk: str) -> None:
+    killed_before((store, "sync_folder"), lambda: backup.write(unlocked, tmp_path / "b"))
+    about = backup.read_about(tmp_path / "b")
+    assert [one.id for one in certificates.backups(unlocked.study)] == [about.id]
+    killed_before((store, "sync_folder"), lambda: giving_back.give_back(unlocked, tmp_path / "out"))
+    assert (tmp_path / "out" / "R001.wav").exists()
+    assert certificates.exported(unlocked.study) == ("R001",)
+
+
+def test_the_folder_that_one_is_in_can_be_restored_to(
+    unlocked: Unlocked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.write(unlocked, tmp_path / "b")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    monkeypatch.chdir(tmp_path / "empty")
+    backup.restore(tmp_path / "b", Path(), key_of(unlocked))
+    monkeypatch.chdir(tmp_path)
+    assert contents(tmp_path / "empty") == contents(unlocked.study.root)
+    backup.shutil.rmtree(tmp_path / "empty")
+    (tmp_path / "empty").mkdir()
+    backup.restore(tmp_path / "b", tmp_path / "link", key_of(unlocked))
+    assert contents(tmp_path / "empty") == contents(unlocked.study.root)
+
+
+def test_a_file_that_the_disk_does_not_give_back_is_no_trouble_of_the_backups_disk(
+    unlocked: Unlocked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(store.HashingReader):
+        def read(self, size: int = -1) -> bytes:
+            raise OSError(errno.EIO, "x")
+
+    monkeypatch.setattr(backup, "HashingReader", Failing)
+    with pytest.raises(StoreError, match="a file of the study cannot be read from the disk any more"):
+        backup.write(unlocked, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(unlocked: Unlocked, tmp_path: Path) -> None:
     with files_up_to(100_000), pytest.raises(StudyError, match=r"the backup cannot be written \(file too large\)"):
         backup.write(unlocked, tmp_path / "b")
@@ -285,6 +332,15 @@ def test_what_another_export_is_at_work_on_is_left_alone(unlocked: Unlocked, tmp
 
     store.write_unnamed(out / "R001.wav", while_at_work)
     assert (out / "R001.wav").read_bytes() == b"whole"
+
+
+def test_one_that_is_damaged_keeps_no_other_from_being_given_back(unlocked: Unlocked, tmp_path: Path) -> None:
+    add_recording(unlocked, "R002", sound=SOUND, name="x.wav")
+    unreadable(unlocked.study.sound_path("R001"))
+    with pytest.raises(StoreError, match=r"R001: a file cannot be read from the disk.*; all others are given back\."):
+        giving_back.give_back(unlocked, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["R002.wav"]
+    assert certificates.exported(unlocked.study) == ("R002",)
 
 
 def test_what_cannot_be_given_back_is_said_and_leaves_nothing(unlocked: Unlocked, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.builders import (
     transcript,
 )
 from tests.study_session import call
-from transcribe import audit, backup, certificates, closing, pipeline, release
+from transcribe import audit, backup, certificates, closing, doctor, giving_back, pipeline, release
 from transcribe.config import StudyConfig
 from transcribe.errors import StudyError
 from transcribe.overview import overview
@@ -144,6 +144,36 @@ def test_a_backup_keeps_it_pseudonymised(study: Unlocked, tmp_path: Path) -> Non
     assert [one.id for one in certificates.backups(study.study)] == [made.id]
 
 
+def test_recordings_that_were_exported_before_keep_it_pseudonymised(study: Unlocked, tmp_path: Path) -> None:
+    giving_back.give_back(released(study), tmp_path / "out")
+    text = closing.close(study, word(study), None).read_text()
+    assert "remain PSEUDONYMISED: recordings exist outside" in text
+    assert "Given back, and not encrypted any more where they lie: R001." in text
+    assert "No key and no recording is left" not in text
+
+
+def test_a_recording_that_came_after_the_plan_is_not_destroyed_by_its_word(study: Unlocked) -> None:
+    told = word(released(study))
+    add_recording(Unlocked(study.study, study.identity), "R002", sound=b"cannot be recorded again")
+    with pytest.raises(StudyError, match="not the word") as refused:
+        closing.close(study, told, None)
+    assert closing.plan(study).recordings == ("R001", "R002")
+    assert word(study) not in str(refused.value)  # it is told with what would go, and not without
+    assert study.study.sound_path("R002").exists()
+
+
+def test_a_vault_that_was_lost_is_not_taken_for_a_closing_that_was_cut_off(study: Unlocked) -> None:
+    released(study).study.log("closing", recordings="R001", given_back=0)  # stopped before anything was destroyed
+    study.seal()
+    study.study.vault_path.unlink()
+    assert not closing.cut_off(study.study)
+    with pytest.raises(StudyError, match="transcribe doctor"):
+        open_study(study.study.root)
+    with study.study.lock("work"):
+        doctor.repair(doctor.examine(study.study, str(study.identity)))
+    assert Unlocked(open_study(study.study.root), study.identity).vault.entry("R001")
+
+
 @pytest.mark.parametrize("at", range(1, 12))
 def test_cut_off_anywhere_it_is_whole_or_nobody_can_read_it(study: Unlocked, at: int) -> None:
     """Before each change of the disk: either all is as it was, or the key is gone and `close` ends it."""
@@ -180,7 +210,7 @@ def test_the_command_tells_first_closes_and_says_what_is_closed(study: Unlocked)
     done = call("close", root, "--recordings", "destroy", "--confirm", confirmed, passphrase=key)
     assert done.returncode == 0, done.stderr
     assert not (root / "private").exists()
-    for command in (("status", root), ("close", root, "--recordings", "destroy"), ("release", root)):
+    for command in (("status", root), ("doctor", root), ("close", root, "--recordings", "destroy"), ("release", root)):
         after = call(*command, passphrase=key)
         assert after.returncode == 2
         assert "this study is closed since" in after.stderr

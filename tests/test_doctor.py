@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,13 +17,14 @@ from pathlib import Path
 import pytest
 
 from tests import whole_studies
-from tests.builders import says_nothing_of
+from tests.builders import files_up_to, says_nothing_of, unreadable
 from tests.study_session import call, last_json
 from tests.whole_studies import FakeEngines, released, run
 from transcribe import audit, doctor, release, retention, store, vault
 from transcribe.doctor import Trouble, What
 from transcribe.doctor.artefacts import FACTS, ORIGINS
 from transcribe.errors import LockedError, NewerError, StoreError
+from transcribe.overview import overview
 from transcribe.ready import need
 from transcribe.review import corrections, settling
 from transcribe.review.decisions import decide
@@ -234,6 +236,64 @@ def test_a_damaged_secret_is_named_and_the_recovery_sheet_opens_the_study(patien
     assert trouble.what is (What.MISSING if how == "delete" else What.DAMAGED)
     assert "recovery sheet" in trouble.said
     assert doctor.repair(found) == ()
+
+
+# --- what the disk does not give back any more ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "private/vault.age",
+        "private/vault.copy.age",
+        "private/R001/words.age",
+        "private/R001/log/000001.age",
+        "private/recordings/R001.age",
+        "release/001/manifest.json",
+        "release/001/R001_pseudonymised.txt",
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_and_hides_no_other(patient: Unlocked, where: str) -> None:
+    flip(patient.study.artefact_path("T001", "findings"))
+    unreadable(patient.study.root / where)
+    assert {one.where for one in examined(patient)} >= {where, "private/T001/findings.age"}
+
+
+def test_a_secret_that_cannot_be_read_leaves_the_recovery_sheet(patient: Unlocked) -> None:
+    unreadable(patient.study.identity_path)
+    assert doctor.examine(patient.study, PASSPHRASE).troubles[0].where == "private/identity.age"
+    assert vault.unlock(patient.study, str(patient.identity)).vault.people
+    with pytest.raises(LockedError, match="no file that a passphrase opens"):
+        vault.unlock(patient.study, PASSPHRASE)
+
+
+def test_a_vault_that_cannot_be_read_has_its_copy(patient: Unlocked) -> None:
+    unreadable(patient.study.vault_path)
+    with pytest.raises(StoreError, match="transcribe doctor"):
+        vault.unlock(patient.study, str(patient.identity))
+    assert repaired(patient, runs=False).vault.entry("R001")
+
+
+@pytest.mark.parametrize("how", [flip, unreadable])
+def test_of_one_that_is_damaged_status_tells_and_of_all_others_too(
+    patient: Unlocked, how: Callable[[Path], None]
+) -> None:
+    how(patient.study.artefact_path("R001", "findings"))
+    seen = overview(patient.study, patient)
+    assert [(row.id, row.duration_s is None) for row in seen.rows] == [("R001", True), ("T001", False)]
+    assert "R001: a part of it cannot be read: transcribe doctor study" in seen.advice("study")
+    assert last_json(call("status", patient.study.root, "--json", passphrase=str(patient.identity)).stdout)[
+        "damaged"
+    ] == ["R001"]
+
+
+def test_where_the_disk_is_full_the_journal_that_was_to_be_begun_anew_stays(patient: Unlocked) -> None:
+    path = patient.study.journal_path
+    path.write_bytes(path.read_bytes() + b"no line\n")
+    before = path.read_bytes()
+    with files_up_to(len(before) // 2), suppress(OSError), patient.study.lock("work"):
+        doctor.repair(doctor.examine(patient.study, str(patient.identity)))
+    assert path.read_bytes() == before
 
 
 def test_a_vault_and_copy_both_damaged_are_for_a_backup(patient: Unlocked) -> None:

@@ -5,7 +5,7 @@ import shutil
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.builders import (
     Cut,
     NoEngines,
     add_detected,
+    add_recording,
     cut_at,
     new_unlocked,
     person,
@@ -26,8 +27,10 @@ from transcribe import (
     audit,
     backup,
     certificates,
+    closing,
     doctor,
     forgetting,
+    giving_back,
     people,
     permission,
     pipeline,
@@ -46,7 +49,7 @@ from transcribe.review import settling
 from transcribe.review.decisions import decide, restore
 from transcribe.review.log import Deed, Entry, Swap
 from transcribe.schema import Consent, Kind, Purpose, ReviewState, Speaker, Transcript, Verdict
-from transcribe.study import Study, open_study
+from transcribe.study import SET_ASIDE, Study, open_study
 from transcribe.vault import Attributes, Rendering, Topic, Unlocked, Voiceprint, with_recording
 
 ENGINES = NoEngines(StudyConfig())
@@ -280,6 +283,80 @@ def test_two_participants_of_one_recording_lose_it_when_one_withdraws(study: Unl
     _link(study, "R003", ("P1", "P2", "I1"))
     assert forgetting.plan(study, "P1").recordings == ("R001", "R003")
     assert forgetting.plan(study, "P2").recordings == ("R002", "R003")
+
+
+def test_whoever_is_said_to_have_taken_part_loses_the_recording_in_whatever_role(study: Unlocked) -> None:
+    _link(study, "R003", ("P2", "N1", "L1", "I1"))
+    assert forgetting.plan(study, "N1").recordings == ("R003",)  # no voice is taken for hers
+    assert forgetting.plan(study, "L1").recordings == ()  # nothing that speaks
+
+
+def test_whoever_is_found_to_be_an_interviewer_is_refused_too(study: Unlocked) -> None:
+    alias = person("R002-F05", "Mrs Quayle", found=True, same_as="I1")
+    study.change(lambda vault: replace(vault, people=(*vault.people, alias)))
+    with pytest.raises(StudyError, match="R002-F05 is an interviewer"):
+        forgetting.plan(study, "R002-F05")
+
+
+def test_recordings_of_which_nobody_said_who_took_part_are_told(study: Unlocked) -> None:
+    add_recording(study, "R004", sound=b"hers, perhaps")
+    add_detected(study, transcript(("S1", "So."), ("S2", "Well."), recording_id="R005"))
+    pipeline.refresh_findings(study, ENGINES)
+    assert forgetting.plan(study, "R001").unsaid == ()
+    assert forgetting.plan(study, "P1").unsaid == ("R004", "R005")
+    told = call("forget", study.study.root, "P1", passphrase=str(study.identity))
+    assert "Nobody said who took part in these, and they stay: R004, R005." in told.stdout
+    _link(study, "R005", ("P2",))
+    planned, _ = forget(study, "P1")
+    assert planned.unsaid == ("R004",)
+    assert "Nobody said who took part in these, which stay: R004." in certified(study)
+
+
+def test_what_a_killed_add_left_is_not_kept_behind_her_back(study: Unlocked) -> None:
+    add_recording(study, "R005", sound=b"hers, perhaps", who=("P1",))
+    study.change(lambda vault: replace(vault, recordings=tuple(e for e in vault.recordings if e.id != "R005")))
+    study.study.artefact_path("R005", "recording").unlink()
+    with pytest.raises(StudyError, match=r"R005: it was being added .* doctor STUDY --repair"):
+        forgetting.plan(study, "P1")
+    assert forgetting.plan(study, "R001").recordings == ("R001",)
+    with study.study.lock("work"):
+        doctor.repair(doctor.examine(study.study, str(study.identity)))
+    forget(study, "P1")
+    assert not study.study.sound_path("R005").exists()
+    assert not (study.study.private / SET_ASIDE).exists()
+
+
+def test_what_is_added_while_she_is_forgotten_is_not_overlooked(
+    study: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strike = forgetting._strike_names
+
+    def meanwhile(*given: Any) -> None:
+        strike(*given)
+        add_recording(Unlocked(study.study, study.identity), "R005", sound=b"hers, too", who=("P1",))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forgetting, "_strike_names", meanwhile)
+        with pytest.raises(StudyError, match="changed meanwhile; do it again"):
+            forget(study, "P1")
+    assert study.vault.person("P1").forms == KAREN.forms
+    assert study.study.sound_path("R001").exists()
+    planned, _ = forget(study, "P1")
+    assert planned.recordings == ("R001", "R005")
+    assert not study.study.sound_path("R005").exists()
+
+
+def test_a_namesake_who_stays_can_be_imported_again(study: Unlocked, tmp_path: Path) -> None:
+    namesake = person("P5", "Karen Smith")
+    study.change(lambda vault: replace(vault, people=(*vault.people, namesake)))
+    forget(study, "P1")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("id,kind,role,names,withdrawn\nP5,person,participant,Karen Smith,yes\n")
+    assert people.bring_in(study, roster, "") == 1
+    assert [one.person_id for one in study.vault.consents if one.withdrawn] == ["P5"]
+    roster.write_text("id,kind,role,names\nP5,person,participant,Karen Smith;Karen Okonkwo\n")
+    with pytest.raises(RosterError, match="P5 bears a name that is forgotten"):
+        people.bring_in(study, roster, "")
 
 
 def test_an_interviewer_and_an_unknown_id_are_refused(study: Unlocked) -> None:
@@ -586,6 +663,11 @@ def test_one_that_was_cut_off_is_ended_before_another(study: Unlocked, monkeypat
         patch.setattr(forgetting, "refresh_findings", _stopped)
         with pytest.raises(KeyboardInterrupt):
             forget(study, "P1")
+    assert "Forgetting P1 was cut off: transcribe forget study P1 --reviewer ALIAS --confirm P1" in (
+        overview(study.study, study).advice("study")
+    )
+    with pytest.raises(StudyError, match="forgetting P1 was cut off; end it first"):
+        closing.plan(study)  # releases that hold her would stay
     unfinished = study.vault.forgetting
     assert unfinished
     says_nothing_of(repr_of(unfinished), *HERS, "Diane", "Philippa")
@@ -663,6 +745,12 @@ def test_a_restored_study_knows_its_backup_and_so_does_one_whose_audit_was_begun
         doctor.repair(doctor.examine(restored.study, str(study.identity)))
     assert later.id not in path.read_text()
     assert [one.id for one in certificates.backups(restored.study)] == [made.id, later.id]
+
+
+def test_the_certificate_tells_what_was_given_back_before(study: Unlocked, tmp_path: Path) -> None:
+    giving_back.give_back(study, tmp_path / "out", ("R001",))
+    forget(study, "P1")
+    assert "Given back before, to files that must be deleted where they lie: R001." in certified(study)
 
 
 def test_a_certificate_replaces_none(study: Unlocked) -> None:

@@ -203,3 +203,14 @@ def test_at_a_terminal_a_new_one_is_asked_for_twice(
 def test_a_new_one_needs_to_come_from_somewhere() -> None:
     with pytest.raises(LockedError):
         passphrase.choose(None)
+
+
+def test_an_end_of_input_at_the_prompt_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(passphrase.getpass, "getpass", ended)
+    for ask in (lambda: passphrase.find("id", None), lambda: passphrase.choose(None)):
+        with pytest.raises(LockedError, match="no passphrase was given"):
+            ask()

@@ -61,6 +61,13 @@ def test_months_later_is_the_same_day_or_the_last_of_a_shorter_month(day: date, 
     assert later.day == min(day.day, calendar.monthrange(later.year, later.month)[1])
 
 
+def test_one_that_the_journal_does_not_know_is_reminded_of_all_the_same(unlocked: Unlocked) -> None:
+    add_recording(unlocked, "R003")  # stopped before its line was written
+    months(unlocked.study, 1)
+    known = retention.dates(unlocked.study)
+    assert known["R003"] == known["R001"]
+
+
 @pytest.mark.parametrize(
     ("days", "told"),
     [(-400, True), (-1, True), (0, True), (29, True), (30, False), (400, False)],

@@ -93,7 +93,6 @@ def write(unlocked: Unlocked, file: Path) -> About:
             made_by=f"transcribe {version('transcribe')}",
         )
         store.write_unnamed(file, lambda sink, path: _write(unlocked, about, sink, path))
-    audit.append(study.audit_path, "backed up", backup=about.id, study=about.study)
     return about
 
 
@@ -107,6 +106,8 @@ def _write(unlocked: Unlocked, about: About, sink: BinaryIO, path: Path) -> None
     sink.flush()
     if not _reads_back(path, unlocked.identity, sums):
         raise StoreError("the backup reads back differently from the study", advice="check the disk and try again")
+    # before it gets its name: no backup may exist that no certificate will tell of
+    audit.append(unlocked.study.audit_path, "backed up", backup=about.id, study=about.study)
 
 
 def _reads_back(path: Path, by: Identity, sums: dict[str, str]) -> bool:
@@ -123,11 +124,8 @@ def _pack(study: Study, sink: object, to: Recipient) -> dict[str, str]:
     def pack(into: int) -> None:
         with os.fdopen(into, "wb") as pipe, tarfile.open(fileobj=pipe, mode="w|") as tar:
             for path in study.files():
-                with path.open("rb") as file:
-                    reader = HashingReader(file)
-                    member = _member(path.relative_to(study.root).as_posix(), os.fstat(file.fileno()).st_size)
-                    tar.addfile(member, reader)
-                sums[member.name] = reader.sha256.hexdigest()
+                name = path.relative_to(study.root).as_posix()
+                sums[name] = _add(tar, path, name)
             _add_sums(tar, sums)
 
     read, into = os.pipe()
@@ -136,6 +134,20 @@ def _pack(study: Study, sink: object, to: Recipient) -> dict[str, str]:
         pyrage.encrypt_io(pipe, sink, [to])
         packing.result()
     return sums
+
+
+def _add(tar: tarfile.TarFile, path: Path, name: str) -> str:
+    """Put a file into the tar; its SHA-256. Raises StoreError where the disk does not give it back."""
+    try:
+        with path.open("rb") as file:
+            reader = HashingReader(file)
+            tar.addfile(_member(name, os.fstat(file.fileno()).st_size), reader)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        advice = "see `transcribe doctor STUDY`; what that set aside is to be moved out"
+        raise StoreError("a file of the study cannot be read from the disk any more", advice=advice) from None
+    return reader.sha256.hexdigest()
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
@@ -165,6 +177,7 @@ def restore(file: Path, root: Path, given: str) -> About:
     The folder gets its name when every file is there and is what it was. Raises StudyError, LockedError, StoreError.
     """
     check_new(root)
+    root = root.resolve()  # "." has no name to put another beside, and a link cannot be replaced by a folder
     about = read_about(file)
     identity = _identity(file, about, given)
     beside = root.with_name(f".{root.name}.{secrets.token_hex(4)}.tmp")

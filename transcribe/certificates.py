@@ -31,10 +31,17 @@ def backups(study: Study) -> tuple[KnownBackup, ...]:
     return tuple(KnownBackup(id=one, at=at) for one, at in known.items())
 
 
+def exported(study: Study) -> tuple[str, ...]:
+    """The recordings that were ever given back, as the audit tells, in order."""
+    lines = (line for path in study.audit_paths() for line in store.read_lines(path))
+    return tuple(sorted({str(line.get("recording")) for line in lines if line.get("event") == "recording exported"}))
+
+
 def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: str, number: int) -> Path:
     """Write the certificate of a `forget` under a number, in the place of one that was cut off; its path."""
     others = len(plan.people) - (plan.person in plan.people)
     released = [f"{one.number:03d} ({one.level})" for one in renewed if one.number]
+    outside = tuple(one for one in exported(study) if one in plan.recordings)
     lines = [
         "CERTIFICATE OF ERASURE",
         "",
@@ -50,15 +57,17 @@ def forgotten(study: Study, plan: Plan, renewed: tuple[Renewed, ...], reviewer: 
         f"Releases withdrawn and deleted from the study: {_listed(tuple(f'{n:03d}' for n in plan.releases))}.",
         *_about_moved(plan.moved),
         f"Released in their place: {_listed(tuple(released))}.",
+        *([f"Given back before, to files that must be deleted where they lie: {_listed(outside)}."] if outside else []),
+        *([f"Nobody said who took part in these, which stay: {_listed(plan.unsaid)}."] if plan.unsaid else []),
         "",
         "Of the names that were removed, keyed digests are left in the encrypted key table, so that an exact",
         "mention is still withheld. Whoever holds that table and its passphrase can test a name that she guesses.",
         "",
         *_about_backups(study),
         "",
-        "Not covered by this certificate: copies of releases that were given to others, the sources of recordings",
-        "that lie outside the study, and copies of the study's folder that another program made (snapshots,",
-        "synchronised folders, disk images). Those must be deleted where they lie.",
+        "Not covered by this certificate: copies of releases that were given to others, recordings that were given",
+        "back, the sources of recordings that lie outside the study, and copies of the study's folder that another",
+        "program made (snapshots, synchronised folders, disk images). Those must be deleted where they lie.",
     ]
     return _write(study, lines, number)
 
@@ -83,9 +92,10 @@ def _about_backups(study: Study) -> list[str]:
 
 def closed(study: Study, recordings: tuple[str, ...], *, given_back: bool) -> Path:
     """Write the statement of a study that is closed; its path. `given_back`: the recordings lie somewhere else now."""
-    known = backups(study)
-    if given_back:
-        state = "The releases remain PSEUDONYMISED: the recordings exist outside of this folder."
+    known, outside = backups(study), exported(study)
+    if given_back or outside:
+        which = "the recordings" if given_back else "recordings"
+        state = f"The releases remain PSEUDONYMISED: {which} exist outside of this folder."
     elif known:
         state = "The releases remain PSEUDONYMISED until every backup below is deleted."
     else:
@@ -100,6 +110,7 @@ def closed(study: Study, recordings: tuple[str, ...], *, given_back: bool) -> Pa
         "",
         f"The key table was destroyed. Recordings ({_listed(recordings)}): {fate}.",
         state,
+        *([f"Given back, and not encrypted any more where they lie: {_listed(outside)}."] if outside else []),
         "Files that were released before say that a key exists; that was so on their day.",
         "",
         *_about_backups(study),

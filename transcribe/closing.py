@@ -23,18 +23,23 @@ class Closing(Quiet):
 
 
 def plan(unlocked: Unlocked) -> Closing:
-    """Raises StudyError when nothing was released: then nothing would be left of the study."""
+    """Raises StudyError when nothing was released: then nothing would be left of the study; and where a `forget` was
+    cut off: what it withdraws would stay.
+    """
     study = unlocked.study
     standing = study.standing_releases()
     if not standing:
         raise StudyError("nothing of this study is released", advice="release first; a closed study has no way back")
     released = {one for number, ids in study.released().items() if number in standing for one in ids}
+    if unlocked.vault.forgetting is not None:
+        of = unlocked.vault.forgetting.plan.of
+        raise StudyError(f"forgetting {of} was cut off", advice=f"end it first: `transcribe forget STUDY {of}`")
     recordings = unlocked.recordings()
     return Closing(
         recordings=tuple(one for one in recordings if study.sound_path(one).exists()),
         unreleased=tuple(one for one in recordings if one not in released),
         releases=len(standing),
-        word=study.created["study"][:8],
+        word=unlocked.vault.digest("closing", *recordings)[:8],  # another one when there are others to lose
     )
 
 
@@ -44,10 +49,13 @@ def close(unlocked: Unlocked, word: str, give_back_to: Path | None) -> Path:
     Raises StudyError for another `word` than the plan's, or where giving back fails; then nothing is destroyed.
     """
     study = unlocked.study
+    unlocked.change(lambda vault: vault)  # what another process has just added goes, too
     with study.lock("work"), study.lock("vault", wait_s=30.0):
+        unlocked.look()
         planned = plan(unlocked)
         if word != planned.word:
-            raise StudyError("this is not the word to confirm with", advice=f"give --confirm {planned.word}")
+            advice = "give the same command without --confirm, and read again what would go"
+            raise StudyError("this is not the word to confirm with", advice=advice)
         study.check_nobody_adds()
         if give_back_to is not None and give_back_to.resolve().is_relative_to(study.private.resolve()):
             raise StudyError("private/ goes with the key", advice="export the recordings to another folder")
@@ -62,7 +70,8 @@ def close(unlocked: Unlocked, word: str, give_back_to: Path | None) -> Path:
 def cut_off(study: Study) -> bool:
     """Whether closing was cut off after the key had gone."""
     ending = study.ending()
-    return not study.vault_path.exists() and ending is not None and ending["event"] == "closing"
+    gone = not study.vault_path.exists() and not study.vault_copy_path.exists()
+    return gone and ending is not None and ending["event"] == "closing"
 
 
 def end(study: Study) -> Path:

@@ -18,14 +18,14 @@ from transcribe.engines import Engines
 from transcribe.errors import StudyError
 from transcribe.history import entries
 from transcribe.overview import exists
-from transcribe.participants import PARTICIPANT, took_part
+from transcribe.participants import took_part
 from transcribe.parting import Plan, Unfinished, Withdrawn
 from transcribe.pipeline import Job, refresh_findings
 from transcribe.publishing import last_number, note_stopped
 from transcribe.ready import Ready, decided, held, settled
 from transcribe.review.decisions import decide
 from transcribe.review.log import FORGET, Deed, Entry, history
-from transcribe.schema import Finding, Person, Quiet, ReviewState, Verdict, record
+from transcribe.schema import Finding, Kind, Person, Quiet, ReviewState, Verdict, record
 from transcribe.speakers import speaking
 from transcribe.study import SET_ASIDE, Study
 from transcribe.vault import PERSON, RECORDING, Unlocked, Vault, with_retired
@@ -61,13 +61,13 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         recordings: tuple[str, ...] = (recording_id,)
         people: set[str] = set()
     else:
-        person = known[person_id]
-        if person.role == INTERVIEWER:
+        people = _joined(vault, {person_id, known[person_id].same_as} & known.keys(), lambda p: {p.same_as})
+        if any(known[one].role == INTERVIEWER for one in people):
             raise StudyError(
                 f"{person_id} is an interviewer, whose recordings are other people's",
                 advice="forget those who withdrew",
             )
-        people = _joined(vault, {person_id, person.same_as} & known.keys(), lambda p: {p.same_as})
+        _check_nothing_half_added(unlocked)
         recordings = tuple(e.id for e in vault.recordings if _takes_part(unlocked, e.id, people, known))
     others = {e.id: _mentioned(unlocked, e.id) for e in vault.recordings if e.id not in recordings}
     found, own = _found_alone(vault, recordings, others), _in_own_right(unlocked, recordings)
@@ -86,6 +86,7 @@ def plan(unlocked: Unlocked, of: str) -> Plan:
         releases=tuple(sorted({*holding(unlocked.study, affected), *(one for one in told if one in standing)})),
         moved=tuple(one for one in told if one not in standing and one <= last_number(unlocked.study)),
         sources=tuple(e.id for e in vault.recordings if e.id in recordings and any(map(exists, e.sources))),
+        unsaid=tuple(recording_id for recording_id in others if person_id and _is_unsaid(unlocked, recording_id)),
     )
 
 
@@ -101,13 +102,31 @@ def _meant(vault: Vault, of: str) -> tuple[str, str]:
     return vault.person(person_id).id, ""
 
 
+def _check_nothing_half_added(unlocked: Unlocked) -> None:
+    """Raises StudyError where a killed `add` left sound and its key, of which nobody knows whose they are."""
+    known = {entry.id for entry in unlocked.vault.recordings}
+    left = [one for one in unlocked.study.unfinished() if one not in known]
+    if left:
+        advice = "set it aside with `transcribe doctor STUDY --repair` first, then it goes, too"
+        raise StudyError("it was being added and never was, and may be hers", recording_id=left[0], advice=advice)
+
+
 def _takes_part(unlocked: Unlocked, recording_id: str, people: set[str], known: dict[str, Person]) -> bool:
-    """Whether one of these speaks in a recording, as the researcher says or as its transcript has it."""
+    """Whether one of these takes part in a recording, as the researcher says or as its transcript has it."""
     who = took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
-    if any(i in people and known[i].role == PARTICIPANT for i in who):
+    if any(i in people and known[i].kind is Kind.PERSON for i in who):
         return True
     ready = settled(unlocked, recording_id)
     return ready is not None and any(s.person_id in people for s in ready.transcript.value.speakers)
+
+
+def _is_unsaid(unlocked: Unlocked, recording_id: str) -> bool:
+    """Whether it is not said who took part in a recording, nor known whose all its voices are."""
+    if unlocked.vault.entry(recording_id).who:
+        return False
+    ready = settled(unlocked, recording_id)
+    speakers = ready.transcript.value.speakers if ready else ()
+    return ready is None or any(s.person_id is None and s.role != INTERVIEWER for s in speakers)
 
 
 def _in_own_right(unlocked: Unlocked, recordings: tuple[str, ...]) -> set[str]:
@@ -174,7 +193,8 @@ def _begin(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Unfi
         finish(unlocked)
         note_stopped(unlocked)
         remove_stopped(unlocked)
-        planned = plan(unlocked, of)
+        unlocked.change(lambda vault: vault)  # what another process has just added may be hers
+        planned, known = plan(unlocked, of), unlocked.vault
         if any(study.artefact_path(one, "candidates").exists() for one in study.recordings()):
             _ = engines.rules  # they are needed when there is no way back
         gone = frozenset(planned.people)
@@ -191,10 +211,16 @@ def _begin(unlocked: Unlocked, of: str, reviewer: str, engines: Engines) -> Unfi
         for recording_id in kept:
             _settle_mentions(unlocked, recording_id, gone, reviewer)
         _strike_names(unlocked, kept, gone, engines)
-        releases = (*planned.releases, *planned.moved)
-        study.log("forgetting", number=left.number, of=of, person=planned.person,
-                  recordings=" ".join(planned.recordings), releases=" ".join(map(str, releases)))  # fmt: skip
-        unlocked.change(lambda vault: replace(without(vault, gone, planned.recordings), forgetting=left))
+
+        def forgotten(vault: Vault) -> Vault:
+            if (vault.people, vault.recordings) != (known.people, known.recordings):
+                raise StudyError("people or recordings of the study were changed meanwhile", advice="do it again")
+            releases = (*planned.releases, *planned.moved)
+            study.log("forgetting", number=left.number, of=of, person=planned.person,
+                      recordings=" ".join(planned.recordings), releases=" ".join(map(str, releases)))  # fmt: skip
+            return replace(without(vault, gone, planned.recordings), forgetting=left)
+
+        unlocked.change(forgotten)
     return left
 
 
@@ -326,7 +352,8 @@ def finish(unlocked: Unlocked) -> None:
                     remove(unlocked, number)
                 for recording_id in recordings:
                     _remove(study, recording_id)
-                shutil.rmtree(study.private / SET_ASIDE, ignore_errors=True)  # damaged files of hers may lie there
+                if (study.private / SET_ASIDE).exists():  # damaged files of hers may lie there
+                    shutil.rmtree(study.private / SET_ASIDE)
             study.log("forgotten", number=int(str(event["number"])))
 
 

@@ -22,7 +22,8 @@ class Given(Quiet):
 def give_back(unlocked: Unlocked, folder: Path, ids: tuple[str, ...] = ()) -> tuple[Given, ...]:
     """Write the recordings (all that have sound when none is named) into a folder; nothing there is replaced.
 
-    Each file is compared with what was taken in before it gets its name. Raises StudyError, StoreError.
+    Each file is compared with what was taken in before it gets its name. Raises StudyError; StoreError for recordings
+    that are damaged, once all others are written.
     """
     study = unlocked.study
     wanted = ids or tuple(one for one in unlocked.recordings() if study.sound_path(one).exists())
@@ -35,9 +36,17 @@ def give_back(unlocked: Unlocked, folder: Path, ids: tuple[str, ...] = ()) -> tu
     taken = next((one for one, names in planned.items() if any((folder / name).exists() for name in names)), None)
     if taken is not None:
         raise StudyError("a file of that name is there already", recording_id=taken, advice="choose another folder")
+    damaged: list[StoreError] = []
     for one, names in planned.items():
-        _write_all(unlocked, one, [folder / name for name in names])
-        audit.append(study.audit_path, "recording exported", recording=one)
+        try:
+            _write_all(unlocked, one, [folder / name for name in names])
+        except StoreError as error:
+            damaged.append(error)
+    if damaged:
+        first = damaged[0]
+        first.recording_id = ", ".join(error.recording_id for error in damaged)
+        first.advice += "; all others are given back" if len(damaged) < len(planned) else ""
+        raise first
     return tuple(Given(id=one, name=name) for one, names in planned.items() for name in names)
 
 
@@ -56,25 +65,31 @@ def _names(unlocked: Unlocked, recording_id: str) -> tuple[str, ...]:
 
 
 def _write_all(unlocked: Unlocked, recording_id: str, paths: list[Path]) -> None:
+    """Its files. It is noted before the first gets its name: nothing lies outside of which the audit does not tell."""
     entry, key = unlocked.vault.entry(recording_id), unlocked.recording_key(recording_id)
+
+    def note() -> None:
+        audit.append(unlocked.study.audit_path, "recording exported", recording=recording_id)
+
     try:
         with store.disk_trouble("the recording cannot be written"):
             if not entry.parts:
                 sound = unlocked.study.sound_path(recording_id)
-                _write(paths[0], lambda sink: store.decrypt_file(sound, sink, key), entry.sha256)
+                _write(paths[0], lambda sink: store.decrypt_file(sound, sink, key), entry.sha256, note)
                 return
             with intake.opened(unlocked, recording_id) as files:
                 found = bundle.read(files)
                 pieces = found.pieces if found is not None else ()
                 for path, piece, part in zip(paths, pieces, entry.parts, strict=True):
-                    _write(path, partial(bundle.copy, files, piece.name), part.sha256)
+                    noting = note if path == paths[0] else None
+                    _write(path, partial(bundle.copy, files, piece.name), part.sha256, noting)
     except TranscribeError as error:
         error.recording_id = recording_id
         raise
 
 
-def _write(path: Path, put: Callable[[BinaryIO], None], sha256: str) -> None:
-    """Let `put` fill a file, and compare what then stands in it."""
+def _write(path: Path, put: Callable[[BinaryIO], None], sha256: str, note: Callable[[], None] | None) -> None:
+    """Let `put` fill a file, compare what then stands in it, and note that it is about to get its name."""
 
     def write(sink: BinaryIO, temporary: Path) -> None:
         put(sink)
@@ -83,5 +98,7 @@ def _write(path: Path, put: Callable[[BinaryIO], None], sha256: str) -> None:
             back = store.HashingReader(file).to_end()
         if back != sha256:
             raise StoreError("the recording is not what was taken in", advice="restore it from a backup")
+        if note is not None:
+            note()
 
     store.write_unnamed(path, write)

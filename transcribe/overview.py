@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transcribe import consent, levels, permission, retention, store
 from transcribe.consent import Obstacle
+from transcribe.errors import NewerError, StoreError, StudyError
 from transcribe.export.layout import stamp
 from transcribe.pipeline import unprimed
 from transcribe.publishing import MANIFEST, read_manifest
@@ -66,8 +67,9 @@ class Row(Quiet):
 class Overview(Quiet):
     """A study: its random id, the rows, ids of recordings whose source file still lies outside the encryption, ids of
     people whose pseudonym has turned out to be somebody's real name, ids of recordings that were added twice, and of
-    those that have no row, since what tells of them is lost. `unprimed` were recognised without names that are
-    linked to them now.
+    those that have no row, since what tells of them is lost. Of the `damaged` the row says what is told without the
+    key. `unprimed` were recognised without names that are linked to them now. `forgetting`: whom a `forget` that was
+    cut off was of.
 
     `misnamed` are recordings in which somebody took part whose id nobody has, `telling` those whose own id is a name.
     `consent_recorded`: whether the roster says what anybody agreed to, None without the key; `reminders` of recordings
@@ -82,6 +84,8 @@ class Overview(Quiet):
     misnamed: tuple[str, ...] = ()
     telling: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    forgetting: str = ""
     unprimed: tuple[str, ...] = ()
     consent_recorded: bool | None = None
     reminders: tuple[Reminder, ...] = ()
@@ -111,6 +115,9 @@ class Overview(Quiet):
             )
         lines += [f"{one} is the same recording as {other}." for one, other in self.doubles]
         lines += [f"{one}: a part of it is lost: transcribe doctor {root}" for one in self.incomplete]
+        lines += [f"{one}: a part of it cannot be read: transcribe doctor {root}" for one in self.damaged]
+        if of := self.forgetting:
+            lines.append(f"Forgetting {of} was cut off: transcribe forget {root} {of} --reviewer ALIAS --confirm {of}")
         lines += [
             f"{one} was recognised without names that are known now: transcribe run {root} {one} --again recognise"
             for one in self.unprimed
@@ -150,15 +157,24 @@ class Overview(Quiet):
 def overview(study: Study, unlocked: Unlocked | None) -> Overview:
     """What can be told; without the key neither durations nor findings."""
     kept, traces = retention.dates(study), _traces(study)
-    rows = tuple(
-        replace(_row(study, recording_id, traces[recording_id], unlocked), keep_until=kept.get(recording_id))
-        for recording_id in study.recordings()
-    )
+    damaged: list[str] = []
+
+    def row(recording_id: str) -> Row:
+        try:
+            return _row(study, recording_id, traces[recording_id], unlocked)
+        except NewerError:
+            raise
+        except (StoreError, StudyError):  # of one recording, and no reason to be silent about the others
+            if not study.artefact_path(recording_id, "note").exists():  # else it was added since we unlocked
+                damaged.append(recording_id)
+            return _row(study, recording_id, traces[recording_id], None)
+
+    rows = tuple(replace(row(one), keep_until=kept.get(one)) for one in study.recordings())
     reminders = retention.reminders(kept, datetime.now(UTC).date())
     if unlocked is None:
         return Overview(study_id=study.created["study"], rows=rows, incomplete=study.incomplete(), reminders=reminders)
     vault = unlocked.vault
-    names = FormIndex(vault.people)
+    names, known = FormIndex(vault.people), {e.id for e in vault.recordings}
     first: dict[str, str] = {}
     doubles = [(e.id, first.setdefault(one, e.id)) for e in vault.recordings for one in e.sums]
     return Overview(
@@ -166,10 +182,12 @@ def overview(study: Study, unlocked: Unlocked | None) -> Overview:
         rows=rows,
         sources_outside=tuple(e.id for e in vault.recordings if any(map(exists, e.sources))),
         to_redraw=levels.clashing(vault.people, vault.renderings),
-        misnamed=tuple(row.id for row in rows if permission.misnamed(vault, row.id)),
+        misnamed=tuple(row.id for row in rows if row.id in known and permission.misnamed(vault, row.id)),
         telling=tuple(row.id for row in rows if names.find(parted(row.id))),
         doubles=tuple(dict.fromkeys((one, other) for one, other in doubles if one != other)),
         incomplete=tuple(sorted({*unlocked.recordings()} - {*study.recordings()})),
+        damaged=tuple(damaged),
+        forgetting=vault.forgetting.plan.of if vault.forgetting else "",
         unprimed=tuple(e.id for e in vault.recordings if unprimed(unlocked, e.id)),
         consent_recorded=bool(vault.consents),
         reminders=reminders,

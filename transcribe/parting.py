@@ -8,7 +8,7 @@ class Plan(Quiet):
     """What goes: `of` is what was named, `person` her id, empty for a recording; ids of people and of recordings; who
     belongs to these people and stays, since he takes part in a recording that stays; how often others name them, by
     recording; the releases that hold any of it, `moved` those of them whose folders lie here no more; recordings whose
-    source files still lie outside the study.
+    source files still lie outside the study; `unsaid`: recordings that stay, of which nobody said who took part.
     """
 
     of: str
@@ -20,6 +20,7 @@ class Plan(Quiet):
     releases: tuple[int, ...]
     moved: tuple[int, ...]
     sources: tuple[str, ...]
+    unsaid: tuple[str, ...] = ()
 
 
 @record

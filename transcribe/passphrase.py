@@ -41,7 +41,7 @@ def find(study_id: str, file: Path | None, *, prompt: bool = True) -> str | None
     if stored is not None:
         return stored
     if prompt and sys.stdin.isatty():
-        return getpass.getpass("Passphrase of the study: ")
+        return _asked("Passphrase of the study: ")
     return None
 
 
@@ -99,10 +99,17 @@ def _read(file: Path) -> str:
 def _asked_twice(instead: str) -> str:
     if not sys.stdin.isatty():
         raise LockedError("a passphrase must be chosen", advice=f"{instead} or use a terminal")
-    given = getpass.getpass("Choose a passphrase: ")
-    if getpass.getpass("The same again: ") != given:
+    given = _asked("Choose a passphrase: ")
+    if _asked("The same again: ") != given:
         raise LockedError("the two passphrases differ", advice="try again")
     return given
+
+
+def _asked(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:  # Ctrl-D
+        raise LockedError("no passphrase was given", advice="give it, or end the command with Ctrl-C") from None
 
 
 def _strong(chosen: str) -> str:

@@ -194,8 +194,10 @@ def merge(
 
 def _refuse_forgotten(known: tuple[Person, ...], imported: tuple[Person, ...]) -> None:
     forgotten = FormIndex(person for person in known if person.sealed)
+    borne = {(person.id, folded(form)) for person in known if not person.sealed for form in search_forms(person)}
     for person in imported:
-        if any(forgotten.find(form) for form in search_forms(person)):
+        new = (form for form in search_forms(person) if (person.id, folded(form)) not in borne)  # a namesake stays
+        if any(forgotten.find(form) for form in new):
             raise RosterError(f"{person.id} bears a name that is forgotten", advice="take the row out")
 
 

@@ -54,7 +54,7 @@ def rotate(unlocked: Unlocked, passphrase: str) -> Unlocked:
 
 
 def _again(path: Path, unlocked: Unlocked, to: Recipient) -> bytes:
-    return bytes(pyrage.encrypt(store.decrypt(path.read_bytes(), unlocked.identity), [to]))
+    return bytes(pyrage.encrypt(store.decrypt(store.read(path), unlocked.identity), [to]))
 
 
 # --- people who can open the study with keys of their own -----------------------------------------------------------

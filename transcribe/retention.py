@@ -5,7 +5,7 @@ The dates stand in journal.jsonl, which is read without the key, since a date by
 
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 from transcribe import audit
 from transcribe.errors import ConfigError, StudyError, typed
@@ -65,6 +65,10 @@ def dates(study: Study) -> dict[str, date]:
         elif event.get("event") == EVENT:
             day = iso_date(str(event.get("until")))
             said |= {recording_id: day} if day else {}
+    for recording_id in study.recordings() if study.config.retention_months else ():
+        if recording_id not in added:  # it was stopped, or the disk was full, before the journal knew
+            facts = study.artefact_path(recording_id, "recording")
+            added[recording_id] = datetime.fromtimestamp(facts.stat().st_mtime, UTC).date()
     months = study.config.retention_months
     default = {recording_id: months_after(day, months) for recording_id, day in added.items()} if months else {}
     known = default | said

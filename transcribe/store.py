@@ -165,7 +165,23 @@ def sealed(value: object, to: Recipient, key: str = "") -> bytes:
 
 def load(path: Path, cls: type[T], by: Identity) -> Stored[T]:
     """Read a value back. Raises StoreError, also when `by` is not the key it was written for."""
-    return unpack(decrypt(path.read_bytes(), by), cls)
+    return unpack(decrypt(read(path), by), cls)
+
+
+def read(path: Path) -> bytes:
+    """A file of the study. Raises StoreError where the disk does not give it back: that is this file's damage, and no
+    other's.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise _unreadable() from None
+
+
+def _unreadable() -> StoreError:
+    return StoreError("a file cannot be read from the disk any more", advice="see `transcribe doctor STUDY`")
 
 
 def decrypt(data: bytes, by: Identity) -> bytes:
@@ -440,6 +456,21 @@ class HashingWriter:
         """Nothing is buffered."""
 
 
+class _NotingReader:
+    """A binary reader that keeps what went wrong in it."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.trouble: OSError | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._source.read(size)
+        except OSError as error:
+            self.trouble = error
+            raise
+
+
 class _NotingWriter:
     """A binary writer that keeps what went wrong in it: age tells no more than that something did."""
 
@@ -483,10 +514,14 @@ def encrypt_file(source: Readable, path: Path, key_pair: Identity) -> str:
 
 def decrypt_file(path: Path, sink: BinaryIO | HashingWriter, by: Identity) -> None:
     """Stream the plain bytes of an age file into `sink`. Raises StoreError."""
+    noting: _NotingReader | None = None
     try:
         with path.open("rb") as source:
-            pyrage.decrypt_io(source, sink, [by])
+            noting = _NotingReader(source)
+            pyrage.decrypt_io(noting, sink, [by])
     except (pyrage.DecryptError, OSError) as error:
+        if noting is not None and noting.trouble is not None and noting.trouble.errno == errno.EIO:
+            raise _unreadable() from None
         if isinstance(error, OSError) and error.errno is not None:  # a full disk; damage comes without a number
             raise
         raise StoreError("an encrypted recording is damaged", advice="restore it from a backup") from None

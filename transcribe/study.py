@@ -27,7 +27,7 @@ from typing import TypeVar
 from pyrage.x25519 import Identity, Recipient
 
 from transcribe import config, keys, replacement, store
-from transcribe.errors import StudyError
+from transcribe.errors import StoreError, StudyError
 from transcribe.store import Stored
 
 T = TypeVar("T")
@@ -128,9 +128,15 @@ class Study:
         return self.private / f"identity.{name}.age"
 
     def sealed_keys(self) -> dict[str, bytes]:
-        """The files that hold the study's identity, by name."""
+        """The files that hold the study's identity, by name; one that cannot be read holds nothing."""
         paths = (self.identity_path, *sorted(self.private.glob("identity.*.age")))
-        return {path.name: path.read_bytes() for path in paths if path.is_file()}
+        held = {}
+        for path in (path for path in paths if path.is_file()):
+            try:
+                held[path.name] = store.read(path)
+            except StoreError:
+                held[path.name] = b""
+        return held
 
     def replace_key(self, files: Mapping[str, bytes], public: str) -> None:
         """Put another public key and these files of private/, by their path there, in the place of the former at once.
@@ -373,8 +379,7 @@ def open_study(root: Path) -> Study:
     """The study in a folder. Raises StudyError when there is none."""
     study = Study(root)
     with store.disk_trouble("the study's folder cannot be read"):
-        if not study.vault_path.is_file():
-            _check_closed(study)
+        check_closed(study)
         there = [path.is_file() for path in (study.config_path, study.vault_path)]
         known = any(there) or study.identity_path.is_file()
     if not known:
@@ -384,8 +389,12 @@ def open_study(root: Path) -> Study:
     return study
 
 
-def _check_closed(study: Study) -> None:
-    """Raises StudyError for a study whose key was destroyed."""
+def check_closed(study: Study) -> None:
+    """Raises StudyError for a study whose key was destroyed: closing takes the vault's copy first, so one that is
+    there was not left by it.
+    """
+    if study.vault_path.is_file() or study.vault_copy_path.is_file():
+        return
     ending = study.ending()
     if ending is not None and ending["event"] == "closed":
         day = str(ending["at"])[:10]

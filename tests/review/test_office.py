@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, stretch, transcript
+from transcribe import forgetting
 from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, RosterError, StoreError, StudyError
 from transcribe.invented import Flagged
@@ -655,3 +656,14 @@ def test_a_stretch_is_not_dropped_from_a_turn_that_was_changed_meanwhile(unlocke
     other.act("words", turn="U0002", first_word=5, last_word=5, text="Osmund")
     with pytest.raises(Conflict):
         page.act("drop", flagged=["X0001"])
+
+
+def test_the_sound_of_what_was_forgotten_meanwhile_is_played_no_more(
+    unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Office, "_listened", lambda office, recording_id: b"her voice")
+    office = Office(unlocked, ENGINES, Reviewer(alias="AB"))
+    assert office.sound("R002") == b"her voice"
+    forgetting.forget(Unlocked(unlocked.study, unlocked.identity), "R002", "CD", ENGINES)
+    with pytest.raises(Unknown):
+        office.sound("R002")

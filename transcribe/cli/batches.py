@@ -51,6 +51,8 @@ def status(
         "misnamed": list(seen.misnamed),
         "telling": list(seen.telling),
         "incomplete": list(seen.incomplete),
+        "damaged": list(seen.damaged),
+        "forgetting": seen.forgetting or None,
         "unprimed": list(seen.unprimed),
         "consent_recorded": seen.consent_recorded,
         "time_ends": [{"recordings": list(r.recording_ids), "until": r.until.isoformat(), "days": r.days}

@@ -48,6 +48,7 @@ def doctor_command(
     patient = study.Study(root)
     if not any(p.is_file() for p in (patient.config_path, patient.vault_path, patient.identity_path)):
         raise StudyError("this folder is not a study", advice="make one with `transcribe new STUDY`")
+    study.check_closed(patient)
     given = passphrase.need(_study_id(patient), passphrase_file)
     repaired: tuple[Trouble, ...] = ()
     with patient.lock("work"), store.disk_trouble("the study cannot be examined"):

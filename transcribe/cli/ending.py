@@ -75,6 +75,8 @@ def _plan_said(planned: Plan) -> list[str]:
         f"Releases that are deleted, and made anew without them: {', '.join(map(str, planned.releases)) or 'none'}",
         *([f"Releases that lie elsewhere, of which what they replaced is deleted: {', '.join(map(str, planned.moved))}"]
           if planned.moved else []),
+        *([f"Nobody said who took part in these, and they stay: {', '.join(planned.unsaid)}. If one is hers, say so "
+           "first: transcribe who STUDY ID P1,R1"] if planned.unsaid else []),
         *_sources_said(planned),
     ]  # fmt: skip
 

@@ -36,6 +36,7 @@ def restore_command(
 ) -> None:
     """A study from its backup, in a new folder: whole, or not at all."""
     given = passphrase.need(backup.read_about(file).study, passphrase_file)
+    root = root if root.name else root.resolve()  # another folder lies at "." afterwards than the shell is in
     about = backup.restore(file, root, given)
     console.say(as_json, {"backup": about.id, "at": about.at},
                 f"Backup {about.id} of {about.at} is restored. Next: transcribe status {root}")  # fmt: skip

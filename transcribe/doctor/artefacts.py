@@ -92,7 +92,7 @@ def _as_written(chart: Chart, name: str) -> bool:
         plain = store.HashingWriter()
         store.decrypt_file(path, plain, key)
         return plain.sha256.hexdigest() == chart.vault.entry(recording_id).sha256
-    data = store.decrypt(path.read_bytes(), key)
+    data = store.decrypt(store.read(path), key)
     if own != LISTENING:
         store.unpack(data, Originals if own.startswith(ORIGINALS) else TYPES[own]) if _known(own) else store.raw(data)
     return True

@@ -30,7 +30,7 @@ def identity(study: Study, given: str) -> tuple[Identity | None, list[Trouble]]:
     if not path.is_file():
         said = f"without it only the recovery sheet opens the study; {BACKUP}"
         troubles.append(Trouble(what=What.MISSING, where=where, said=said))
-    elif not path.read_bytes().startswith(store.BY_PASSPHRASE):
+    elif not study.sealed_keys()[keys.IDENTITY].startswith(store.BY_PASSPHRASE):
         troubles.append(Trouble(what=What.DAMAGED, where=where, said=BY_SHEET))
     if keys.key_in(given) is not None:
         return _by_key(study, given), troubles
@@ -187,8 +187,8 @@ def _journal_anew(chart: Chart, made: dict[str, object]) -> None:
         before = [n for n, event in enumerate(events, 1) if str(event.get("at")) <= str(said["at"])]
         events.insert(max(before, default=0), said)
     released = [event for event in _releases(study) if ("released", event["release"]) not in known]
-    if study.journal_path.exists():
-        study.journal_path.rename(_other_name(study.journal_path))
+    if study.journal_path.exists():  # copied: a disk that is full by now leaves the former one where it is
+        store.write_bytes(_other_name(study.journal_path), study.journal_path.read_bytes())
     lines = "".join(json.dumps(event) + "\n" for event in [begun, *added, *events, *released])
     store.write_bytes(study.journal_path, lines.encode())
     study.__dict__.pop("created", None)

@@ -1,5 +1,6 @@
 """Releases against their manifests. None is ever rewritten: copies of it are with others."""
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def _release(chart: Chart, number: int, folder: Path) -> list[Trouble]:
         return [Trouble(what=What.MISSING, where=f"{where}/{MANIFEST}", said=said)]
     noted = _noted(chart, number)
     listed = _listed(folder)
-    if listed is None or (noted and chart.vault.digest_of_file(path) != noted):
+    if listed is None or (noted and _digest(chart, path) != noted):
         said = f"the list of the release's files is not as it was written; {ADVICE}"
         return [Trouble(what=What.CHANGED, where=f"{where}/{MANIFEST}", said=said)]
     troubles = []
@@ -33,7 +34,7 @@ def _release(chart: Chart, number: int, folder: Path) -> list[Trouble]:
         if not file.is_file():
             said = f"it belongs to this release; {ADVICE}"
             troubles.append(Trouble(what=What.MISSING, where=f"{where}/{name}", said=said))
-        elif chart.vault.digest_of_file(file) != digest:
+        elif _digest(chart, file) != digest:
             said = f"it is not as it was released; {ADVICE}"
             troubles.append(Trouble(what=What.CHANGED, where=f"{where}/{name}", said=said))
     more = sum(one.name not in listed and one.name != MANIFEST for one in folder.iterdir())
@@ -43,9 +44,24 @@ def _release(chart: Chart, number: int, folder: Path) -> list[Trouble]:
     return troubles
 
 
+def _digest(chart: Chart, path: Path) -> str:
+    """The keyed digest of a file; nothing of one that the disk does not give back."""
+    try:
+        return chart.vault.digest_of_file(path)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return ""
+
+
 def _listed(folder: Path) -> Mapping[str, str] | None:
     """File name -> keyed digest; None where the manifest cannot be read, or names what lies elsewhere."""
-    manifest = read_manifest(folder)
+    try:
+        manifest = read_manifest(folder)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return None
     plain = manifest is not None and all(Path(name).name == name for name in manifest.files)
     return manifest.files if manifest is not None and plain else None
 

@@ -178,8 +178,9 @@ class Office:
 
     def sound(self, recording_id: str) -> bytes:
         """The listening copy (Ogg Opus), made now where there is none yet. Raises Unknown where there is no sound."""
+        self._open.look()  # the key may be another by now
+        self._check(recording_id)  # or the recording forgotten
         if recording_id not in self._sounds:
-            self._check(recording_id)
             self._sounds = {recording_id: self._listened(recording_id)}  # one at a time in memory
         return self._sounds[recording_id]
 
