@@ -7,9 +7,10 @@ from transcribe.errors import StudyError
 from transcribe.export.layout import one_line
 from transcribe.export.web_vtt import Caption, read_captions
 from transcribe.export.word_reading import read_blocks
+from transcribe.imports import line_numbers
 from transcribe.imports.encodings import decode
 from transcribe.imports.pieces import Piece, labelled, line_piece
-from transcribe.imports.turns import headed
+from transcribe.imports.turns import clocked, headed
 from transcribe.imports.word_blocks import block_pieces
 
 MOST_CHARACTERS = 5_000_000  # about a hundred hours of speech
@@ -20,11 +21,12 @@ def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
     if kind == "docx":
         word = read_blocks(data)
         _check_length(sum(len(cell) for block in word.blocks for row in block.rows for cell in row))
-        return headed(block_pieces(word.blocks)), word.notes
+        return clocked(headed(block_pieces(word.blocks))), word.notes
     text = decode(data)
     _check_length(len(text))
     if kind == "txt":
-        return headed([line_piece(line) for line in text.splitlines() if one_line(line)]), ()
+        lines = line_numbers.without(text.splitlines())
+        return clocked(headed([line_piece(line) for line in lines if one_line(line)])), ()
     captions, notes = read_captions(text)
     if not captions:
         raise StudyError(f"the file is not a readable {kind}", advice="if it is plain text, call it txt")
