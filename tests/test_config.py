@@ -58,6 +58,9 @@ def test_an_unknown_key_is_named_with_the_known_ones_of_its_level(text: str, key
     ("text", "place"),
     [
         ("language = 'english'", "language"),
+        ("language = 'eng'", "language"),
+        ("language = 'uc'", "language"),
+        ("[policy.roles]\nPartner = 'tag'\npartner = 'keep'", "policy.roles: two settings are of one role"),
         ("device = 'gpu'", "device"),
         ("threads = -1", "threads"),
         ("recognition = 'whisper'", "recognition"),
@@ -73,6 +76,29 @@ def test_a_wrong_value_is_named_by_its_place(text: str, place: str) -> None:
         config.check(tomllib.loads(text))
     assert place in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_rule_that_is_not_named_goes_on_looking_for_names() -> None:
+    def rules(text: str) -> dict[str, str]:
+        return config.check(tomllib.loads(f"[detection]\n{text}")).detection.rules
+
+    ours = StudyConfig().detection.rules
+    assert rules("[detection.rules]\npresidio = 'larger'") == {**ours, "presidio": "larger"}
+    assert rules("[detection.rules]\nmine = 'model'") == {**ours, "mine": "model"}
+    assert rules("rules = {rampart = ''}") == {"presidio": ours["presidio"]}
+    assert rules("rules = {}") == {}
+
+
+def test_a_role_is_written_in_any_letters_and_as_a_roster_may_have_it(tmp_path: Path) -> None:
+    said = "[policy.roles]\nPartner = 'keep'\nparent = 'tag'\n[policy.archive.roles]\nResearcher = 'tag'\n"
+    policy = config.check(tomllib.loads(said)).policy
+    assert policy.roles == {"partner": "keep", "participant": "tag"}
+    assert policy.archive.roles == {"interviewer": "tag"}
+    path = tmp_path / "study.toml"
+    path.write_text(said)
+    config.set_role(path, "partner", "tag")
+    config.set_role(path, "participant", "pseudonym")
+    assert config.load(path).policy.roles == {"partner": "tag", "participant": "pseudonym"}
 
 
 @pytest.mark.parametrize("data", [b"language = ", b"[policy", b"\xff\xfe", b"a = 1\na = 2", b"= 3"])

@@ -52,6 +52,13 @@ def as_docx(document: "docx.document.Document") -> bytes:
         ("Interview one\n\nI: Hi", [("note", "Interview one"), ("I", "Hi")]),
         ("Date: May\nI: Hi", [("note", "Date: May"), ("I", "Hi")]),
         ("Just prose.\nAnd more.", [("", "Just prose."), ("", "And more.")]),
+        (
+            "I: So?\nHealth visitor (Karen): Yes.\nI: Oh.",
+            [("I", "So?"), ("Health visitor (Karen)", "Yes."), ("I", "Oh.")],
+        ),
+        ("**Diane:** **Hi** you\n**I**: Yes\n*Bob:* No", [("Diane", "**Hi** you"), ("I", "Yes"), ("Bob", "No")]),
+        ("I: How many?\nDiane:5 of us\nI:1 more?", [("I", "How many?"), ("Diane", "5 of us"), ("I", "1 more?")]),
+        ("Q: So?\nA: Well.\nQ: And?", [("Q", "So?"), ("A", "Well."), ("Q", "And?")]),
     ],
 )
 def test_labels(text: str, wanted: list[tuple[str, str]]) -> None:
@@ -74,6 +81,10 @@ def test_a_colon_alone_makes_no_speaker(line: str) -> None:
         ("I: a\nR: b", ["interviewer", "participant"]),
         ("R: a\nP1: b", ["interviewer", "participant"]),
         ("Title line\nDiane: a", ["note", "speaker"]),
+        (
+            "Interviewer (Rowena): a\nP1 (mother): b\nTherapist Karen: c\nKaren P: d",
+            ["interviewer", "participant", "therapist", "speaker"],
+        ),
     ],
 )
 def test_roles(text: str, roles: list[str]) -> None:
@@ -144,6 +155,43 @@ def test_a_word_with_a_colon_that_counts_up_is_speech() -> None:
     ]
 
 
+NUMBERED = {
+    "every line": "A title\n1 Diane: Hello Karen\n2 Smith there.\n3\n4 I: Yes.\n",
+    "every turn": "1. Diane: Hello Karen\nSmith there.\n\n2. I: Yes.\n3. Diane: 2 of us.\n",
+    "turns in brackets": "[9] Diane: Hello Karen\n\nSmith there.\n[10] I: Yes.\n[11] Diane: 2 of us.\n",
+    "every fifth line": "Diane: Hello Karen\nSmith there.\nI: Yes.\nI: Yes.\n5 Diane: 2 of us.\n"
+    + "".join(
+        "\nDiane: Hello Karen\nSmith there.\nI: Yes.\nI: Yes." + f"\n{number}  Diane: 2 of us." for number in (10, 15)
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NUMBERED.values(), ids=NUMBERED.keys())
+def test_numbers_that_count_lines_are_no_part_of_labels_or_speech(text: str) -> None:
+    said = [(name, words) for name, words in turns(read(text)) if name != "note"]
+    assert set(said) <= {
+        ("Diane", "Hello Karen Smith there."),
+        ("I", "Yes."),
+        ("I", "Yes. Yes."),
+        ("Diane", "2 of us."),
+    }
+    assert said[0] == ("Diane", "Hello Karen Smith there.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. How old?\nThirty.\n2. And he?\nForty.\n3. And she?\nFifty.",
+        "I: a\n1 Bob: b\nDiane: c\n3 Bob: d\n2 Bob: e",
+        "Diane: So.\n2 of us\n3 of them",
+    ],
+)
+def test_other_numbers_are_text(text: str) -> None:
+    digits = [char for char in text if char.isdigit()]
+    said = [*dict(read(text).labels).values(), *(words for _, words in turns(read(text)))]
+    assert sorted(char for words in said for char in words if char.isdigit()) == sorted(digits)
+
+
 # --- stamps ---------------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +203,8 @@ def test_a_word_with_a_colon_that_counts_up_is_speech() -> None:
         "Diane [00:01:02]: Hi you\nI [01:04]: Yes",
         "#00:01:02-0# Diane: Hi you\n#00:01:04-0# I: Yes",
         "00:01:02 Diane: Hi you\n00:01:04.0 I: Yes",
+        "1:02 Diane: Hi you\n1:04 I: Yes",
+        "01:02 - Diane: Hi\nyou\n\n01:04 - I: Yes",
         "[00:01:02 - 00:01:04] Diane: Hi you\n{00:01:04} I: Yes",
     ],
 )
@@ -166,6 +216,18 @@ def test_stamps_before_or_after_the_speaker(text: str) -> None:
     assert (first.start_s, first.end_s, second.start_s) == (62.0, 64.0, 64.0)
     assert [(word.text, word.start_s, word.end_s) for word in first.words] == [("Hi", 62, 63), (" you", 63, 64)]
     assert second.end_s > second.start_s
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Diane: We went.\n10:30 Monday: we came\nI: And?\n10:40 Monday: we left",
+        "Diane: We went.\n10:30 Monday: we came",
+        "10:40 Monday: we came\n10:30 Monday: we left",
+    ],
+)
+def test_a_time_that_is_said_before_a_colon_is_no_stamp(text: str) -> None:
+    assert "10:30 Monday: we" in " ".join(words for _, words in turns(read(text)))
 
 
 def test_f4_stamps_end_their_turns() -> None:
@@ -316,6 +378,28 @@ def test_docx_table_with_timespans_and_a_heading() -> None:
     ]
 
 
+def table_of(*rows: tuple[str, ...]) -> bytes:
+    document = docx.Document()
+    table = document.add_table(rows=0, cols=len(rows[0]))
+    for row in rows:
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    return as_docx(document)
+
+
+def test_a_column_of_row_numbers_is_not_said() -> None:
+    said = [("Diane", "5 of us."), ("I", "Yes."), ("Diane", "So.")]
+    rows = [(str(number), name, words) for number, (name, words) in enumerate(said, 1)]
+    for heading in ((), (("No.", "Speaker", "Text"),)):
+        found = turns(read(table_of(*heading, *rows), "docx"))
+        assert [one for one in found if one[0] != "note"] == said
+
+
+def test_a_table_of_what_is_told_of_an_interview_makes_no_speakers() -> None:
+    told = table_of(("Project", "Elm House"), ("Date", "3 May"), ("Place", "Milton Keynes"))
+    assert {name for name, _ in turns(read(told, "docx"))} == {""}
+
+
 def test_docx_lines_within_a_paragraph_are_lines() -> None:
     document = docx.Document()
     document.add_paragraph("I: Hello\nDiane: Hi")
@@ -456,6 +540,14 @@ def altered(part: str, content: bytes) -> bytes:
 def test_hostile_docx_is_refused(data: bytes) -> None:
     with pytest.raises(StudyError, match="docx"):
         read(data, "docx")
+
+
+@pytest.mark.parametrize("element", ["<w:altChunk/>", "<w:p><w:subDoc/></w:p>"])
+def test_a_document_whose_text_stands_in_another_file_is_refused(element: str) -> None:
+    said = f'<w:x xmlns:w="{W}"><w:p><w:r><w:t>Diane: Hi</w:t></w:r></w:p>{{}}</w:x>'
+    assert turns(read(altered("word/document.xml", said.format("").encode()), "docx"))[0] == ("Diane", "Hi")
+    with pytest.raises(StudyError, match="save it anew as docx"):
+        read(altered("word/document.xml", said.format(element).encode()), "docx")
 
 
 @pytest.mark.parametrize("limit", ["MAX_BLOCKS", "MAX_PARSED_BYTES"])

@@ -265,6 +265,15 @@ def test_a_link_is_not_taken_for_its_file(unlocked: Unlocked, source: Path, thro
     assert real.exists() is (through == "file")
 
 
+def test_a_link_to_itself_is_one_sentence(unlocked: Unlocked, tmp_path: Path) -> None:
+    loop = tmp_path / "Karen.wav"
+    loop.symlink_to(loop)
+    added, ((_, why),) = intake.add_all(unlocked.study, (loop,), Request(), unlocked, remove_source=False)
+    assert not added
+    assert "cannot be opened" in str(why)
+    assert "Karen" not in str(why)
+
+
 def test_what_was_released_is_no_source(unlocked: Unlocked, source: Path) -> None:
     covered = unlocked.study.releases / "001" / "R001.wav"
     covered.parent.mkdir(parents=True)
@@ -356,6 +365,46 @@ FAMILIES = (
 )
 def test_a_label_names_those_who_took_part(label: str, who: tuple[str, ...], meant: str | None) -> None:
     assert known_as(f"{label}: Hello.\nMoira Quill: Hi.\n", FAMILIES, who) == [meant, None]
+
+
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [
+        ("Interviewer (Tamsin Hartley)", "R1"),
+        ("Interviewer Tamsin", "R1"),
+        ("P1 (Karen Smith)", "P1"),
+        ("Karen (mother)", "P1"),
+        ("Tamsin (interviewer)", "R1"),
+        ("Karen (whispering)", "P1"),
+        ("Baby Karen", None),
+        ("Therapist (Karen)", None),
+        ("Mother of Karen", None),
+        ("T Hartley", None),
+    ],
+)
+def test_a_label_may_say_beside_the_name_what_she_is(label: str, meant: str | None) -> None:
+    assert known_as(f"{label}: Hello.\nMoira Quill: Hi.\n{label}: So.\n", FAMILIES, ("P1", "R1")) == [meant, None]
+
+
+@pytest.mark.parametrize(
+    ("label", "form"),
+    [
+        ("P7 (mother)", None),
+        ("A", None),
+        ("Interviewer (Moira)", "Moira"),
+        ("Therapist Moira Quill", "Moira Quill"),
+        ("Moira (P2)", "Moira"),
+        ("Nan Quill", "Nan Quill"),
+        ("Moira Elder", "Moira Elder"),
+        ("Moira Quill (MQ)", "Moira Quill (MQ)"),
+        ("Mother of Moira", "Mother of Moira"),
+        ("Mother (moira)", "Mother (moira)"),
+    ],
+)
+def test_of_a_stranger_s_label_the_name_alone_is_searched_for(label: str, form: str | None) -> None:
+    said = read_transcript(f"{label}: Hello.\nI: Hi.\n{label}: So.\n".encode(), "txt", "T001")
+    _, strangers = labels.linked(said, FAMILIES, ())
+    assert [one.forms for one in strangers] == ([(form,)] if form else [])
 
 
 def test_of_two_of_a_name_the_one_who_took_part_is_meant() -> None:

@@ -132,6 +132,11 @@ def test_every_way_in_which_a_name_is_heard_is_one(cell: str) -> None:
         ("id,kind,role,names\nP1,person,infant,Ka\x9bren\n".encode(), "control characters"),
         (b"id,kind,role,names\nP1,person,infant,Karen\nP1,person,infant,Moira\n", "row 3 has the id of an earlier row"),
         (b"id,kind,role,names,of\nP1,person,infant,Smith, Karen,P1\n", "row 2 has more cells"),
+        (b"id,kind,role,names\nP1,person,infant,Karen\np1,person,infant,Moira\n", "row 3 has the id of an earlier row"),
+        (b"id,kind,role,names\nP1,person,infant,Karen;Ma?gorzata\n", "row 2: a name has a question mark"),
+        (b"id,kind,role,names,heard\nP1,person,infant,Karen,?ukasz\n", "row 2: a name has a question mark"),
+        ("id,kind,role,names\nP1,person,infant,Zo\ufffd Karen\n".encode(), "row 2: a name has"),
+        ("id,kind,role,names\nP1,person,infant,ZoÃ« Karen\n".encode(), "row 2: a name has"),
         (b'id,kind,role,names\nP1,person,infant,"Karen\n', "not a readable CSV"),
         (b'id,kind,role,names\nP1,person,infant,"Karen"x\n', "not a readable CSV"),
     ],
@@ -287,6 +292,27 @@ def test_people_who_are_not_named_twice_may_be_called_alike() -> None:
         person("T2", "Berta", role="therapist", pseudonym="Therapist", chosen=True),
     )
     assert people.merge((), both) == both
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("p1,person,participant,Moira,", "the id p1 is another's, but for its capitals"),
+        ("I1,person,infant,Moira,P2", "I1: the column of holds an id that nobody has"),
+        ("I1,person,infant,Moira,p1", "I1: the column of holds an id that nobody has"),
+        ("T1,person,therapist,Moira,P1;P1", "T1: the column of holds an id that nobody has"),
+    ],
+)
+def test_slips_in_ids_are_refused(tmp_path: Path, row: str, message: str) -> None:
+    unlocked = new_unlocked(tmp_path / "study", (person("P1", "Karen Okonkwo"),))
+    file = tmp_path / "roster.csv"
+    file.write_text(f"id,kind,role,names,of\n{row}\n")
+    with pytest.raises(RosterError, match=message):
+        people.bring_in(unlocked, file, "")
+    with pytest.raises(RosterError, match="the prefix"):
+        people.bring_in(unlocked, file, "w 2,")
+    file.write_text("id,kind,role,names,of\nI1,person,infant,Moira,P1\nX1,person,sister,Tamsin,I1\n")
+    assert people.bring_in(unlocked, file, "") == 2
 
 
 def test_nothing_is_imported_of_a_roster_that_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from rapidfuzz.distance import Levenshtein
 
@@ -39,6 +39,24 @@ _ROLES = frozenset(
     "wife".split()
 )
 """Words that are written for a role; a person is listed by her id alone."""
+SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
+
+
+def known_role(role: str) -> str:
+    """A role as the study writes it."""
+    plain = role.strip().lower()
+    return SYNONYMS.get(plain, plain)
+
+
+def _known_roles(raw: object) -> object:
+    """Settings by role under the roles that people have: Parent is participant, as it is in a roster."""
+    if not isinstance(raw, dict):
+        return raw
+    known: dict[str, object] = {}
+    for role, said in raw.items():
+        if known.setdefault(known_role(str(role)), said) != said:
+            raise PydanticCustomError("roles", "two settings are of one role")
+    return known
 
 
 class Action(StrEnum):
@@ -48,6 +66,9 @@ class Action(StrEnum):
     TAG = "tag"
     GENERALISE = "generalise"
     KEEP = "keep"
+
+
+Roles = Annotated[dict[str, Action], BeforeValidator(_known_roles)]
 
 
 class _Section(BaseModel):
@@ -72,6 +93,8 @@ class Diarisation(_Section):
 class Detection(_Section):
     """Which model-backed rules look for names, each with its model; the rules that need no model always run.
 
+    In study.toml a rule that is not named keeps its model, one with "" does not run; `rules = {}`: none does.
+
     `operating_point` "reviewed" is balanced: what is only possible is a question for the reviewer, and stays readable
     in a transcript that she settles without an answer. "unreviewed" puts recall first: every question is withheld. What
     is released unreviewed is always at the second.
@@ -86,7 +109,7 @@ class Level(_Section):
     columns of attributes are released, none if none is named, and whether the titles of topics are.
     """
 
-    roles: dict[str, Action] = {}
+    roles: Roles = {}
     kinds: dict[Kind, Action] = {}
     dates: Literal["month", "year"] | None = None
     attributes: tuple[str, ...] = ()
@@ -104,7 +127,7 @@ class Policy(_Section):
     """
 
     convention: Literal["pseudonyms", "brackets"] = "pseudonyms"
-    roles: dict[str, Action] = {}
+    roles: Roles = {}
     kinds: dict[Kind, Action] = {}
     dates: Literal["month", "year"] = "year"
     archive: Level = Level()
@@ -176,6 +199,13 @@ class StudyConfig(_Section):
     export: Export = Export()
     voices: tuple[str, ...] = ()
     retention_months: int = Field(default=0, ge=0, le=1200)
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, language: str) -> str:
+        if language != AUTO and language not in LANGUAGES:
+            raise PydanticCustomError("language", "no recognition model knows a language of that code")
+        return language
 
     @field_validator("voices")
     @classmethod
@@ -271,7 +301,7 @@ def set_role(path: Path, role: str, action: str) -> None:
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     policy = document.setdefault("policy", tomlkit.table())
     roles = policy.setdefault("roles", tomlkit.table())
-    roles[role] = action
+    roles[next((key for key in roles if known_role(key) == known_role(role)), role)] = action
     text = tomlkit.dumps(document)
     check(tomllib.loads(text))
     store.write_bytes(path, text.encode())
@@ -279,6 +309,10 @@ def set_role(path: Path, role: str, action: str) -> None:
 
 def check(raw: dict[str, object]) -> StudyConfig:
     """Validated settings; every default stated once, in the classes above."""
+    detection = raw.get("detection")
+    if isinstance(detection, dict) and isinstance(rules := detection.get("rules"), dict) and rules:
+        together = {rule: model for rule, model in {**Detection().rules, **rules}.items() if model != ""}
+        raw = {**raw, "detection": {**detection, "rules": together}}
     return checked(StudyConfig, raw)
 
 

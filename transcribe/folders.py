@@ -41,7 +41,8 @@ def _is_folder(path: Path) -> bool:
 
 
 def _inside(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    files = (path for path in folder.rglob("*") if os.path.isfile(path))  # noqa: PTH113 - as above
+    return [path for path in files if not path.name.startswith(".")]
 
 
 def _is_media(path: Path) -> bool:

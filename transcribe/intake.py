@@ -144,7 +144,7 @@ def add_each(
     Raises StudyError: there is none, or an id for several.
     """
     released = study.releases.resolve()
-    sources = tuple(path for path in folders.media_files(paths) if not path.resolve().is_relative_to(released))
+    sources = tuple(path for path in folders.media_files(paths) if not Path(path_of(path)).is_relative_to(released))
     if not sources:
         others = folders.left(paths, study.root)
         by_name = f": {others} file{'s are' if others > 1 else ' is'} none by the name" if others else ""

@@ -10,6 +10,9 @@ from transcribe.participants import took_part
 from transcribe.schema import Kind, Person, Speaker, Transcript
 from transcribe.wordforms import FormIndex, folded
 
+_UNLIKE = frozenset(("participant", INTERVIEWER, "therapist"))
+_YOUNG = frozenset(("baby", "infant", "child"))
+
 
 def linked(
     imported: Imported, people: tuple[Person, ...], who: tuple[str, ...]
@@ -27,15 +30,29 @@ def linked(
     strangers: list[Person] = []
     for speaker in imported.transcript.speakers:
         text = written.get(speaker.label, "")
-        whole = {m.person_id for m in index.find(text) if folded(text[m.start : m.end]) == folded(text)}
-        person = _meant(text, [by_id[one] for one in sorted(whole)], here)
+        name = imports.named(text)
+        bearers = [by_id[one] for one in _borne(index, text) or _borne(index, name)]
+        person = _meant(name, [one for one in bearers if _fits(speaker, text, one)], here)
         if person is not None:
             speaker = replace(speaker, role=person.role, person_id=person.id, confidence=1.0)
-        elif speaker.role == "speaker" and not imports.is_term(text):
+        elif not imports.is_term(text):
             stranger_id = next(one for one in numbers if one not in by_id)  # a former recording's may be known still
-            strangers.append(Person(id=stranger_id, kind=Kind.PERSON, role="speaker", forms=(text,), found=True))
+            strangers.append(Person(id=stranger_id, kind=Kind.PERSON, role="speaker", forms=(name,), found=True))
         speakers.append(speaker)
     return replace(imported.transcript, speakers=tuple(speakers)), tuple(strangers)
+
+
+def _borne(index: FormIndex, name: str) -> list[str]:
+    """The ids of those who are called so and not longer."""
+    return sorted({m.person_id for m in index.find(name) if folded(name[m.start : m.end]) == folded(name)})
+
+
+def _fits(speaker: Speaker, label: str, person: Person) -> bool:
+    """Whether a label that also says what somebody is ("Baby Rose") says it of this person."""
+    if person.role not in _UNLIKE:
+        return True
+    words = {folded(word.strip("()[]{}")) for word in label.split()}
+    return speaker.role in ("speaker", person.role) and not (words & _YOUNG)
 
 
 def _meant(label: str, bearers: list[Person], here: tuple[str, ...]) -> Person | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from transcribe import audit, consent, pseudonyms, tables
+from transcribe.config import known_role as known_role
 from transcribe.detect import defaults, lexicon
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
@@ -15,9 +16,9 @@ from transcribe.wordforms import FormIndex, folded, names_alone, parted, search_
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
-SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _WORD = re.compile(r"[^\W_]+")
+_LOST = re.compile(r"[?\ufffd]|[ÃÄÅ][\x80-\xbf‚„†‡‰‹€]")
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 TEMPLATE = """\
@@ -47,12 +48,12 @@ def read(data: bytes, prefix: str = "") -> tuple[Person, ...]:
 def _of_table(table: Table, prefix: str) -> tuple[Person, ...]:
     header, rows = table
     _check_header(header)
-    people: dict[str, Person] = {}
+    people: dict[str, Person] = {}  # by ids that differ in more than capitals
     for number, row in rows:
         person = _person(row, number, prefix)
-        if person.id in people:
+        if person.id.casefold() in people:
             raise RosterError(f"row {number} has the id of an earlier row", advice="give each person an id of her own")
-        people[person.id] = person
+        people[person.id.casefold()] = person
     _refuse_telling_ids(tuple(people.values()), people.values())
     return tuple(people.values())
 
@@ -63,6 +64,24 @@ def _refuse_telling_ids(imported: tuple[Person, ...], everybody: Iterable[Person
     for number, person in enumerate(imported, 1):
         if person.id not in known and index.find(parted(person.id)):
             raise RosterError(f"the id of entry {number} is a name", advice="choose one that says nothing, such as P1")
+
+
+def _refuse_slips(imported: tuple[Person, ...], known: tuple[Person, ...]) -> None:
+    """Raises RosterError for an id that is a known one in other letters, and where somebody belongs to nobody's id."""
+    ids = {one.id for one in known}
+    plain = {one.casefold() for one in ids}
+    everybody = {*ids, *(one.id for one in imported)}
+    for person in imported:
+        if person.id not in ids and person.id.casefold() in plain:
+            raise RosterError(
+                f"the id {person.id} is another's, but for its capitals",
+                advice="write it as it was, or choose another",
+            )
+        if person.of and person.of not in everybody:
+            raise RosterError(
+                f"{person.id}: the column of holds an id that nobody has",
+                advice="write one id, as it stands in the column id",
+            )
 
 
 def _check_header(header: list[str]) -> None:
@@ -87,12 +106,12 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
         forms = tuple(dict.fromkeys(one for form in _separated(row.get("names", "")) for one in _names_of_thing(form)))
     if not forms or not all(re.search(r"[^\W\d_]", form) for form in forms):
         raise RosterError(f"row {number}: a name is missing or has no letter", advice="separate names with ;")
-    role = cells.get("role", "").lower() or kind.value
+    _refuse_lost_letters(cells, number)
     of = cells.get("of", "")
     return Person(
         id=prefix + cells["id"],
         kind=kind,
-        role=SYNONYMS.get(role, role),
+        role=known_role(cells.get("role", "")) or kind.value,
         forms=forms,
         relation=cells.get("relation", ""),
         of=prefix + of if of else "",
@@ -103,18 +122,21 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     )
 
 
+def _refuse_lost_letters(cells: dict[str, str], number: int) -> None:
+    """Raises RosterError for a name in which a spreadsheet could not save a letter: Ma?gorzata is found nowhere."""
+    if any(_LOST.search(cells.get(column, "")) for column in ("names", "heard", "pseudonym")):
+        raise RosterError(
+            f"row {number}: a name has a question mark, or another sign of a letter that was lost",
+            advice='write it anew, and save it as "CSV UTF-8"',
+        )
+
+
 def checked_forms(forms: tuple[str, ...]) -> tuple[str, ...]:
     """Names as a person gave them. Raises RosterError where one is missing or has no letter."""
     plain = tuple(dict.fromkeys(form.strip() for form in forms if form.strip()))
     if not plain or not all(re.search(r"[^\W\d_]", form) for form in plain):
         raise RosterError("a name is missing or has no letter", advice="give at least one name")
     return plain
-
-
-def known_role(role: str) -> str:
-    """A role as the study writes it."""
-    plain = role.strip().lower()
-    return SYNONYMS.get(plain, plain)
 
 
 def _separated(cell: str) -> tuple[str, ...]:
@@ -205,11 +227,14 @@ def bring_in(unlocked: Unlocked, file: Path, prefix: str) -> int:
     """Import a roster file into the vault; how many people it names. Raises RosterError; then nothing changes."""
     table = tables.read(tables.load(file, "the roster"), "the roster")
     columns, _ = table
+    if prefix and not _ID.fullmatch(prefix):
+        raise RosterError("the prefix is not letters, digits, - . or _", advice="choose one such as w2-")
     imported = _of_table(table, prefix)
     released = unlocked.study.ever_released()
     otherwise: list[str] = []
 
     def changed(vault: Vault) -> Vault:
+        _refuse_slips(imported, vault.people)
         merged = merge(
             vault.people,
             imported,

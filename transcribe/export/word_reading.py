@@ -29,6 +29,7 @@ _STYLES = (".styles+xml",)
 _NOTES = (".header+xml", ".footer+xml", ".footnotes+xml", ".endnotes+xml", ".comments+xml")
 # Properties (where `tab` is a tab stop), what was deleted or moved away, and the second copy of a text box.
 _PASSED_OVER = {"pPr", "rPr", "sdtPr", "tblPr", "trPr", "tcPr", "sectPr", "del", "moveFrom", "Fallback"}
+_ELSEWHERE = {"altChunk", "subDoc"}  # stand for other files, in other formats too
 _SPACES = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 # What zipfile and lxml raise on damaged or hostile bytes; lxml's own errors are SyntaxErrors and LookupErrors.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, LookupError,
@@ -66,7 +67,10 @@ def read_blocks(data: bytes) -> WordText:
             kinds = _part_kinds(package)
             styles = _styles([_parse(_part(package, name)) for name in _of_kind(kinds, _STYLES)[:1]])
             main_part = _of_kind(kinds, _BODY)[0]  # a LookupError where there is none
-            blocks = tuple(islice(_blocks(_parse(_part(package, main_part)), styles), MAX_BLOCKS + 1))
+            body = _parse(_part(package, main_part))
+            if any(_name(node) in _ELSEWHERE for node in body.iter()):
+                raise ValueError("text that Word puts in when it opens the file")
+            blocks = tuple(islice(_blocks(body, styles), MAX_BLOCKS + 1))
             notes = [
                 _flat(block) for name in _of_kind(kinds, _NOTES) for block in _blocks(_parse(_part(package, name)))
             ]

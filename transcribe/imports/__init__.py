@@ -5,7 +5,8 @@ each label is handed back beside the transcript, to be linked to the roster. Not
 text before the first label (titles, headers, a vtt's notes) and, at the end, a Word document's page headers, footers,
 footnotes, endnotes and comments are utterances of S0, role `note`, and so are headings between the turns of a document
 whose lower headings are the speakers. A file without any label is one speaker, S1.
-Not read: text that track changes marks as deleted, field codes, document properties, style sheets, names of cues.
+Not read: text that track changes marks as deleted, field codes, document properties, style sheets, names of cues,
+numbers that count lines or rows.
 """
 
 from transcribe.errors import StudyError
@@ -13,6 +14,7 @@ from transcribe.imports.files import read
 from transcribe.imports.pieces import Piece
 from transcribe.imports.turns import Turn, accepted, caption_turns, note, speakers_of, text_turns
 from transcribe.imports.turns import is_term as is_term
+from transcribe.imports.turns import named as named
 from transcribe.schema import MadeBy, Quiet, Speaker, Transcript, Utterance, Word, record
 
 SUFFIXES = ("docx", "srt", "txt", "vtt")

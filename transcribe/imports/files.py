@@ -7,12 +7,13 @@ from transcribe.errors import StudyError
 from transcribe.export.layout import one_line
 from transcribe.export.web_vtt import Caption, read_captions
 from transcribe.export.word_reading import read_blocks
+from transcribe.imports import line_numbers
+from transcribe.imports.encodings import decode
 from transcribe.imports.pieces import Piece, labelled, line_piece
-from transcribe.imports.turns import headed
+from transcribe.imports.turns import clocked, headed
 from transcribe.imports.word_blocks import block_pieces
 
 MOST_CHARACTERS = 5_000_000  # about a hundred hours of speech
-_NOT_TEXT = (b"PK\x03\x04", b"%PDF", b"{\\rtf", b"\xd0\xcf\x11\xe0")
 
 
 def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
@@ -20,11 +21,12 @@ def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
     if kind == "docx":
         word = read_blocks(data)
         _check_length(sum(len(cell) for block in word.blocks for row in block.rows for cell in row))
-        return headed(block_pieces(word.blocks)), word.notes
-    text = _decode(data)
+        return clocked(headed(block_pieces(word.blocks))), word.notes
+    text = decode(data)
     _check_length(len(text))
     if kind == "txt":
-        return headed([line_piece(line) for line in text.splitlines() if one_line(line)]), ()
+        lines = line_numbers.without(text.splitlines())
+        return clocked(headed([line_piece(line) for line in lines if one_line(line)])), ()
     captions, notes = read_captions(text)
     if not captions:
         raise StudyError(f"the file is not a readable {kind}", advice="if it is plain text, call it txt")
@@ -39,42 +41,6 @@ def read(data: bytes, kind: str) -> tuple[list[Piece], tuple[str, ...]]:
 def _check_length(characters: int) -> None:
     if characters > MOST_CHARACTERS:
         raise StudyError("the file holds more text than an interview", advice="give each interview a file of its own")
-
-
-def _decode(data: bytes) -> str:
-    """Text in UTF-8, UTF-16 or, when it is neither, Windows 1252 (as Word saves txt in Britain).
-
-    Raises StudyError where it is none of them alone: with other letters in it no name would be known.
-    """
-    try:
-        if data.startswith(_NOT_TEXT):
-            raise ValueError("another format")
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text = data.decode("utf-16")
-        elif b"\0" in data[:200]:
-            text = data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-16-be")
-        else:
-            try:
-                text = data.decode("utf-8-sig")
-            except UnicodeDecodeError:
-                text = _windows_text(data)
-    except ValueError:
-        raise StudyError("the file is not plain text", advice="save it as txt or docx") from None
-    if "\0" in text:
-        raise StudyError("the file is not plain text", advice="save it as txt or docx")
-    return text
-
-
-def _windows_text(data: bytes) -> str:
-    """Text in Windows 1252. Raises StudyError where a byte has no meaning there, or several are a letter in UTF-8."""
-    letters = any("\x7f" < char < "\udc80" or char > "\udcff" for char in data.decode("utf-8", "surrogateescape"))
-    try:
-        text = data.decode("cp1252")
-    except UnicodeDecodeError:
-        letters = True
-    if letters:
-        raise StudyError("the file's encoding cannot be told", advice="open it, look it through, and save it as UTF-8")
-    return text
 
 
 def _caption_pieces(caption: Caption) -> list[Piece]:

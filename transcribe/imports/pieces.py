@@ -14,7 +14,8 @@ _BARE = r"(\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?)(?=\s|$)"
 _LEAD = re.compile(rf"^\s*(?:{STAMP}|{_BARE})(?:\s+[-–]\s)?\s*")
 _TRAIL = re.compile(rf"\s*{STAMP}\s*$")
 _LABEL = re.compile(
-    r"^(?:[\[{](?P<bracketed>[^\]}:\t]{1,80})[\]}]\s*:|(?:[@#]|[-–]\s|>>\s?)?(?P<plain>[^\W_][^:\t]{0,80}?)\s*(?::(?!//|\d)|\t))\s*"
+    r"^(?:[\[{](?P<bracketed>[^\]}:\t]{1,80})[\]}]\s*:|(?:[@#]|(?P<stars>\*{1,2})|[-–]\s|>>\s?)?"
+    r"(?P<plain>[^\W_][^:\t]{0,80}?)\s*(?(stars)\*{0,2})(?::(?!//|(?<=\d:)\d)|\t)(?(stars)\*{0,2}))\s*"
 )
 _LABEL_THEN_STAMP = re.compile(rf"^(?P<label>[^:\t\[({{#]{{1,80}}?)\s*(?P<stamp>{STAMP})\s*:\s*")
 _NAME = r"(?P<name>[^\W_][^:\[\]{}#]*?)"

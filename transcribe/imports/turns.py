@@ -1,5 +1,6 @@
 """Pieces to turns: which labels are speakers, where one turn ends, and what a label says of a role."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,7 +8,7 @@ from itertools import pairwise
 
 from transcribe.detect.lexicon import is_usual_word
 from transcribe.export.layout import one_line
-from transcribe.imports.pieces import SENTENCE_END, Piece, clock_times, could_be_label
+from transcribe.imports.pieces import SENTENCE_END, Piece, clock_times, could_be_label, line_piece
 from transcribe.schema import Quiet, Speaker, record
 from transcribe.wordforms import folded
 
@@ -36,14 +37,17 @@ _LABEL_TERMS = frozenset(
     "speaker voice unknown mother father mum mom dad parent husband wife partner infant baby child daughter son sister "
     "brother grandmother grandfather grandma grandpa granny nan grandad aunt uncle cousin friend nurse midwife doctor "
     "gp carer worker visitor health social interpreter translator student teacher older elder younger other male "
-    "female s m f b".split()
+    "female client patient s m f b a".split()
 )
 # How a sentence before a colon ends; what ends so is no speaker, however often it stands.
-_NOT_LABELS = frozenset(
+NOT_LABELS = frozenset(
     "said says say asked ask thought think went go goes like is was are were so and but then yes no well okay ok "
     "date time place location venue title interview transcript project study duration recording file length".split()
 )
 _TERMS = _LABEL_TERMS | _ROLES.keys()
+_IN_BRACKETS = re.compile(r"(.*?)[(\[{](.*?)[)\]}]?")
+_CLOCK_BEFORE = re.compile(r"(\d{1,3}:\d{2})\s+(?:[-–]\s+)?(?=\S)")
+_BETWEEN_WORDS = re.compile(r"[\s()\[\]{}]+")
 _Open = tuple[str | None, list[Piece]]  # a turn that may go on: its key, and its pieces so far
 
 
@@ -85,6 +89,24 @@ def _label(piece: Piece) -> Piece:
     return Piece(whole=name, said="", label=name, certain=True, stamps=(f"[{clock}]", ""), start_s=_time(piece))
 
 
+def clocked(pieces: list[Piece]) -> list[Piece]:
+    """The pieces, "0:03 Karen: Hello" read as stamp and label where most labels stand so and times never go back."""
+    found = {at: piece for at, one in enumerate(pieces) if (piece := _after_clock(one))}
+    times_s = [piece.start_s or 0.0 for piece in found.values()]
+    if len(found) < 2 or len(found) <= sum(bool(piece.label) for piece in pieces) or times_s != sorted(times_s):
+        return pieces
+    return [found.get(at, piece) for at, piece in enumerate(pieces)]
+
+
+def _after_clock(piece: Piece) -> Piece | None:
+    """The piece with a clock time without hours at its start taken for a stamp, if a label follows."""
+    match = _CLOCK_BEFORE.match(piece.whole)
+    if piece.label or piece.stamps != ("", "") or not match:
+        return None
+    stamped = line_piece(f"[{match[1]}] {piece.whole[match.end() :]}")
+    return stamped if stamped.label and _is_label(stamped.label, 1) else None
+
+
 def accepted(pieces: Iterable[Piece]) -> frozenset[str]:
     """The folded labels that are speakers: a colon alone proves nothing ("And then he said: no")."""
     labelled = [piece for piece in pieces if piece.label]
@@ -97,19 +119,42 @@ def accepted(pieces: Iterable[Piece]) -> frozenset[str]:
 
 def _counts_up(label: str) -> bool:
     """Whether a label that stands once, after somebody began to speak, is a usual word of hers ("One: we stay.")."""
-    return not is_term(label) and all(is_usual_word(folded(word)) for word in label.split())
+    return not is_term(label) and all(is_usual_word(folded(word)) for word in _words(label))
 
 
 def _is_label(label: str, count: int) -> bool:
-    words = label.split()
-    if not could_be_label(label) or folded(words[-1]) in _NOT_LABELS:
+    words = _words(label)
+    if not could_be_label(label) or folded(words[-1]) in NOT_LABELS:
         return False
     return count > 1 or all(word[0].isupper() or word[0].isdigit() or _term(word) in _TERMS for word in words)
 
 
 def is_term(label: str) -> bool:
-    """Whether a label says only what somebody is (Speaker 2, older sister, Dad), and so names nobody."""
-    return all(_term(word) in _TERMS or not _term(word) for word in label.split())
+    """Whether a label says only what somebody is (Speaker 2, older sister, P1 (mother)), and so names nobody."""
+    return all(_term(word) in _TERMS or not _term(word) for word in _words(label))
+
+
+def named(label: str) -> str:
+    """Whom a label names beside what she is: Rowena of "Interviewer (Rowena)"; all of it where that cannot be told."""
+    name = label
+    if match := _IN_BRACKETS.fullmatch(label):
+        outside, inside = match.groups()
+        alone = is_term(outside)
+        name = outside if is_term(inside) or (inside.islower() and not alone) else inside if alone else label
+    words = name.split()
+    while len(words) > 1 and _says_what(words[0]):
+        words.pop(0)
+    return " ".join(words) if words and words[0][0].isupper() else label
+
+
+def _says_what(word: str) -> bool:
+    """Whether a word before a name says what she is: no initial (T Hartley), and no Nan, who may be called so."""
+    term = _term(word)
+    return term in _TERMS and term != "nan" and (len(term) > 1 or term != folded(word))
+
+
+def _words(label: str) -> list[str]:
+    return [word for word in _BETWEEN_WORDS.split(label) if word]
 
 
 def _term(label: str) -> str:
@@ -177,8 +222,14 @@ def speakers_of(names: dict[str, str], label_of: dict[str | None, str]) -> list[
     terms = {_term(key) for key in names}
     speakers = []
     for key in names:
-        role, confidence = _ROLES.get(_term(key), ("speaker", 0.0))
+        role, confidence = _role(key)
         if _term(key) == "r" and "p" in terms and not terms & {"i", "int", "iv", "interviewer"}:
             role = "interviewer"  # beside a participant, R is the researcher
         speakers.append(Speaker(label=label_of[key], role=role, person_id=None, confidence=confidence))
     return speakers
+
+
+def _role(key: str) -> tuple[str, float]:
+    """What a label says of a role, and how surely; of a longer one the first word that does and is no initial."""
+    terms = [_term(key), *(_term(word) for word in _words(key) if _says_what(word))]
+    return next((_ROLES[term] for term in terms if term in _ROLES), ("speaker", 0.0))

@@ -15,7 +15,7 @@ from transcribe.export.layout import OVERLAP_MARK, one_line
 from transcribe.export.word_parts import TURN_STYLE
 from transcribe.export.word_reading import Block, Rows
 from transcribe.imports.pieces import STAMP, Piece, clock_times, could_be_label, line_piece
-from transcribe.imports.turns import accepted
+from transcribe.imports.turns import NOT_LABELS, accepted
 from transcribe.wordforms import folded
 
 _COLUMN_HEADS = frozenset(
@@ -121,13 +121,14 @@ def _speak(blocks: tuple[Block, ...], headings: Collection[int]) -> bool:
 def _row_pieces(rows: Rows) -> list[Piece]:
     """A paragraph's lines; or a table's rows, one column of which may hold speakers and others time stamps."""
     column = _speaker_column(rows)
+    counted = _number_column(rows)
     pieces = []
     for row in rows:
         cells = [cell for cell in row if one_line(cell)]
         if column is None or len(row) <= column or not one_line(row[column]) or _is_heading(row):
             pieces += [line_piece(line) for cell in cells for line in cell.splitlines() if one_line(line)]
             continue
-        others = [cell for number, cell in enumerate(row) if number != column]
+        others = [cell for number, cell in enumerate(row) if number not in (column, counted)]
         stamps = " ".join(map(_cell_stamp, others)).strip()
         first, *more = "\n".join(cell for cell in others if not _cell_stamp(cell)).splitlines() or [""]
         label = one_line(row[column]).rstrip(":")
@@ -157,7 +158,26 @@ def _speaker_column(rows: Rows) -> int | None:
             return number
     columns = {n: [row[n] for row in rows if len(row) > n and one_line(row[n])] for n in range(width)}
     fit = [n for n, cells in columns.items() if cells and all(map(could_be_label, cells))]
+    if 0 in fit and any(map(_is_title, columns[0])):
+        return None
     return min(fit, key=lambda n: (len({folded(cell) for cell in columns[n]}), n), default=None)
+
+
+def _is_title(cell: str) -> bool:
+    """Whether a cell says what is told beside it of an interview (Date, Place)."""
+    return folded(one_line(cell).rstrip(": ").split()[-1]) in NOT_LABELS
+
+
+def _number_column(rows: Rows) -> int | None:
+    """The column that numbers the rows."""
+    said = [row for row in rows if not _is_heading(row)]
+    for column in range(max(map(len, rows), default=0)):
+        cells = [one_line(row[column]).rstrip(".") if len(row) > column else "" for row in said]
+        if len(cells) > 2 and all(cell.isdecimal() and len(cell) < 7 for cell in cells):
+            numbers = list(map(int, cells))
+            if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+                return column
+    return None
 
 
 def _is_heading(row: tuple[str, ...]) -> bool:
