@@ -145,23 +145,25 @@ def test_a_worker_is_begun_anew_at_the_same_place_and_where_there_is_no_other_it
 
 
 def test_where_orders_failed_that_others_did_none_goes_any_more_until_one_is_done_there() -> None:
-    made = Seats(lambda: {"a": 1, "b": 1})
+    made = Seats(lambda: {"a": 2, "b": 2})
     for _ in range(seats.DOUBTED):
-        made.done("b", {"a"})
+        made.done(RECOGNITION, "b", {"a"})
+        made.done(DIARISATION, "a", ())
     first, second = asked(made, RECOGNITION, "1"), asked(made, RECOGNITION, "2")
     assert first.seated() == "b"
     assert second.waits
     first.leaves()
     assert second.seated() == "b"
+    assert {asked(made, DIARISATION, name).seated() for name in ("1", "2")} == {"a", "b"}  # that engine is not to blame
     second.leaves()
-    made.done("a", {"a"})
+    made.done(RECOGNITION, "a", {"a"})
     assert {asked(made, RECOGNITION, name).seated() for name in ("3", "4")} == {"a", "b"}
 
 
 def test_what_fails_everywhere_is_given_everywhere() -> None:
     made = Seats(lambda: {"a": 1, "b": 1})
     for _ in range(seats.DOUBTED):
-        made.done("c", {"a", "b"})
+        made.done(RECOGNITION, "c", {"a", "b"})
     assert {asked(made, RECOGNITION, name).seated() for name in ("1", "2")} == {"a", "b"}
 
 

@@ -167,7 +167,7 @@ class Workforce:
                     all_alike = error(reply)
                     raise ClusterLost(all_alike.what, advice=all_alike.advice)
             elif "done" in reply:
-                self._seats.done(place, failed_at)
+                self._seats.done(order.engine, place, failed_at)
                 return reply
             else:
                 failed_at.add(place)

@@ -25,7 +25,7 @@ LOOKS_S = 2.0
 PATIENCE_S = 600.0
 """How long a run without any worker waits for one: a machine that is begun anew takes some minutes."""
 DOUBTED = 3
-"""Orders in a row that failed at a worker and that another did: it gets none any more while there are others."""
+"""Orders in a row that failed at a worker's engine and that another did: it gets none while there are others."""
 
 
 @record
@@ -67,7 +67,7 @@ class Seats:
         self._busy: dict[str, set[str]] = {}
         self._heard: dict[str, str] = {}
         self._unfit: set[str] = set()
-        self._blamed: Counter[str] = Counter()
+        self._blamed: Counter[tuple[str, str]] = Counter()
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -114,11 +114,11 @@ class Seats:
         with self._lock:
             return not {*map(self._place, self._room)} <= {*places}
 
-    def done(self, place: str, failed_at: Iterable[str]) -> None:
+    def done(self, engine: str, place: str, failed_at: Iterable[str]) -> None:
         """An order was done at a place that had failed at these."""
         with self._lock:
-            self._blamed.update(failed_at)
-            self._blamed[place] = 0
+            self._blamed.update((engine, one) for one in failed_at)
+            self._blamed[engine, place] = 0
 
     def close(self) -> None:
         """Nobody waits any more."""
@@ -191,4 +191,4 @@ class Seats:
     def _doubt(self, waiting: _Waiting, address: str) -> tuple[bool, bool]:
         """What speaks against a worker: the order failed there, or others did."""
         place = self._place(address)
-        return place in waiting.failed_at, self._blamed[place] >= DOUBTED
+        return place in waiting.failed_at, self._blamed[waiting.engine, place] >= DOUBTED
