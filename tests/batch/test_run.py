@@ -104,7 +104,7 @@ def test_a_recording_whose_decisions_are_damaged_is_told_and_the_others_get_thei
 ) -> None:
     unlocked = new_unlocked(tmp_path / "study", (person("P1", "Karen Okonkwo"),))
     for name in ("R001", "R002", "R003"):
-        add_detected(unlocked, name, transcript(("S1", "Karen laughed."), recording_id=name))
+        add_detected(unlocked, transcript(("S1", "Karen laughed."), recording_id=name))
     said = transcript(("S1", "Yes."))
     monkeypatch.setattr(pipeline.Job, "run", lambda job, again: said)
     (unlocked.study.log_path("R001") / "000001.age").parent.mkdir(exist_ok=True)

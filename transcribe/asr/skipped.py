@@ -30,9 +30,11 @@ def filled(words: list[Word], samples: Samples, decoded: Callable[[Places], Iter
 
     `decoded` gives the words of half-open sample ranges, to be decoded without names.
     """
+    stretches = unsaid(words, len(samples) / SAMPLE_RATE_HZ)
     places = [
         (stretch, place)
-        for stretch in unsaid(words, len(samples) / SAMPLE_RATE_HZ)
+        for stretch in stretches
+        if not any(stretch[0] < word.start_s < stretch[1] for word in words)  # else it would be heard twice
         for place in windows(samples, *(int(edge * SAMPLE_RATE_HZ) for edge in stretch))
     ]
     for (stretch, _), missed in zip(places, decoded([place for _, place in places]), strict=True):
