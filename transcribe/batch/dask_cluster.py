@@ -165,6 +165,7 @@ class Workforce:
             elif reply.get("unfit"):
                 if not self._seats.unfit(place):
                     all_alike = error(reply)
+                    self._seats.close(all_alike.what, all_alike.advice)  # whoever else waits would do so in vain
                     raise ClusterLost(all_alike.what, advice=all_alike.advice)
             elif "done" in reply:
                 self._seats.done(order.engine, place, failed_at)

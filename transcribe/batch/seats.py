@@ -70,7 +70,7 @@ class Seats:
         self._blamed: Counter[tuple[str, str]] = Counter()
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed, self._why = False, ("", "")
 
     @contextmanager
     def taken(self, engine: str, sound: str, failed_at: Set[str] = frozenset()) -> Iterator[str]:
@@ -87,7 +87,7 @@ class Seats:
                 self._refresh()
                 self._check_patience()
             if self._closed:
-                raise ClusterLost("the run was stopped", advice="run again, what is done is kept")
+                raise ClusterLost(self._why[0], advice=self._why[1])
             yield mine.address
         finally:
             with self._lock:
@@ -120,10 +120,10 @@ class Seats:
             self._blamed.update((engine, one) for one in failed_at)
             self._blamed[engine, place] = 0
 
-    def close(self) -> None:
-        """Nobody waits any more."""
+    def close(self, what: str = "the run was stopped", advice: str = "run again, what is done is kept") -> None:
+        """Nobody waits any more; who does is told why."""
         with self._lock:
-            self._closed = True
+            self._closed, self._why = True, (what, advice)
             for waiting in self._waiting:
                 waiting.called.set()
 
