@@ -108,6 +108,32 @@ def test_one_speaker_and_her_echo_are_one(sample_audio: Audio) -> None:
     assert spoken["S1"] > 10 * max(spoken["S2"], 0.1)
 
 
+@pytest.mark.parametrize("noise", [0.0, QUIET])
+@pytest.mark.parametrize("own", [0, 1])
+def test_a_microphone_that_was_off_gives_nobody_the_soft_words_of_the_other(
+    sample_audio: Audio, noise: float, own: int
+) -> None:
+    sound = np.random.default_rng(5).normal(0, QUIET, (len(sample_audio.samples), 2))
+    sound[:, 1 - own] *= noise / QUIET
+    sound[:, own] += sample_audio.samples
+    found = turns(sound.astype(np.float32))
+    assert {turn.speaker for turn in found.all} == {f"S{own + 1}"}
+    assert not channels.apart(levels(sound.astype(np.float32)))
+
+
+def test_who_says_next_to_nothing_keeps_it(sample_audio: Audio) -> None:
+    """Two seconds of thirty, on a line of her own."""
+    speech, second = sample_audio.samples, SAMPLE_RATE_HZ
+    sound = np.random.default_rng(6).normal(0, QUIET, (len(speech), 2))
+    place = slice(12 * second, 14 * second)
+    sound[:, 0] += speech
+    sound[place] = sound[place, ::-1]
+    found = turns(sound.astype(np.float32))
+    hers = [turn for turn in found.exclusive if turn.speaker == "S2"]
+    assert hers
+    assert all(11.9 < turn.start_s < turn.end_s < 14.1 for turn in hers)
+
+
 def test_nobody_speaks_outside_what_segmentation_hears(call: Call) -> None:
     found = channels.turns(levels(call(20)), ((10.0, 12.0), (20.0, 21.0)))
     assert found.all

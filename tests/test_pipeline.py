@@ -26,6 +26,7 @@ from transcribe.asr.scoring import Passage
 from transcribe.config import StudyConfig
 from transcribe.detect.look import Seen
 from transcribe.diarise.fake import FakeDiariser
+from transcribe.errors import StudyError
 from transcribe.hearing import Here, Listened
 from transcribe.overview import overview
 from transcribe.pipeline import DIARISE, RECOGNISE, Event, Job, linked, refresh_findings, scope_of
@@ -165,6 +166,16 @@ def test_a_run_that_was_stopped_before_there_were_words_settles_no_names(
     assert "transcribe run STUDY R001 --again recognise" in "".join(seen.advice("STUDY"))
     recognised(unlocked, transcriber, again=True)
     assert overview(unlocked.study, unlocked).unprimed == ()
+
+
+def test_a_stage_is_finished_once_what_it_made_can_be_read(
+    heard_once: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(heard_once.study), "put", lambda *given: None)
+    with pytest.raises(StudyError, match="vanished"):
+        recognised(heard_once, FakeTranscriber("Well, no."))
+    finished = [e for e in heard_once.study.journal() if (e["event"], e.get("stage")) == ("finished", RECOGNISE)]
+    assert len(finished) == 1  # the first time's
 
 
 def test_words_that_nobody_read_are_made_anew_by_another_model(heard_once: Unlocked) -> None:

@@ -34,6 +34,7 @@ PLAIN_SHARE = 0.1  # of the speech is each speaker's at least, where there is no
 PLAIN_S = 5.0  # of speech at least, to say anything
 SAME = 0.95  # in the correlation of two sounds is one sound, and
 SAME_DB = 1.0  # apart is one sound in both
+BORNE = 0.5  # of the speech of whom a channel is to be has a voice in that channel, or it is nobody's
 BETWEEN = 0.3  # of the way from one value to the other is not yet between them
 PAUSE_S = 0.5  # in a turn
 BOTH_S = 0.2  # shorter is the change from one to the other
@@ -136,7 +137,12 @@ def _hear(levels: Levels, within: Mask | None = None) -> _Heard:
     if within is not None:
         anybody = anybody & within
     difference = loud[:, 0] - loud[:, 1]
-    first, second = _gathered(difference[anybody], float(noise[0] - noise[1]))
+    without = float(noise[0] - noise[1])
+    first, second = _gathered(difference[anybody], without)
+    upper = difference > (first + second) / 2
+    borne = [voices[anybody & who, channel] for channel, who in enumerate((upper, ~upper))]
+    if first > second and any(not len(heard) or heard.mean() < BORNE for heard in borne):
+        first = second = without  # one speaker, loud and soft, and a channel in which there is nobody
     return _Heard(anybody=anybody, voices=voices, difference_db=difference, first_db=first, second_db=second)
 
 

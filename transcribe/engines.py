@@ -59,6 +59,10 @@ class Engines:
         free_bytes, _ = torch.cuda.mem_get_info(self.device)
         return bool(free_bytes > ROOM_BYTES)
 
+    def has(self, engine: str) -> bool:
+        """Whether it is loaded."""
+        return _KEPT_AS[engine] in self.__dict__
+
     def leave_alone(self, engine: str) -> None:
         """Let go of the other one, so that its memory is free; it is loaded anew when it is needed."""
         for other, name in _KEPT_AS.items():

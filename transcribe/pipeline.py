@@ -14,14 +14,14 @@ from functools import cached_property
 from threading import Lock
 from typing import TypeVar
 
-from transcribe import assemble, channels, enrolment, intake, invented, listening, permission, store, weights
+from transcribe import assemble, channels, enrolment, intake, invented, listening, permission, pulse, store, weights
 from transcribe.config import AUTO
 from transcribe.detect import defaults, resolve, tagger_of
 from transcribe.detect import look as looking
 from transcribe.detect.namesakes import Scope
 from transcribe.diarise import Segmented
 from transcribe.engines import Engines
-from transcribe.errors import AudioError, EngineError, StudyError
+from transcribe.errors import AudioError, EngineError, StoreError, StudyError
 from transcribe.hearing import (
     DIARISE,
     LISTEN,
@@ -136,11 +136,12 @@ class Job:
         return transcript.value
 
     def _heard(self, again: str) -> tuple[Stored[Words], Stored[Turns]]:
-        """Words and turns, made side by side."""
+        """Words and turns, made side by side. Ctrl-C does not wait until the turns are made, which may take long."""
         with ThreadPoolExecutor(1) as pool:
             turns = pool.submit(self._turns, again == DIARISE)
-            words = self._words(again == RECOGNISE)
-            return words, turns.result()
+            with pulse.stopping(turns):
+                words = self._words(again == RECOGNISE)
+                return words, turns.result()
 
     def _to_hear(self) -> None:
         """The copy that a reviewer listens to. Without one there is still a transcript: the page makes it then."""
@@ -181,12 +182,12 @@ class Job:
             self._open.study.put(self._id, name, made)
         else:
             self._open.save(self._id, name, made, key)
-        seconds = time.monotonic() - began
-        self._open.study.log("finished", recording=self._id, stage=stage, key=key, seconds=round(seconds, 3))
-        self._report(Event(recording_id=self._id, stage=stage, state="finished", seconds=seconds))
         back = self._open.load(self._id, name, cls)
         if back is None or back.key != key:
             raise StudyError("an artefact vanished", recording_id=self._id, stage=stage, advice="run again")
+        seconds = time.monotonic() - began
+        self._open.study.log("finished", recording=self._id, stage=stage, key=key, seconds=round(seconds, 3))
+        self._report(Event(recording_id=self._id, stage=stage, state="finished", seconds=seconds))
         return back
 
     def _asked(self, key: str, task: Task) -> bytes:
@@ -435,16 +436,24 @@ def people_key(people: tuple[Person, ...]) -> tuple[str, ...]:
     )
 
 
-def refresh_findings(unlocked: Unlocked, engines: Engines) -> None:
+def refresh_findings(unlocked: Unlocked, engines: Engines, spoilt: dict[str, Exception] | None = None) -> None:
     """Bring the findings of all detected recordings up to date with everybody the vault knows.
 
     Recording by recording in order of id, again while new people turn up: a name found in one interview is withheld
     in all. The order, not the order of discovery, decides what people are called inside the vault.
+
+    `spoilt`: of whom a file is damaged or cannot be read, it is passed over and noted here; else what that raises is
+    raised.
     """
     for _ in range(10):
         before = people_key(unlocked.vault.people)
         for recording_id in unlocked.study.recordings():
-            refresh(unlocked, recording_id, engines)
+            try:
+                refresh(unlocked, recording_id, engines)
+            except (OSError, StoreError) as error:
+                if spoilt is None or store.befalls_all(error):
+                    raise
+                spoilt[recording_id] = error
         if people_key(unlocked.vault.people) == before:
             return
 

@@ -37,6 +37,7 @@ _OPENING = b'{"at": "'
 _OF_THE_DISK = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
 }  # fmt: skip
+_OF_ALL_OF_IT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _NUMBERED = re.compile(r"[0-9]+\.age")
 
 
@@ -356,6 +357,11 @@ def disk_error(error: OSError) -> StudyError | None:
         return None
     what = f"a file cannot be read or written ({os.strerror(error.errno).lower()})"
     return StudyError(what, advice="make room or check the disk and do it again, what is finished is kept")
+
+
+def befalls_all(error: BaseException) -> bool:
+    """Whether the whole disk is full or read-only; whatever else befalls a file may be that file's alone."""
+    return isinstance(error, OSError) and error.errno in _OF_ALL_OF_IT
 
 
 def stamp(path: Path) -> tuple[int, int]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transcribe import plugins
-from transcribe.asr import AsrOptions, Transcriber, load, whisper_faster
+from transcribe import plugins, pulse
+from transcribe.asr import AsrOptions, Transcriber, load, skipped
 from transcribe.asr.fake import FakeTranscriber
 from transcribe.asr.sections import Samples
 from transcribe.asr.whisper_faster import FasterWhisper
@@ -111,10 +111,21 @@ def test_a_sentence_that_was_skipped_in_a_window_is_heard(
     again = " ".join(word.text for word in found if whole[first].start_s - 0.1 < word.start_s < whole[last].end_s)
     assert word_errors(said, again).rate < 0.3
     assert [word.text for word in found[:first]] == [word.text for word in whole[:first]]
-    monkeypatch.setattr(whisper_faster, "BELIEVED", 1.0)
+    monkeypatch.setattr(skipped, "BELIEVED", 1.0)
     calls.clear()
     unbelieved = engine.transcribe(sample_audio, AsrOptions()).words
     assert [word.text for word in unbelieved] == [word.text for word in (*whole[:first], *whole[last:])]
+
+
+@pytest.mark.weights
+def test_signs_of_life_come_between_the_steps_of_a_window(
+    engine: FasterWhisper, sample_audio: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two windows, decoded three times, take a large model on a slow core more than a quarter of an hour."""
+    beats: list[str] = []
+    monkeypatch.setattr(pulse, "beat", beats.append)
+    engine.transcribe(replace(sample_audio, samples=sample_audio.samples[: 5 * SAMPLE_RATE_HZ]), AsrOptions())
+    assert len(beats) >= 3
 
 
 @pytest.mark.weights

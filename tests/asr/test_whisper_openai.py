@@ -1,17 +1,20 @@
 """openai-whisper over converted weights: the same promises as faster-whisper, and an original checkpoint too."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from transcribe import pulse
 from transcribe.asr import AsrOptions, Transcriber, checkpoint, load
+from transcribe.asr.sections import Samples
+from transcribe.asr.whisper_openai import OpenaiWhisper
 from transcribe.errors import EngineError
 from transcribe.evaluate.wer import word_errors
-from transcribe.schema import SAMPLE_RATE_HZ, Audio
+from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word
 
 from .test_whisper_faster import assert_in_order, text
 
@@ -41,6 +44,35 @@ def test_a_real_call_twice(
     assert words.made_by.engine == "openai-whisper"
     assert dict(words.made_by.options)["names_count"] == "2"
     assert "Diane" not in str(words.made_by.options)
+
+
+@pytest.mark.weights
+def test_a_sentence_that_was_skipped_is_heard(
+    engine: OpenaiWhisper, sample_audio: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = engine.transcribe(sample_audio, AsrOptions(beam_size=1))
+    decode, asked = engine._decode, []
+
+    def skipping(samples: Samples, language: str, options: AsrOptions) -> Iterator[Word]:
+        asked.append(options.names)
+        lost = (8.0, 14.0) if len(asked) == 1 else (0.0, 0.0)
+        return (word for word in decode(samples, language, options) if not lost[0] < word.start_s < lost[1])
+
+    monkeypatch.setattr(engine, "_decode", skipping)
+    found = engine.transcribe(sample_audio, AsrOptions(beam_size=1, names=("Diane",)))
+    assert asked == [("Diane",), ()]
+    assert_in_order(found, sample_audio)
+    assert word_errors(text(whole), text(found)).rate < 0.15
+
+
+@pytest.mark.weights
+def test_signs_of_life_come_within_a_section(
+    engine: OpenaiWhisper, sample_audio: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats: list[str] = []
+    monkeypatch.setattr(pulse, "beat", beats.append)
+    engine.transcribe(sample_audio, AsrOptions(beam_size=1))
+    assert len(beats) > 30
 
 
 @pytest.mark.weights

@@ -2,7 +2,8 @@
 
 A recording is told by its length. In the folder that TRANSCRIBE_ACTS names, `1.500` holds what befalls recognition of a
 recording of 1.5 s: "die", "hang" or "no memory" for so many tries, "wrong" for an error of the engine's own, "meet" to
-wait until another worker tries as well. Each try leaves a line in `tries`.
+wait until another worker tries as well. Where `sick` names a GPU the worker that has it fails with every recording.
+Each try leaves a line in `tries`.
 """
 
 import os
@@ -27,6 +28,9 @@ class Acting(FakeTranscriber):
         name = f"{audio.duration_s:.3f}"
         with (acts / "tries").open("a") as tries:
             tries.write(f"{name} {options.lean} {os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES', '-')}\n")
+        sick = acts / "sick"
+        if sick.exists() and sick.read_text() == os.environ.get("CUDA_VISIBLE_DEVICES"):
+            raise ValueError("Karen said so")
         told = acts / name
         what, _, times = told.read_text().partition(":") if told.exists() else ("", "", "0")
         if int(times) > options.lean:

@@ -10,6 +10,7 @@ import wave
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dask
 import numpy as np
@@ -21,7 +22,7 @@ from transcribe import store
 from transcribe.batch import dask_cluster, plan, run
 from transcribe.batch.dask_cluster import TRIES, Workforce
 from transcribe.batch.job_queue import Profile
-from transcribe.batch.parcels import Parcel, unwrap, wrap
+from transcribe.batch.parcels import Parcel, Reply, another_version, failure, unwrap, wrap
 from transcribe.config import StudyConfig
 from transcribe.diarise import Segmented
 from transcribe.diarise.fake import FakeDiariser
@@ -192,7 +193,7 @@ def test_what_an_engine_says_of_its_own_error_stays_in_the_worker(
     outcomes = spoilt.run(force)
     assert [outcomes[one].state for one in spoilt.ids] == ["done", "failed"]
     assert "ValueError" in outcomes["R001"].error
-    assert spoilt.tries(1) == [0]  # the same again would end the same
+    assert spoilt.tries(1) == [0, 0]  # once at each worker: it is not the machine
     said = capfd.readouterr()
     says_nothing_of(
         outcomes["R001"].error + said.out + said.err + spoilt.unlocked.study.journal_path.read_text(), "Karen"
@@ -267,8 +268,29 @@ def test_a_worker_of_another_version_is_refused(force: Workforce, tmp_path: Path
             return ("99", *super().fingerprint)
 
     newer = Workforce(force._client, Newer(CONFIG), slots=2)
-    with pytest.raises(EngineError, match="another version"):
-        newer.do(segment(unlocked, "R001"))
+    for _ in range(2):  # all of them are; who asks next is told at once, too
+        with pytest.raises(ClusterLost, match="another version"):
+            newer.do(segment(unlocked, "R001"))
+
+
+def test_a_worker_that_can_do_nothing_gets_nothing(
+    study: Callable[[int], Study], force: Workforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One machine of several has another version: the others go on without it."""
+    spread = study(6)
+    alone = Workforce(force._client, Engines(CONFIG), slots=2)
+    unfit, sent, asked = min(alone._look()), Workforce._sent, []
+
+    def answered(self: Workforce, order: Order, parcel: bytes, *rest: Any) -> tuple[Reply, str]:
+        reply, place = sent(self, order, parcel, *rest)
+        if place != self._place(unfit):
+            return reply, place
+        asked.append(place)
+        return failure(another_version(), unfit=True), place
+
+    monkeypatch.setattr(Workforce, "_sent", answered)
+    assert {outcome.error for outcome in spread.run(alone).values()} == {""}
+    assert 1 <= len(asked) <= 2  # one of each engine
 
 
 def test_an_order_for_a_worker_that_is_gone_goes_to_another(
@@ -381,6 +403,25 @@ def test_each_worker_sees_a_gpu_of_its_own(study: Callable[[int], Study]) -> Non
         assert {outcome.state for outcome in spread.run(force).values()} == {"done"}
     seen = {tuple(line.split()[2:]) for line in (spread.acts / "tries").read_text().splitlines()}
     assert sorted(gpu for _, gpu in seen) == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("", ["0", "1", "0"]), ("3, GPU-5e", ["3", "GPU-5e", "3"]), ("2,3,-1", ["2", "3", "2"])]
+)
+def test_no_worker_takes_a_gpu_that_was_given_to_somebody_else(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert [dask_cluster.gpu(number, 2) for number in range(3)] == expected
+
+
+def test_a_worker_that_fails_with_everything_spoils_nothing(study: Callable[[int], Study]) -> None:
+    """A GPU that has broken down: its worker would be idle again at once, and be given the next recording."""
+    spread = study(8)
+    (spread.acts / "sick").write_text("0")
+    with dask_cluster.local(plan.Crew(workers=2, threads=1, gpus=2), Engines(CONFIG)) as force:
+        assert {outcome.state for outcome in spread.run(force).values()} == {"done"}
+    assert {line.split()[3] for line in (spread.acts / "tries").read_text().splitlines()} == {"0", "1"}
 
 
 def test_a_worker_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,35 @@
 """A batch: one recording that fails stops no other, and says nothing of what was heard."""
 
+import errno
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.builders import NoEngines, add_recording, new_unlocked, says_nothing_of, study_of, transcript
-from transcribe import pipeline
+from tests.builders import (
+    NoEngines,
+    add_detected,
+    add_recording,
+    new_unlocked,
+    person,
+    says_nothing_of,
+    study_of,
+    transcript,
+)
+from transcribe import pipeline, pulse
+from transcribe.asr import AsrOptions
 from transcribe.asr.fake import FakeTranscriber
 from transcribe.batch import plan, run, seats
 from transcribe.batch.seats import Seats, Workers
 from transcribe.config import StudyConfig
+from transcribe.diarise import Segmented
 from transcribe.diarise.fake import FakeDiariser
 from transcribe.errors import ClusterLost, EngineError, StudyError
 from transcribe.hearing import Here, Order
-from transcribe.schema import Audio
+from transcribe.schema import Audio, Findings, SpeakerBounds, Turns, Words
 from transcribe.vault import Unlocked
 
 ENGINES = NoEngines(StudyConfig())
@@ -34,9 +48,20 @@ def test_a_plan_is_all_or_those_named_once_each(unlocked: Unlocked) -> None:
         plan.tasks(unlocked, ("R001", "R009"))
 
 
+def test_a_file_of_facts_that_is_damaged_stops_no_run(unlocked: Unlocked) -> None:
+    unlocked.study.artefact_path("R002", "recording").write_bytes(b"damaged")
+    assert [t.duration_s for t in plan.tasks(unlocked)] == [60.0, 0.0, 60.0]
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(ValueError("Karen said so"), 1), (EngineError("the engine stopped"), 7), (MemoryError("Karen"), 1)],
+    [
+        (ValueError("Karen said so"), 1),
+        (EngineError("the engine stopped"), 7),
+        (MemoryError("Karen"), 1),
+        (OSError(errno.EIO, "Karen.wav"), 2),
+        (PermissionError(errno.EACCES, "Karen.wav"), 2),
+    ],
 )
 def test_one_that_fails_stops_no_other(
     unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
@@ -58,6 +83,39 @@ def test_one_that_fails_stops_no_other(
     assert outcomes[1].exit_code == code
     assert "R002" in outcomes[1].error
     says_nothing_of(outcomes[1].error + unlocked.study.journal_path.read_text(), "Karen")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_disk_stops_all(unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    tried = []
+
+    def do(job: pipeline.Job, again: str) -> object:
+        tried.append(job._id)
+        raise OSError(number, "Karen")
+
+    monkeypatch.setattr(pipeline.Job, "run", do)
+    with pytest.raises(OSError, match="Karen"):
+        run.run(unlocked, plan.tasks(unlocked), ENGINES, lambda event: None)
+    assert tried == ["R001"]
+
+
+def test_a_recording_whose_decisions_are_damaged_is_told_and_the_others_get_their_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlocked = new_unlocked(tmp_path / "study", (person("P1", "Karen Okonkwo"),))
+    for name in ("R001", "R002", "R003"):
+        add_detected(unlocked, transcript(("S1", "Karen laughed."), recording_id=name))
+    said = transcript(("S1", "Yes."))
+    monkeypatch.setattr(pipeline.Job, "run", lambda job, again: said)
+    (unlocked.study.log_path("R001") / "000001.age").parent.mkdir(exist_ok=True)
+    (unlocked.study.log_path("R001") / "000001.age").write_bytes(b"damaged")
+    for wanted in ((), ("R003",)):  # one that is not run, too
+        outcomes = run.run(unlocked, plan.tasks(unlocked, wanted), ENGINES, lambda event: None)
+        assert {o.recording_id: o.state for o in outcomes}["R001"] == "failed"
+        assert {o.recording_id for o in outcomes if o.error} == {"R001"}
+    found = unlocked.load("R003", "findings", Findings)
+    assert found
+    assert found.value.found
 
 
 class Crew:
@@ -100,6 +158,43 @@ def test_a_run_whose_workers_are_gone_says_so_ends_and_goes_on_when_it_is_run_ag
     assert not [one for one in events if isinstance(one, run.Outcome)]  # nothing is wrong with a recording
     outcomes = run.run(unlocked, plan.tasks(unlocked), ENGINES, events.append, workforce=Crew({"a": 2}))
     assert {outcome.state for outcome in outcomes} == {"done"}
+
+
+class Endless(FakeDiariser):
+    """Takes half a minute to tell who speaks, and says so all the while."""
+
+    began = threading.Event()
+
+    def diarise(self, audio: Audio, bounds: SpeakerBounds, segmented: Segmented) -> Turns:
+        end = time.monotonic() + 30.0
+        while time.monotonic() < end:
+            pulse.beat(pulse.DIARISATION)
+            self.began.set()
+            time.sleep(0.01)
+        return super().diarise(audio, bounds, segmented)
+
+
+class Stopping(FakeTranscriber):
+    """Ctrl-C comes while it listens."""
+
+    def transcribe(self, audio: Audio, options: AsrOptions) -> Words:
+        assert Endless.began.wait(10.0)
+        raise KeyboardInterrupt
+
+
+def test_a_stop_by_hand_waits_for_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline.weights, "sha256", lambda name: name)
+    unlocked = new_unlocked(tmp_path / "study")
+    add_recording(unlocked, "R001", sound=b"x")
+    engines = NoEngines(StudyConfig(device="cpu"))
+    engines.__dict__ |= {"transcriber": Stopping(""), "diariser": Endless()}
+    here = Here(engines, decode=lambda order: Audio(samples=np.zeros(16_000, dtype=np.float32)))
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.Job(unlocked, "R001", engines, lambda event: None, here).run()
+    assert time.monotonic() - began < 10.0
+    assert unlocked.load("R001", "turns", Turns) is None
+    pulse.beat(pulse.DIARISATION)  # the next run is not stopped
 
 
 def test_a_stop_by_hand_stops_all(unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:

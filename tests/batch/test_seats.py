@@ -17,10 +17,10 @@ SOON_S = 5.0
 class Asking:
     """Somebody with an order, in a thread of its own; sits until told to leave."""
 
-    def __init__(self, made: Seats, engine: str, sound: str) -> None:
+    def __init__(self, made: Seats, engine: str, sound: str, failed_at: frozenset[str] = frozenset()) -> None:
         self.address, self.error = "", ""
         self._seated, self._leaves = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._ask, args=(made.taken(engine, sound),), daemon=True)
+        self._thread = threading.Thread(target=self._ask, args=(made.taken(engine, sound, failed_at),), daemon=True)
         self._thread.start()
 
     def _ask(self, taken: AbstractContextManager[str]) -> None:
@@ -45,9 +45,9 @@ class Asking:
         self._thread.join(SOON_S)
 
 
-def asked(made: Seats, engine: str, sound: str) -> Asking:
+def asked(made: Seats, engine: str, sound: str, *failed_at: str) -> Asking:
     """One that is seated or waits by now: orders are asked for one after the other."""
-    one = Asking(made, engine, sound)
+    one = Asking(made, engine, sound, frozenset(failed_at))
     one._seated.wait(0.1)
     return one
 
@@ -123,6 +123,61 @@ def test_a_worker_that_is_gone_gets_nothing_and_a_new_one_is_noticed(monkeypatch
     assert second.waits
     there["b"] = 1
     assert second.seated() == "b"
+
+
+def test_an_order_that_failed_at_a_worker_waits_for_another_though_that_one_is_idle() -> None:
+    made = Seats(lambda: {"a": 1, "b": 1, "c": 1})
+    busy = [asked(made, RECOGNITION, name) for name in ("1", "2", "3")]
+    idle = next(one for one in busy if one.seated() == "a")
+    again = asked(made, RECOGNITION, "4", "a")
+    idle.leaves()
+    assert again.waits
+    asked(made, RECOGNITION, "5").leaves()  # another order is done there meanwhile
+    next(one for one in busy if one.seated() == "b").leaves()
+    assert again.seated() == "b"
+
+
+def test_a_worker_is_begun_anew_at_the_same_place_and_where_there_is_no_other_it_is_asked_again() -> None:
+    made = Seats(lambda: {"a2": 1}, place=lambda address: address[0])
+    assert not made.elsewhere({"a"})
+    assert asked(made, RECOGNITION, "1", "a").seated() == "a2"
+    assert made.elsewhere({"b"})
+
+
+def test_where_orders_failed_that_others_did_none_goes_any_more_until_one_is_done_there() -> None:
+    made = Seats(lambda: {"a": 2, "b": 2})
+    for _ in range(seats.DOUBTED):
+        made.done(RECOGNITION, "b", {"a"})
+        made.done(DIARISATION, "a", ())
+    first, second = asked(made, RECOGNITION, "1"), asked(made, RECOGNITION, "2")
+    assert first.seated() == "b"
+    assert second.waits
+    first.leaves()
+    assert second.seated() == "b"
+    assert {asked(made, DIARISATION, name).seated() for name in ("1", "2")} == {"a", "b"}  # that engine is not to blame
+    second.leaves()
+    made.done(RECOGNITION, "a", {"a"})
+    assert {asked(made, RECOGNITION, name).seated() for name in ("3", "4")} == {"a", "b"}
+
+
+def test_what_fails_everywhere_is_given_everywhere() -> None:
+    made = Seats(lambda: {"a": 1, "b": 1})
+    for _ in range(seats.DOUBTED):
+        made.done(RECOGNITION, "c", {"a", "b"})
+    assert {asked(made, RECOGNITION, name).seated() for name in ("1", "2")} == {"a", "b"}
+
+
+def test_an_unfit_worker_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "LOOKS_S", 0.05)
+    made = Seats(lambda: {"a": 1, "b": 1})
+    asked(made, RECOGNITION, "0").leaves()
+    assert made.unfit("a")
+    first, second = asked(made, RECOGNITION, "1"), asked(made, RECOGNITION, "2")
+    assert first.seated() == "b"
+    assert second.waits
+    first.leaves()
+    assert second.seated() == "b"
+    assert not made.unfit("b")
 
 
 NONE, SOME = Workers(state="none", waits_s=0.2), Workers(state="some")

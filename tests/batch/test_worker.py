@@ -8,11 +8,12 @@ from tests.batch.test_dask_cluster import tone
 from tests.builders import NoEngines
 from transcribe import store
 from transcribe.batch import worker
-from transcribe.batch.parcels import Parcel, seal_key, wrap
+from transcribe.batch.parcels import Parcel, Reply, seal_key, wrap
 from transcribe.batch.worker import Post
 from transcribe.config import StudyConfig
 from transcribe.diarise import Segmented
 from transcribe.diarise.fake import FakeDiariser
+from transcribe.errors import EngineError
 from transcribe.hearing import Order, Segment
 from transcribe.schema import Audio
 
@@ -28,6 +29,16 @@ class Heard(FakeDiariser):
     def segment(self, audio: Audio) -> Segmented:
         self.meanwhile()
         return super().segment(audio)
+
+
+class Damaged(NoEngines):
+    """An engine that does not load."""
+
+    fingerprint = ("1",)  # type: ignore[assignment]
+
+    @property
+    def diariser(self) -> FakeDiariser:  # type: ignore[override]
+        raise EngineError("the device 'cuda' cannot be used", advice="choose cpu or cuda")
 
 
 class Faked(NoEngines):
@@ -96,3 +107,26 @@ def test_what_is_heard_when_its_run_ends_is_let_go_of_afterwards(post: Post, mon
     assert client.asks(post, client.sound) == "((0.0, 1.0),)"
     client.join(post)
     assert client.asks(post) == "sound"
+
+
+def replied(post: Post, client: Client, made_with: tuple[str, ...] = ("1",), sound: bytes | None = None) -> Reply:
+    client.join(post)
+    parcel = Parcel(order=client.order, settings=CONFIG.model_dump_json(), made_with=made_with, patience_s=PATIENCE_S)
+    return post.work(client.run, wrap(parcel, client.run), sound)
+
+
+def test_who_has_another_version_or_an_engine_that_does_not_load_is_unfit(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(1.0)
+    assert replied(post, client, ("99",))["unfit"]
+    monkeypatch.setattr(worker, "Engines", Damaged)
+    assert replied(Post(), client, sound=client.sound)["unfit"]
+
+
+def test_a_recording_that_cannot_be_decoded_makes_nobody_unfit(post: Post) -> None:
+    client = Client(1.0)
+    client.sound = bytes(store.pyrage.encrypt(b"RIFF", [store.identity(client.order.secret).to_public()]))
+    reply = replied(post, client, sound=client.sound)
+    assert reply["failed"] == "AudioError"
+    assert not reply["unfit"]

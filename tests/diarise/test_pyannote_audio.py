@@ -15,13 +15,15 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from transcribe import diarise
+from transcribe import diarise, pulse
 from transcribe.diarise.fake import FakeDiariser
+from transcribe.diarise.pyannote_audio import PyannoteDiariser, SharedFrames
 from transcribe.errors import EngineError, WeightsError
 from transcribe.evaluate.der import diarisation_errors, read_rttm
 from transcribe.schema import Audio, SpeakerBounds, Turn, Turns
@@ -64,6 +66,28 @@ def test_labels_order_and_bounds(call: Turns, sample_audio: Audio) -> None:
         assert list(turns) == sorted(turns, key=lambda turn: turn.start_s)
     for before, after in zip(call.exclusive, call.exclusive[1:], strict=False):
         assert before.end_s <= after.start_s
+
+
+@pytest.mark.weights
+def test_signs_of_life_come_while_voices_are_compared(
+    diariser: PyannoteDiariser, sample_audio: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline as it is published tells its hook alone how far it is: for a long recording on one core that takes
+    more than a quarter of an hour.
+    """
+    beats: list[str] = []
+    monkeypatch.setattr(pulse, "beat", beats.append)
+    segmented = diariser.segment(sample_audio)
+    heard = SharedFrames.get_embeddings
+
+    def vectors(self: SharedFrames, *given: Any, hook: Callable[..., None], **more: Any) -> Any:
+        before = len(beats)
+        hook("embeddings", None, total=2, completed=1)
+        assert len(beats) == before + 1
+        return heard(self, *given, **more)
+
+    monkeypatch.setattr(SharedFrames, "get_embeddings", vectors)
+    assert diariser.diarise(sample_audio, TWO, segmented).all
 
 
 @pytest.mark.weights

@@ -9,7 +9,7 @@ import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from transcribe.asr import AsrOptions
-from transcribe.asr.sections import LONGEST_S, Regions, Samples, Section
+from transcribe.asr.sections import LONGEST_S, Regions, Samples
 from transcribe.errors import EngineError
 from transcribe.schema import SAMPLE_RATE_HZ, MadeBy
 
@@ -121,10 +121,10 @@ def made_by(engine: str, model: str, sha256: str, options: AsrOptions, settings:
     )
 
 
-def is_leftover(seek: int, section: Section) -> bool:
+def is_leftover(seek: int, samples: Samples) -> bool:
     """Whether a window that begins at `seek` (frames of 10 ms) holds less than the margin that Silero leaves at an end.
 
     Where Whisper ends its last sentence a little before the sound ends, it is given that rest as a window of its own,
     and invents: 30 words in 0.14 s of the sample call, more likely so when it is primed with names.
     """
-    return seek > 0 and len(section.samples) / SAMPLE_RATE_HZ - seek / 100 < MARGIN_S
+    return seek > 0 and len(samples) / SAMPLE_RATE_HZ - seek / 100 < MARGIN_S

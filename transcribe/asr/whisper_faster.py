@@ -4,8 +4,8 @@ Whisper base in int8 makes 10.96 % word errors on the three LibriSpeech conversa
 float32 makes 9.74 %, as openai-whisper does (9.64 %), and on two cores of an AMD EPYC it saves little time (54 to 64 s
 against 66 s). A wrong word misquotes somebody, so the exact arithmetic is taken wherever the memory allows.
 
-Windows of up to 30 s, cut at pauses, are decoded several at once: see asr/windows.py. A stretch of three seconds of
-speech without a word, or with a single one, is decoded again by itself.
+Windows of up to 30 s, cut at pauses, are decoded several at once: see asr/windows.py. What is skipped is decoded again
+by itself: see asr/skipped.py.
 """
 
 import json
@@ -25,7 +25,6 @@ from faster_whisper.tokenizer import Tokenizer
 from transcribe import pulse
 from transcribe.asr import AsrOptions
 from transcribe.asr.common import (
-    MARGIN_S,
     check_language,
     failed,
     file_sha256,
@@ -36,7 +35,8 @@ from transcribe.asr.common import (
     unusable,
 )
 from transcribe.asr.scoring import LONGEST_S, Passage, mended, tokens, total
-from transcribe.asr.sections import Samples, Section, cut, sections, tidy, unsaid
+from transcribe.asr.sections import Samples, Section, sections, tidy
+from transcribe.asr.skipped import Places, filled, windows
 from transcribe.asr.windows import LONGEST_REPEAT, Windows
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
 
@@ -46,8 +46,6 @@ AT_ONCE = {"cpu": 2, "cuda": 16}
 """Windows that are decoded together; where a GPU's memory is too short, fewer."""
 WORKERS = 8
 """Batches that are decoded at the same time on a CPU, at most: each on its own thread two do more than one on two."""
-BELIEVED = 0.5
-"""Mean probability of words in a stretch that had none: below it they are as likely invented from noise."""
 
 # Its records can carry what was heard; nothing below an error is anybody's business.
 logging.getLogger("faster_whisper").setLevel(logging.ERROR)
@@ -159,35 +157,14 @@ class FasterWhisper:
 
     def _heard(self, section: Section, language: str, options: AsrOptions) -> list[Word]:
         """The words of a section, timed in its samples; where it has none for long it is decoded again by itself."""
-        whole = _windows(section.samples, 0, len(section.samples))
+        whole = windows(section.samples, 0, len(section.samples))
         words = [word for some in self._decoded(section, whole, language, options) for word in some]
-        places = [
-            (stretch, place)
-            for stretch in unsaid(words, len(section.samples) / SAMPLE_RATE_HZ)
-            for place in _windows(section.samples, *(int(edge * SAMPLE_RATE_HZ) for edge in stretch))
-        ]
-        heard = self._decoded(section, [place for _, place in places], language, replace(options, names=()))
-        for (stretch, _), missed in zip(places, heard, strict=True):
-            spanning = [word for word in words if (word.start_s, word.end_s) == stretch]
-            if len(missed) > len(spanning) and sum(word.probability for word in missed) / len(missed) >= BELIEVED:
-                words = [word for word in words if word not in spanning] + missed
-        return sorted(words, key=lambda word: word.start_s)
+        unprimed = replace(options, names=())
+        return filled(words, section.samples, lambda places: self._decoded(section, places, language, unprimed))
 
-    def _decoded(
-        self, section: Section, places: list[tuple[int, int]], language: str, options: AsrOptions
-    ) -> Iterator[list[Word]]:
+    def _decoded(self, section: Section, places: Places, language: str, options: AsrOptions) -> Iterator[list[Word]]:
         """Of each of the half-open sample ranges its words, timed in the section."""
         pieces = [section.samples[first:last] for first, last in places]
         for (first, _), words in zip(places, self._windows.words(pieces, language, options), strict=True):
             shift = first / SAMPLE_RATE_HZ
             yield [replace(word, start_s=word.start_s + shift, end_s=word.end_s + shift) for word in words]
-
-
-def _windows(samples: Samples, first: int, last: int) -> list[tuple[int, int]]:
-    """The windows of samples[first:last], cut at pauses.
-
-    A rest no longer than the margin that is left after speech holds none: Whisper, given the last 0.14 s of the sample
-    call alone, invented thirty words.
-    """
-    places = [(first + start, first + end) for start, end in cut(samples[first:last], LONGEST_S)]
-    return places[:1] + [(start, end) for start, end in places[1:] if end - start > MARGIN_S * SAMPLE_RATE_HZ]

@@ -2,11 +2,13 @@
 
 It is given the same sections, beam and language as faster-whisper, and takes the same weights: a CTranslate2 folder
 is converted in memory (`checkpoint`), an original checkpoint (`NAME.pt`) is loaded as it is. Its fall-back to sampling
-breaks the loops that Whisper falls into, and draws from a seed set for each section: equal runs give equal words.
+breaks the loops that Whisper falls into, and draws from a seed set for each section: equal runs give equal words. What
+is skipped is decoded again by itself: see asr/skipped.py.
 """
 
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,9 @@ from transcribe.asr.common import (
     unusable,
 )
 from transcribe.asr.sections import Samples, Section, sections, tidy
+from transcribe.asr.skipped import Places, filled
 from transcribe.errors import EngineError
-from transcribe.schema import Audio, Word, Words
+from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Whisper's own: tried in turn while a window's text repeats itself or is improbable."""
@@ -66,6 +69,7 @@ class OpenaiWhisper:
             self._model = (_original(original) if original else converted(weights)).to(device)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise unusable("the weights are damaged, or the device is not there") from error
+        self._model.decoder.register_forward_hook(_beat)
         self._languages = set(list(LANGUAGES)[: self._model.num_languages]) if self._model.is_multilingual else {"en"}
 
     def transcribe(self, audio: Audio, options: AsrOptions) -> Words:
@@ -77,7 +81,7 @@ class OpenaiWhisper:
             for section in sections(audio.samples, speech_regions, known=options.speech):
                 if language is None:
                     language, probability = self._detect(audio.samples, section.samples)
-                words.extend(section.place(word) for word in self._decode(section, language, options))
+                words.extend(section.place(word) for word in self._heard(section, language, options))
         except (RuntimeError, ValueError) as error:
             raise failed(error) from error
         settings = {
@@ -104,12 +108,24 @@ class OpenaiWhisper:
         _, probabilities = self._model.detect_language(mel.to(self._model.device))
         return {code: float(probability) for code, probability in probabilities.items()}
 
-    def _decode(self, section: Section, language: str, options: AsrOptions) -> Iterator[Word]:
+    def _heard(self, section: Section, language: str, options: AsrOptions) -> list[Word]:
+        """The words of a section, timed in its samples; where it has none for long it is decoded again by itself."""
+        unprimed = replace(options, names=())
+
+        def decoded(places: Places) -> Iterator[list[Word]]:
+            for first, last in places:
+                shift = first / SAMPLE_RATE_HZ
+                words = self._decode(section.samples[first:last], language, unprimed)
+                yield [replace(word, start_s=word.start_s + shift, end_s=word.end_s + shift) for word in words]
+
+        return filled(list(self._decode(section.samples, language, options)), section.samples, decoded)
+
+    def _decode(self, samples: Samples, language: str, options: AsrOptions) -> Iterator[Word]:
         with torch.random.fork_rng(devices=[self._model.device] if self._fp16 else []):
             torch.manual_seed(SEED)
             result = whisper.transcribe(
                 self._model,
-                section.samples,
+                samples,
                 verbose=None,  # False shows a progress bar, True the text
                 language=language,
                 beam_size=options.beam_size,
@@ -120,9 +136,8 @@ class OpenaiWhisper:
                 word_timestamps=True,
                 fp16=self._fp16,
             )
-        pulse.beat(pulse.RECOGNITION)
         for segment in result["segments"]:
-            if is_leftover(segment["seek"], section):
+            if is_leftover(segment["seek"], samples):
                 continue
             for word in segment["words"]:
                 yield Word(
@@ -141,6 +156,11 @@ class OpenaiWhisper:
             if len(encode(f" {prompt}")) < model.dims.n_text_ctx // 2:
                 return prompt
         return None
+
+
+def _beat(*_: object) -> None:
+    """At every token: a section of ten minutes takes a large model on a slow machine an hour."""
+    pulse.beat(pulse.RECOGNITION)
 
 
 def converted(folder: Path) -> Whisper:

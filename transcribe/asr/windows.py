@@ -124,13 +124,17 @@ class Windows:
         return self._timed(encoded, tokenizer, texts, seconds)
 
     def _encoded(self, features: Features) -> Any:
-        """The encoder's output for (windows, mels, frames). On a CPU one window after the other.
+        """The encoder's output for (windows, mels, frames). On a CPU one window after the other, which takes a large
+        model on a slow core a minute each.
 
         Its attention takes 72 MB for each of them in Whisper base (8 heads, 1500 frames squared), and gains nothing.
         """
         if self._model.model.device != "cpu":
             return self._model.encode(features)
-        each = [np.asarray(self._model.encode(one)) for one in features]
+        each = []
+        for one in features:
+            each.append(np.asarray(self._model.encode(one)))
+            pulse.beat(pulse.RECOGNITION)
         return StorageView.from_array(np.ascontiguousarray(np.concatenate(each)))
 
     def _generated(
@@ -147,6 +151,7 @@ class Windows:
             return_no_speech_prob=True,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
         )
+        pulse.beat(pulse.RECOGNITION)
         return [_text(result, tokenizer) for result in results]
 
     def _timed(

@@ -1,10 +1,12 @@
 """Orders given to the workers of a Dask cluster: on this machine, on a running scheduler, or as jobs of a queue.
 
 A job is an order, its Dask key the job key with the number of the try. A worker that dies, that is stuck, or that has
-too little memory costs a try; after `TRIES` the recording is set aside and the rest goes on. An artefact is written by
+too little memory costs a try; after `TRIES` the recording is set aside and the rest goes on. Where an engine fails
+another worker is asked, since it may be the machine; one that can do nothing gets nothing. An artefact is written by
 the one who holds the study alone, so that there is exactly one of each key.
 """
 
+import os
 import pickle
 import threading
 import time
@@ -27,7 +29,7 @@ from transcribe import offline, store
 from transcribe.batch import cluster_folder, dask_settings, job_queue, seats, worker
 from transcribe.batch.dask_settings import RESOURCES
 from transcribe.batch.job_queue import Profile
-from transcribe.batch.parcels import Errand, Parcel, Reply, error, seal_key, wrap
+from transcribe.batch.parcels import Errand, Parcel, Reply, another_version, error, failure, seal_key, wrap
 from transcribe.batch.plan import Crew
 from transcribe.batch.seats import Seats, Workers
 from transcribe.engines import Engines
@@ -35,11 +37,15 @@ from transcribe.errors import ClusterLost, ConfigError, EngineError, SetAside
 from transcribe.hearing import Order
 
 TRIES = 4
+OPINIONS = 2
+"""How many workers have to say that an engine fails with a recording."""
 ELSEWHERE = 20
 """How often an order may be given anew that reached no worker."""
 PATIENCE_S = 900.0
 """A window of 30 s takes Whisper large on one slow core some minutes; nothing takes an engine longer between two."""
 GPU = "GPU"
+GPUS = "CUDA_VISIBLE_DEVICES"
+"""The variable that says which ones a process may use, by number or by name."""
 MOST_MEMORY = 0.95
 """Of a worker's share: above it the nanny ends it, before the system ends something else."""
 RULES = ("distributed.scheduler.allowed-failures", "distributed.scheduler.no-workers-timeout")
@@ -69,7 +75,8 @@ class Workforce:
     ) -> None:
         """`slots`: how many orders are done at the same time; `awaited`: whether more workers come by themselves."""
         self.slots = slots
-        self._seats = Seats(self._look, awaited=awaited)
+        self._seats = Seats(self._look, awaited=awaited, place=self._place)
+        self._places: dict[str, str] = {}
         self._claims: dict[str, dict[str, int]] = {}
         self._client = client
         self._engines = engines
@@ -87,19 +94,26 @@ class Workforce:
 
     def do(self, order: Order) -> bytes:
         """See `hearing.Workshop`. Raises what the engine raised, SetAside, ClusterLost."""
-        for lean in range(TRIES):
+        lean, opinions = 0, 0
+        failed_at: set[str] = set()
+        for _ in range(TRIES):
             try:
-                reply = self._reply(replace(order, lean=lean))
+                reply = self._reply(replace(order, lean=lean), failed_at)
             except Exception as trouble:
                 if self._client.status != "running":  # whatever it says then
                     what = "the cluster's scheduler is gone"
                     raise ClusterLost(what, advice="run again, what is done is kept") from None
                 if not isinstance(trouble, KilledWorker | CancelledError | CommClosedError):
                     raise
+                lean += 1
                 continue
             if "done" in reply:
                 return bytes(reply["done"])
-            if not reply["memory"]:
+            if reply["memory"]:
+                lean += 1
+                continue
+            opinions += 1
+            if opinions == OPINIONS or not self._seats.elsewhere(failed_at):
                 raise error(reply)
         raise SetAside(
             f"set aside: in {TRIES} tries its worker died, was stuck or had too little memory",
@@ -131,8 +145,10 @@ class Workforce:
             with suppress(OSError, TimeoutError):
                 self._client.run(worker.dismiss, self._run, workers=told, on_error="ignore", callback_timeout=LEAVES_S)
 
-    def _reply(self, order: Order) -> Reply:
-        """What a worker says that lacks nothing. Raises what Dask raises when it dies."""
+    def _reply(self, order: Order, failed_at: set[str]) -> Reply:
+        """What a worker says that lacks nothing; where it fails, its place is added. Raises what Dask raises when it
+        dies, and ClusterLost where all are unfit.
+        """
         parcel = wrap(
             Parcel(
                 order=order, settings=self._settings, made_with=self._engines.fingerprint, patience_s=self._patience_s
@@ -141,19 +157,29 @@ class Workforce:
         )
         sound: bytes | None = None
         while True:
-            reply = self._sent(order, parcel, sound)
+            reply, place = self._sent(order, parcel, sound, failed_at)
             if reply.get("lacks") == "key":
                 self._admit(str(reply["public"]), str(reply["address"]))
             elif reply.get("lacks") == "sound":
                 sound = Path(order.sound).read_bytes()
+            elif reply.get("unfit"):
+                if not self._seats.unfit(place):
+                    all_alike = error(reply)
+                    self._seats.close(all_alike.what, all_alike.advice)  # whoever else waits would do so in vain
+                    raise ClusterLost(all_alike.what, advice=all_alike.advice)
+            elif "done" in reply:
+                self._seats.done(order.engine, place, failed_at)
+                return reply
             else:
+                failed_at.add(place)
                 return reply
 
-    def _sent(self, order: Order, parcel: bytes, sound: bytes | None) -> Reply:
-        """What a worker replies. Raises what Dask raises when it dies over it."""
+    def _sent(self, order: Order, parcel: bytes, sound: bytes | None, failed_at: set[str]) -> tuple[Reply, str]:
+        """What a worker replies, and its place. Raises what Dask raises when it dies over it."""
         errand = Errand(self._run, parcel, sound).packed()
         for _ in range(ELSEWHERE):
-            with self._seats.taken(order.engine, order.sound) as address:
+            with self._seats.taken(order.engine, order.sound, failed_at) as address:
+                place = self._place(address)
                 future = self._client.submit(
                     pickle.loads,
                     errand,
@@ -163,13 +189,15 @@ class Workforce:
                     pure=False,
                 )
                 try:
-                    reply: Reply = future.result()
-                    return reply
+                    return future.result(), place
                 except (NoValidWorkerError, NoWorkerError):  # it was gone before the order reached it
                     self._seats.gone(address)
                 except KilledWorker:
                     self._seats.gone(address)
+                    failed_at.add(place)
                     raise
+                except (ImportError, AttributeError):  # it does not know what it is asked
+                    return failure(another_version(), unfit=True), place
                 finally:
                     future.release()
         raise EngineError("workers are gone again and again before work reaches them", advice="see what ends them")
@@ -178,7 +206,12 @@ class Workforce:
         """The workers that have our engines, and how many orders each does at the same time."""
         able = _able(self._client)
         self._claims = {address: {GPU: 1} for address, one in able.items() if GPU in one["resources"]}
+        self._places |= {address: one["nanny"] for address, one in able.items() if one.get("nanny")}
         return {address: room(one) for address, one in able.items()}
+
+    def _place(self, address: str) -> str:
+        """A nanny begins a worker that died anew, at another address; where there is none it is the worker itself."""
+        return self._places.get(address, address)
 
     def _admit(self, public: str, address: str) -> None:
         """Give a worker the key of this run, sealed to its own; it may be gone by now, then nothing is lost."""
@@ -197,9 +230,15 @@ class _Crew(LocalCluster):
     async def _start(self) -> None:
         if self._gpus:
             for name, one in self.worker_spec.items():
-                options = one["options"] | {"env": {"CUDA_VISIBLE_DEVICES": str(name % self._gpus)}}
+                options = one["options"] | {"env": {GPUS: gpu(name, self._gpus)}}
                 self.worker_spec[name] = one | {"options": options}
         await super()._start()  # type: ignore[no-untyped-call]
+
+
+def gpu(number: int, count: int) -> str:
+    """A GPU of its own for each worker, of the `count` that this process was given: the others are somebody else's."""
+    given = [one.strip() for one in os.environ.get(GPUS, "").split(",") if one.strip()]
+    return (given or [str(one) for one in range(count)])[number % count]
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from transcribe.schema import Quiet, record
 Reply = dict[str, Any]
 """Exactly one of: "done" (an artefact's file), "lacks" ("key", with the worker's "public" half and "address", or
 "sound"), "failed" (an error's name, with "what" and "advice" where it is ours, and whether it was for want of
-"memory"). Plain values: a scheduler need not have this program."""
+"memory", or any order would fail so since the worker is "unfit"). Plain values: a scheduler need not have this
+program."""
 
 
 @record
@@ -75,14 +76,24 @@ class Errand:
         return pickle.dumps(self)
 
 
-def failure(error: Exception) -> Reply:
+def another_version() -> EngineError:
+    """What is wrong with a worker that would hear something else than the others, or does not know what it is asked."""
+    return EngineError(
+        "a worker has another version of the program, or other weights",
+        advice="install the same on all machines of the cluster",
+    )
+
+
+def failure(error: Exception, *, unfit: bool = False) -> Reply:
     """What may be told of an error. The message of one that is not ours may hold what was heard; its name cannot."""
     ours = error if isinstance(error, TranscribeError) else TranscribeError("")
+    memory = of_memory(error) or of_memory(ours.__cause__)
     return {
         "failed": type(error).__name__,
         "what": ours.what,
         "advice": ours.advice,
-        "memory": of_memory(error) or of_memory(ours.__cause__),
+        "memory": memory,
+        "unfit": unfit and not memory,
     }
 
 

@@ -48,9 +48,17 @@ def tasks(unlocked: Unlocked, wanted: tuple[str, ...] = ()) -> tuple[Task, ...]:
             raise StudyError(f"no recording has the id {typed(recording_id)}", advice="see `transcribe status STUDY`")
     planned = []
     for recording_id in dict.fromkeys(wanted or known):
-        recording = unlocked.load(recording_id, "recording", Recording)
-        planned.append(Task(recording_id=recording_id, duration_s=recording.value.duration_s if recording else 0.0))
+        planned.append(Task(recording_id=recording_id, duration_s=_duration_s(unlocked, recording_id)))
     return tuple(planned)
+
+
+def _duration_s(unlocked: Unlocked, recording_id: str) -> float:
+    """Nothing where the file that tells it is damaged or cannot be read: it is asked for the time left alone."""
+    try:
+        facts = unlocked.standing(recording_id, "recording", Recording)
+    except OSError:
+        return 0.0
+    return facts.value.duration_s if facts else 0.0
 
 
 def crew(engines: Engines, tasks: tuple[Task, ...], wanted: int = 0) -> Crew:

@@ -4,7 +4,7 @@ One that fails does not stop the others. The stages that need the study's key ar
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Protocol
@@ -67,7 +67,7 @@ def run(
     workforce: Workforce | None = None,
 ) -> tuple[Outcome, ...]:
     """All stages of all tasks, then the findings of the whole study; outcomes in the order of the tasks. Raises
-    ClusterLost, and OSError where the disk fails: what is done by then is kept.
+    ClusterLost, and OSError where the disk is full or the journal cannot be written: what is done by then is kept.
 
     Without a workforce all is done in this process, recording by recording. Holds the study for this time.
     """
@@ -76,8 +76,9 @@ def run(
         batch = _Batch(unlocked, engines, report, again, workforce)
         with _noted(unlocked.study):
             outcomes = batch.side_by_side(tasks, workforce) if workforce else batch.one_by_one(tasks)
-            pipeline.refresh_findings(unlocked, engines)
-    return outcomes
+            spoilt: dict[str, Exception] = {}
+            pipeline.refresh_findings(unlocked, engines, spoilt)
+    return _with(outcomes, spoilt)
 
 
 @contextmanager
@@ -131,17 +132,10 @@ class _Batch:
             transcript = job.run(self._again)
         except ClusterLost:  # nothing is wrong with the recording itself
             raise
-        except TranscribeError as error:
-            error.recording_id = error.recording_id or recording_id
-            outcome = Outcome(
-                recording_id=recording_id, state=_state(error), error=str(error), exit_code=error.exit_code
-            )
-        except OSError as error:
-            if store.disk_error(error) is not None:  # no other recording would fare better
+        except Exception as error:
+            if store.befalls_all(error):  # no other recording would fare better
                 raise
-            outcome = _engine_failed(recording_id, error)
-        except Exception as error:  # its message may hold words of the interview, its type cannot
-            outcome = _engine_failed(recording_id, error)
+            outcome = _failed(recording_id, error)
         else:
             state = "done" if transcript.utterances else "no speech"
             outcome = Outcome(recording_id=recording_id, state=state)
@@ -156,6 +150,18 @@ def _state(error: TranscribeError) -> str:
     return "refused" if isinstance(error, ConsentError) else "failed"
 
 
-def _engine_failed(recording_id: str, error: Exception) -> Outcome:
-    what = f"{recording_id}: {type(error).__name__} in an engine; the other recordings go on."
-    return Outcome(recording_id=recording_id, state="failed", error=what, exit_code=1)
+def _failed(recording_id: str, error: Exception) -> Outcome:
+    """What is told of an error: where it is not ours its type, since its message may hold words of the interview."""
+    told = store.disk_error(error) if isinstance(error, OSError) else error
+    if not isinstance(told, TranscribeError):
+        what = f"{recording_id}: {type(error).__name__} in an engine; the other recordings go on."
+        return Outcome(recording_id=recording_id, state="failed", error=what, exit_code=1)
+    told.recording_id = told.recording_id or recording_id
+    return Outcome(recording_id=recording_id, state=_state(told), error=str(told), exit_code=told.exit_code)
+
+
+def _with(outcomes: tuple[Outcome, ...], spoilt: Mapping[str, Exception]) -> tuple[Outcome, ...]:
+    """The outcomes, and what came out when all findings were made: of recordings that were not run, too."""
+    failed = {one: _failed(one, error) for one, error in spoilt.items()}
+    kept = tuple(one if one.error else failed.pop(one.recording_id, one) for one in outcomes)
+    return (*kept, *failed.values())

@@ -4,11 +4,15 @@ Dask places an order when it gets it, by how long the orders of each worker took
 has two engines: one would stand idle while orders for it wait at another worker, and what waited behind an order that
 ends its worker would fail with it. Of the orders that wait, a worker is given those of the recording it heard last
 first, since it has that sound decoded; then those that have waited longest.
+
+A worker that is always idle since all it is given fails there would be given all of it. So an order goes to another
+worker than those where it failed, if there is one, and where others did what failed no more is given.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,6 +24,8 @@ LOOKS_S = 2.0
 """How long a look at the workers is taken to hold; a new worker is noticed after that."""
 PATIENCE_S = 600.0
 """How long a run without any worker waits for one: a machine that is begun anew takes some minutes."""
+DOUBTED = 3
+"""Orders in a row that failed at a worker's engine and that another did: it gets none while there are others."""
 
 
 @record
@@ -34,6 +40,7 @@ class Workers(Quiet):
 class _Waiting:
     engine: str
     sound: str
+    failed_at: Set[str] = frozenset()
     address: str = ""
     called: threading.Event = field(default_factory=threading.Event)
 
@@ -47,27 +54,30 @@ class Seats:
         *,
         patience_s: float = PATIENCE_S,
         awaited: Callable[[], bool] = lambda: False,
+        place: Callable[[str], str] = lambda address: address,
     ) -> None:
         """`look`: the workers' addresses, and how many orders each does at the same time; `awaited`: whether others
-        will come, however long it takes.
+        will come, however long it takes; `place`: what stays the same of a worker that is begun anew.
         """
         self.tell: Callable[[Workers], None] = lambda workers: None
         self._look, self._looked = look, -LOOKS_S
-        self._patience_s, self._awaited = patience_s, awaited
+        self._patience_s, self._awaited, self._place = patience_s, awaited, place
         self._workers, self._since = Workers(state="some"), 0.0
         self._room: dict[str, int] = {}
         self._busy: dict[str, set[str]] = {}
         self._heard: dict[str, str] = {}
+        self._unfit: set[str] = set()
+        self._blamed: Counter[tuple[str, str]] = Counter()
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed, self._why = False, ("", "")
 
     @contextmanager
-    def taken(self, engine: str, sound: str) -> Iterator[str]:
-        """The address of a worker whose engine is ours meanwhile. Raises ClusterLost after `close` and where no worker
-        is left for too long, and what `look` raises.
+    def taken(self, engine: str, sound: str, failed_at: Set[str] = frozenset()) -> Iterator[str]:
+        """The address of a worker whose engine is ours meanwhile; none of the places `failed_at`, if there are others.
+        Raises ClusterLost after `close` and where no worker is left for too long, and what `look` raises.
         """
-        mine = _Waiting(engine, sound)
+        mine = _Waiting(engine, sound, failed_at)
         self._refresh()
         with self._lock:
             self._waiting.append(mine)
@@ -77,7 +87,7 @@ class Seats:
                 self._refresh()
                 self._check_patience()
             if self._closed:
-                raise ClusterLost("the run was stopped", advice="run again, what is done is kept")
+                raise ClusterLost(self._why[0], advice=self._why[1])
             yield mine.address
         finally:
             with self._lock:
@@ -92,10 +102,28 @@ class Seats:
         with self._lock:
             self._room.pop(address, None)
 
-    def close(self) -> None:
-        """Nobody waits any more."""
+    def unfit(self, place: str) -> bool:
+        """Nothing can be done there, and nothing is given there any more; whether there are workers at other places."""
         with self._lock:
-            self._closed = True
+            self._unfit.add(place)
+            self._room = self._fit(self._room)
+            return bool(self._room)
+
+    def elsewhere(self, places: Iterable[str]) -> bool:
+        """Whether there are workers at other places than these."""
+        with self._lock:
+            return not {*map(self._place, self._room)} <= {*places}
+
+    def done(self, engine: str, place: str, failed_at: Iterable[str]) -> None:
+        """An order was done at a place that had failed at these."""
+        with self._lock:
+            self._blamed.update((engine, one) for one in failed_at)
+            self._blamed[engine, place] = 0
+
+    def close(self, what: str = "the run was stopped", advice: str = "run again, what is done is kept") -> None:
+        """Nobody waits any more; who does is told why."""
+        with self._lock:
+            self._closed, self._why = True, (what, advice)
             for waiting in self._waiting:
                 waiting.called.set()
 
@@ -105,7 +133,7 @@ class Seats:
             if time.monotonic() - self._looked < LOOKS_S:
                 return
             self._looked = time.monotonic()
-        room = dict(self._look())
+        room = self._fit(self._look())
         now = Workers(state="some") if room else Workers(state="none", waits_s=self._waits_s())
         with self._lock:
             self._room = room
@@ -115,6 +143,9 @@ class Seats:
                 self._since = time.monotonic()
         if now != told:
             self.tell(now)
+
+    def _fit(self, room: Mapping[str, int]) -> dict[str, int]:
+        return {address: count for address, count in room.items() if self._place(address) not in self._unfit}
 
     def _waits_s(self) -> float | None:
         return None if self._awaited() else self._patience_s
@@ -140,10 +171,24 @@ class Seats:
         if engine in busy or len(busy) >= self._room[address]:
             return
         for waiting in self._waiting:
-            if waiting.engine == engine and (not known or waiting.sound == self._heard.get(address)):
+            if (
+                waiting.engine == engine
+                and (not known or waiting.sound == self._heard.get(address))
+                and not self._spared(waiting, address)
+            ):
                 self._waiting.remove(waiting)
                 busy.add(engine)
                 self._heard[address] = waiting.sound
                 waiting.address = address
                 waiting.called.set()
                 return
+
+    def _spared(self, waiting: _Waiting, address: str) -> bool:
+        """Whether another worker is a better one for this order, idle or not."""
+        doubt = self._doubt(waiting, address)
+        return any(doubt) and any(self._doubt(waiting, one) < doubt for one in self._room)
+
+    def _doubt(self, waiting: _Waiting, address: str) -> tuple[bool, bool]:
+        """What speaks against a worker: the order failed there, or others did."""
+        place = self._place(address)
+        return place in waiting.failed_at, self._blamed[waiting.engine, place] >= DOUBTED

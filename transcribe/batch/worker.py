@@ -12,9 +12,9 @@ from pathlib import Path
 from pyrage.x25519 import Identity
 
 from transcribe import audio, pulse, store, stored_sound
-from transcribe.batch.parcels import Parcel, Reply, failure, open_key, unwrap
+from transcribe.batch.parcels import Parcel, Reply, another_version, failure, open_key, unwrap
 from transcribe.engines import Engines
-from transcribe.errors import EngineError, StoreError
+from transcribe.errors import EngineError, StoreError, WeightsError
 from transcribe.hearing import Here, Order, decoded
 from transcribe.schema import Audio
 
@@ -57,18 +57,23 @@ class Post:
             return {"lacks": "key", "public": self.public, "address": _address()}
         try:
             parcel = unwrap(data, key)
-            here = self._engines(parcel)
+            engines, here = self._engines(parcel)
+        except Exception as error:
+            return failure(error, unfit=True)
+        try:
             with self._sound(parcel.order, sound), _watched(parcel):
                 return {"done": here.do(parcel.order)}
         except _NoSound:
             return {"lacks": "sound"}
+        except (EngineError, WeightsError) as error:
+            return failure(error, unfit=not engines.has(parcel.order.engine))
         except Exception as error:
             return failure(error)
         finally:
             if run not in self._runs:  # it has ended meanwhile
                 self.dismiss(run)
 
-    def _engines(self, parcel: Parcel) -> Here:
+    def _engines(self, parcel: Parcel) -> tuple[Engines, Here]:
         """One set of engines: those of another study's settings are let go. Raises EngineError where this worker would
         hear something else than the others.
         """
@@ -78,11 +83,8 @@ class Post:
                 self._here = {parcel.settings: (engines, Here(engines, self._decoded))}
             engines, here = self._here[parcel.settings]
             if engines.fingerprint != parcel.made_with:
-                raise EngineError(
-                    "a worker has another version of the program, or other weights",
-                    advice="install the same on all machines of the cluster",
-                )
-            return here
+                raise another_version()
+            return engines, here
 
     @contextmanager
     def _sound(self, order: Order, sound: bytes | None) -> Iterator[None]:

@@ -260,7 +260,7 @@ class PyannoteDiariser:
         beside = max(1, self._threads // SHARED_BY)
         with _quietly(), _threads(beside), torch.inference_mode():
             file = _file(audio) | {SEGMENTED: self._windows(segmented)}
-            output: Any = self._pipeline(file, preload=False, **_bounds(bounds))
+            output: Any = self._pipeline(file, preload=False, hook=_beat, **_bounds(bounds))
         slack.give_back()
         everything = _turns(output.speaker_diarization, audio.duration_s)
         exclusive = _turns(output.exclusive_speaker_diarization, audio.duration_s)
