@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from rapidfuzz.distance import Levenshtein
 
@@ -50,6 +50,24 @@ class Action(StrEnum):
     KEEP = "keep"
 
 
+SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
+
+
+def known_role(role: str) -> str:
+    """A role as the study writes it."""
+    plain = role.strip().lower()
+    return SYNONYMS.get(plain, plain)
+
+
+def _by_known_role(actions: dict[str, Action]) -> dict[str, Action]:
+    """What is said of roles as the roster has them; what is said in these very words counts first."""
+    exact = {role: action for role, action in actions.items() if known_role(role) == role}
+    return {known_role(role): action for role, action in actions.items()} | exact
+
+
+Roles = Annotated[dict[str, Action], AfterValidator(_by_known_role)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -86,7 +104,7 @@ class Level(_Section):
     columns of attributes are released, none if none is named, and whether the titles of topics are.
     """
 
-    roles: dict[str, Action] = {}
+    roles: Roles = {}
     kinds: dict[Kind, Action] = {}
     dates: Literal["month", "year"] | None = None
     attributes: tuple[str, ...] = ()
@@ -104,7 +122,7 @@ class Policy(_Section):
     """
 
     convention: Literal["pseudonyms", "brackets"] = "pseudonyms"
-    roles: dict[str, Action] = {}
+    roles: Roles = {}
     kinds: dict[Kind, Action] = {}
     dates: Literal["month", "year"] = "year"
     archive: Level = Level()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from transcribe import audit, consent, pseudonyms, tables
+from transcribe.config import known_role
 from transcribe.detect import defaults, lexicon
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person
@@ -15,7 +16,6 @@ from transcribe.wordforms import FormIndex, folded, names_alone, parted, search_
 
 COLUMNS = ("id", "kind", "role", "names", "relation", "of", "pseudonym", "heard", "general", *consent.COLUMNS)
 KINDS = {"person": Kind.PERSON, "place": Kind.PLACE, "service": Kind.SERVICE, "organisation": Kind.ORGANISATION}
-SYNONYMS = {"parent": "participant", "respondent": "participant", "researcher": "interviewer"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _WORD = re.compile(r"[^\W_]+")
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
@@ -92,7 +92,7 @@ def _person(row: dict[str, str], number: int, prefix: str) -> Person:
     return Person(
         id=prefix + cells["id"],
         kind=kind,
-        role=SYNONYMS.get(role, role),
+        role=known_role(role),
         forms=forms,
         relation=cells.get("relation", ""),
         of=prefix + of if of else "",
@@ -109,12 +109,6 @@ def checked_forms(forms: tuple[str, ...]) -> tuple[str, ...]:
     if not plain or not all(re.search(r"[^\W\d_]", form) for form in plain):
         raise RosterError("a name is missing or has no letter", advice="give at least one name")
     return plain
-
-
-def known_role(role: str) -> str:
-    """A role as the study writes it."""
-    plain = role.strip().lower()
-    return SYNONYMS.get(plain, plain)
 
 
 def _separated(cell: str) -> tuple[str, ...]:
@@ -189,6 +183,10 @@ def merge(
             raise RosterError(f"{person.id}: somebody is called so at another level", advice="choose another")
         if person.chosen and person.id in refusals:
             raise RosterError(f"{person.id}: the chosen pseudonym {refusals[person.id]}", advice="choose another")
+        before = by_id.get(person.id)
+        newly = person.chosen and (before is None or before.pseudonym != person.pseudonym)
+        if newly and (why := pseudonyms.objection(person, everybody)):
+            raise RosterError(f"{person.id}: the chosen pseudonym {why}", advice="choose another")
     return merged
 
 
