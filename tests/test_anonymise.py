@@ -103,6 +103,8 @@ def test_replacements_are_counted_by_kind() -> None:
         (("health_visitor", None), "Health visitor"),
         (("participant", "P1"), "Amelia"),
         (("interviewer", "R1"), "Interviewer"),
+        (("participant", "R1"), "Interviewer"),  # the roster was corrected since the voice was given to her
+        (("interviewer", "P1"), "Amelia"),
         (("infant", "I1"), "Infant"),
         (("participant", "P7"), "Participant"),
     ],
@@ -113,6 +115,12 @@ def test_a_speaker_is_called_by_pseudonym_or_role(speaker: tuple[str, str | None
     named = Speaker(label="S1", role=speaker[0], person_id=speaker[1], confidence=1.0)
     said = transcript(("S1", "Yes."), speakers=(named,))
     assert speaker_names(said, known, Policy()) == {"S1": expected}
+
+
+def test_no_label_tells_of_twins_where_they_are_withheld() -> None:
+    said = transcript(("S1", "Yes."), speakers=(Speaker(label="S1", role="twin", person_id=None, confidence=1.0),))
+    for policy, label in ((Policy(), "Twin"), (Policy(roles={"multiple birth": Action.TAG}), "Child")):
+        assert speaker_names(said, {}, policy) == {"S1": label}
 
 
 def test_no_two_speakers_have_the_same_name() -> None:

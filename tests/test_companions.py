@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, says_nothing_of, transcript
-from transcribe import describe, pipeline, publishing, release
+from transcribe import companions, describe, pipeline, publishing, release
+from transcribe.batch import plan, workforces
+from transcribe.batch.workforces import Asked
 from transcribe.config import StudyConfig
 from transcribe.errors import LeakError, NotSettledError, StudyError
 from transcribe.pipeline import refresh_findings
@@ -54,6 +56,16 @@ def test_a_release_tells_who_what_and_how_without_a_name(unlocked: Unlocked) -> 
     ]
     assert len(list(csv.DictReader(io.StringIO(files["replacements.csv"])))) == 3
     assert "voices" not in json.loads(files["provenance.json"])["settings"]
+
+
+def test_methods_tell_whether_further_machines_helped(unlocked: Unlocked) -> None:
+    tasks = plan.tasks(unlocked, ())
+    workforces.note(unlocked.study, tasks, Asked(workers=2))
+    assert "no recording and no text left it" in written(unlocked)["methods.txt"]
+    workforces.note(unlocked.study, tasks, Asked(cluster="tls://h:1"))
+    assert "no recording and no text left it" not in written(unlocked)["methods.txt"]
+    unlocked.study.log("added", recording="R001", recipient="")  # another recording by now
+    assert companions.helped(unlocked.study) == frozenset()
 
 
 def test_the_manifest_lists_every_file(unlocked: Unlocked) -> None:

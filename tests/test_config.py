@@ -119,3 +119,10 @@ def test_another_engine_or_model_can_be_asked_for_a_run() -> None:
     asked = StudyConfig().with_recognition("openai-whisper", "")
     assert asked.recognition.engine == "openai-whisper"
     assert asked.recognition.model == StudyConfig().recognition.model
+
+
+def test_roles_are_those_of_the_roster_however_they_are_written() -> None:
+    said = {"Parent": "tag", "researcher": "keep", " GP ": "keep", "Partner": "keep"}
+    policy = config.check({"policy": {"roles": said, "public": {"roles": {"Respondent": "tag"}}}}).policy
+    assert policy.roles == {"participant": "tag", "interviewer": "keep", "gp": "keep", "partner": "keep"}
+    assert policy.public.roles == {"participant": "tag"}

@@ -15,7 +15,7 @@ from transcribe.anonymise import anonymise
 from transcribe.config import Action, Policy
 from transcribe.errors import LeakError
 from transcribe.export import Exporter
-from transcribe.gate import Gate
+from transcribe.gate import Gate, Leak
 from transcribe.review.decisions import Settled
 from transcribe.schema import AnonymisedTranscript, Finding, Kind, Line, Person, ReviewState, Span
 
@@ -106,6 +106,12 @@ def test_no_form_of_anybody_passes_in_what_was_said(text: str) -> None:
 )
 def test_other_words_and_forms_bound_to_a_position_pass(text: str) -> None:
     assert GATE.check_lines(rendered(line(text))) == ()
+
+
+def test_what_is_outside_the_lines_is_not_to_be_settled() -> None:
+    for where, hint in ((0, "attributes"), (2, "settle that place")):
+        with pytest.raises(LeakError, match=hint):
+            GATE.refuse((Leak(recording_id="R001", line=where, start=0, kind=Kind.PERSON),))
 
 
 def test_a_leak_is_told_by_its_line_and_its_place_in_what_was_said() -> None:
@@ -242,6 +248,13 @@ def test_who_is_kept_by_policy_may_be_named() -> None:
     gate = Gate(PEOPLE, Policy(roles={"place": Action.KEEP}))
     assert gate.check_lines(rendered(line("in Leeds", speaker="Leeds"))) == ()
     assert gate.check_lines(rendered(line("in Leeds with Karen")))
+
+
+def test_who_is_found_to_be_somebody_else_is_kept_as_that_one_is() -> None:
+    both = (KAREN, Person(id="R1-F01", kind=Kind.PERSON, role="friend", forms=("Kaz",), found=True, same_as=KAREN.id))
+    said = rendered(line("so Kaz came"))
+    assert Gate(both, Policy(roles={"friend": Action.KEEP})).check_lines(said)
+    assert not Gate(both, Policy(roles={KAREN.role: Action.KEEP})).check_lines(said)
 
 
 def test_a_form_that_another_person_shares_is_kept_for_nobody() -> None:

@@ -19,7 +19,7 @@ LAYERS = [
     "side_by_side", "stored_sound", "folders",
     "export", "detect/lexicon", "imports", "labels", "intake", "joining", "watching", "listening", "describe",
     "asr", "diarise", "detect",
-    "assemble", "invented", "pseudonyms", "levels", "people",
+    "assemble", "invented", "vaguer", "pseudonyms", "levels", "people",
     "review/refusals", "review/decisions", "review/corrections", "review/log", "history", "review/carrying",
     "review/renewal", "anonymise", "interludes", "verbatim", "gate", "reread", "review/learning", "casebook",
     "changes", "methods", "quote", "replacements",

@@ -58,10 +58,28 @@ def test_where_twins_are_withheld_no_tag_and_no_relation_tells_of_them() -> None
         assert told == ("twin" if level == "team" else "child")
 
 
+ZARA = person("X1", "Zara", role="child", relation="twin", of="P1", pseudonym="[twin]")
+
+
+def test_a_tag_that_was_given_before_tells_of_twins_no_more_where_they_are_withheld() -> None:
+    team = Policy()
+    archive = levels.at_level(team, "archive")
+    stored = Rendering(level="archive", person_id="X1", action="tag", text="[twin]")
+    for twin in (ZARA, replace(ZARA, role="twin", relation="")):
+        for given in ((), (stored,)):
+            (now,) = pseudonyms.assign(levels.standing((twin,), given, archive, team), archive, lambda text: text)
+            assert (now.pseudonym, pseudonyms.role_of(now, archive)) == ("[child]", "child")
+    assert levels.standing((ZARA,), (), team, team) == (ZARA,)
+    strict = Policy(roles={"multiple birth": Action.TAG})
+    assert levels.standing((ZARA,), (), strict, strict)[0].pseudonym == ""
+
+
 def test_the_study_s_own_tables_outweigh_and_dates_can_keep_their_month() -> None:
     policy = Policy(archive=Level(roles={"exact age": Action.TAG}, dates="month"))
     assert written(AGE, "archive", policy) == "[exact age]"
     assert written(DATE, "archive", policy) == "[date in March 2019]"
+    between = replace(DATE, forms=("between March and May 2019",))
+    assert written(between, "archive", policy) == "[date in 2019]"
 
 
 def test_what_the_team_keeps_is_not_kept_elsewhere_unless_said_there() -> None:
@@ -266,6 +284,26 @@ def test_a_vaguer_word_is_not_what_somebody_is_called_for_good(unlocked: Unlocke
     ]  # fmt: skip
 
 
+def test_a_tag_that_is_written_instead_of_one_that_tells_too_much_stays(unlocked: Unlocked) -> None:
+    unlocked.change(lambda vault: with_people(vault, (replace(ZARA, id="D1", forms=("Dave",)),)))
+    refresh_findings(unlocked, ENGINES)
+    settling.settle(unlocked, "R001", "AB")
+    assert "[twin]" in released(unlocked, "team")
+    assert "[child]" in released(unlocked, "archive")
+    settings(unlocked, '[policy.roles]\n"multiple birth" = "tag"\n')
+    assert "[child]" in released(unlocked, "team")
+    assert unlocked.vault.person("D1").pseudonym == "[child]"
+
+
+def test_a_name_that_a_level_leaves_for_a_tag_is_drawn_for_nobody_else(unlocked: Unlocked) -> None:
+    settings(unlocked, '[policy.archive.roles]\npartner = "pseudonym"\n')
+    released(unlocked, "archive")
+    (left,) = (r.text for r in unlocked.vault.renderings if r.person_id == "D1")
+    settings(unlocked, '[policy.archive.roles]\npartner = "tag"\n')
+    assert "[husband]" in released(unlocked, "archive")
+    assert levels.taken(unlocked.vault)[left] == ""
+
+
 @pytest.mark.parametrize("text", ["[a town in the south]", "[a place]"])
 def test_a_vaguer_word_that_an_older_vault_keeps_is_written_no_more(unlocked: Unlocked, text: str) -> None:
     place = replace(unlocked.vault.person("L1"), pseudonym=text)
@@ -286,6 +324,17 @@ def test_a_tag_that_reads_like_the_vaguer_word_keeps_its_number() -> None:
     one = person("F1", "Zelda", role="friend", relation="friend", of="P1", general="friend", pseudonym="[friend]")
     two = person("F2", "Ottoline", role="friend", relation="friend", of="P1", pseudonym="[friend 2]")
     assert levels.standing((one, two), (), policy, policy) == (one, two)
+
+
+@pytest.mark.parametrize(("of", "inherited"), [("P1", False), ("", False), ("P2", True)])
+def test_a_tag_that_somebody_has_at_a_level_is_inherited_by_nobody_who_may_stand_beside_her(
+    of: str, inherited: bool
+) -> None:
+    team, archive = Policy(), levels.at_level(Policy(), "archive")
+    other = person("R001-F01", "Ottoline", role="friend", relation="friend", of=of, pseudonym="[friend 2]", found=True)
+    mine = person("X1", "Zelda", role="friend", relation="friend", of="P1", pseudonym="[friend]")
+    stored = Rendering(level="archive", person_id=other.id, action="tag", text="[friend]")
+    assert (levels.standing((mine, other), (stored,), archive, team)[0].pseudonym == "[friend]") is inherited
 
 
 def test_a_name_of_a_level_alone_that_turns_out_real_is_told_and_drawn_again(unlocked: Unlocked) -> None:

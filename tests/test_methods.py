@@ -27,6 +27,20 @@ def test_the_paragraph_says_what_was_done_by_what_and_how_well() -> None:
         assert part in text
 
 
+def test_the_paragraph_tells_of_machines_that_helped() -> None:
+    for helped, said in (({"R002"}, "1 of them was transcribed with the help"), ({"R009"}, "no text left it.")):
+        text = methods.text(study(), Policy(), (), helped)
+        assert said in text
+        assert ("no text left it" in text) is ("R002" not in helped)
+    assert "; it was transcribed with the help" in methods.text(study()[:1], Policy(), (), {"R001"})
+
+
+def test_what_came_in_as_text_is_no_recording() -> None:
+    brought_in = tuple(replace(one, made_by=(), duration_s=0.0) for one in study())
+    assert methods.text(brought_in, Policy(), ()).startswith("All 2 transcripts were processed")
+    assert methods.text(brought_in[:1], Policy(), ()).startswith("The transcript was processed")
+
+
 def test_one_recording_that_nobody_checked() -> None:
     (first, _) = study()
     text = methods.text(

@@ -261,6 +261,20 @@ def test_a_chosen_pseudonym_that_names_somebody_is_refused(pseudonym: str, why: 
     says_nothing_of(refused.value, "Karen", "Okonkwo", "Moira", "Smith", "Clara", "Milton", "Marie", "Brien")
 
 
+@pytest.mark.parametrize(
+    ("name", "pseudonym", "why"),
+    [("Elizabeth Lund", "Beth", "short or full form"), ("Bob", "Robert", "short or full form"),
+     ("Karen", "Clara", "already the pseudonym of T1")],
+)  # fmt: skip
+def test_a_chosen_pseudonym_that_gives_her_away_or_is_another_s_is_refused(name: str, pseudonym: str, why: str) -> None:
+    known = (person("T1", "Moira Smith", role="therapist", pseudonym="Clara"),)
+    chosen = person("P1", name, pseudonym=pseudonym, chosen=True)
+    with pytest.raises(RosterError, match=why) as refused:
+        people.merge(known, (chosen,))
+    says_nothing_of(refused.value, name, pseudonym)
+    assert people.merge((*known, chosen), (chosen,)) == (chosen,)  # which stands already
+
+
 @pytest.mark.parametrize("pseudonym", ["Keynes", "Milton", "Anne", "[friend]", "[husband]", "Will"])
 def test_other_words_may_be_chosen(pseudonym: str) -> None:
     known = (

@@ -56,6 +56,12 @@ def test_brackets_tag_infants_and_therapists() -> None:
         (CLINIC, Policy(kinds={Kind.SERVICE: Action.KEEP}), Action.KEEP),
         (CLINIC, Policy(roles={"service": Action.TAG}, kinds={Kind.SERVICE: Action.KEEP}), Action.TAG),
         (replace(CLINIC, role="infant"), Policy(), Action.TAG),
+        (
+            replace(CLINIC, pseudonym="the Hub", chosen=True),
+            Policy(kinds={Kind.SERVICE: Action.KEEP}),
+            Action.PSEUDONYM,
+        ),
+        (replace(CLINIC, pseudonym="[service]"), Policy(kinds={Kind.SERVICE: Action.KEEP}), Action.KEEP),
     ],
 )
 def test_role_comes_before_kind_and_that_before_the_convention(
@@ -131,6 +137,7 @@ def test_whose_name_is_a_pseudonym_gets_none_before_she_is_accepted_either() -> 
     [
         (person("D1", "3 May 2019", kind=Kind.DATE, role="date"), "[date in 2019]"),
         (person("D2", "the third", kind=Kind.DATE, role="date"), "[a date]"),
+        (person("D3", "from May 2018 to March 2019", kind=Kind.DATE, role="date"), "[a date]"),
         (person("L1", "Leeds", kind=Kind.PLACE, role="home_town"), "[a home town]"),
     ],
 )
@@ -184,6 +191,20 @@ def test_the_draw_depends_on_the_key_and_the_id_alone() -> None:
     told = {n: assign((MOTHER,), Policy(), lambda t, n=n: draw(t, n))[0].pseudonym for n in "abcdefghij"}
     assert len(set(told.values())) > 4
     assert named((MOTHER,))["P1"] == named((MOTHER, PARTNER, CLINIC))["P1"] == named((CLINIC, PARTNER, MOTHER))["P1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "other_form"),
+    [("Bob", "Robert"), ("Kate Lund", "Catherine"), ("Peggy", "Margaret"), ("Charles", "Charlie")],
+)
+def test_no_pseudonym_is_a_short_or_full_form_of_anybody_s_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, other_form: str
+) -> None:
+    monkeypatch.setattr(pseudonyms, "pool", lambda _: (other_form, "Ingrid"))
+    for everybody in ((person("P9", name),), (person("P9", "Moira"), person("X1", name, role="friend"))):
+        for key in map(str, range(4)):
+            done = assign(everybody, Policy(), lambda text, key=key: draw(text, key))
+            assert done[0].pseudonym == "Ingrid"
 
 
 def test_when_the_pools_are_used_up_people_are_tagged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,6 +290,14 @@ def test_thousands_of_found_people_are_named_in_seconds() -> None:
         (Kind.AGE, "exact age", "3 and 5", "[aged 1 to 9]"),
         (Kind.AGE, "exact age", "eleven weeks old", "[under one year old]"),
         (Kind.AGE, "exact age", "eighteen months", "[aged 1 to 4]"),
+        (Kind.AGE, "exact age", "Eighteen Months", "[aged 1 to 4]"),
+        (Kind.AGE, "exact age", "18mths", "[aged 1 to 4]"),
+        (Kind.AGE, "exact age", "sixty weeks", "[aged 1 to 4]"),
+        (Kind.AGE, "exact age", "400 days", "[aged 1 to 4]"),
+        (Kind.AGE, "exact age", "three days old", "[under one year old]"),
+        (Kind.AGE, "exact age", "a 5-year-old", "[aged 5 to 9]"),
+        (Kind.AGE, "exact age", "ten minutes old", "[under one year old]"),
+        (Kind.AGE, "exact age", "forty in 2019", "[an exact age]"),
         (Kind.AGE, "exact age", "ninety", "[aged 80 or more]"),
         (Kind.AGE, "birthday", "second", "[nth]"),
         (Kind.OTHER, "rare diagnosis", "Quillon syndrome", "[a rare condition]"),

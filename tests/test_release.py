@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from transcribe.errors import ConfigError, EngineError, LeakError, NotSettledErr
 from transcribe.export import Exporter
 from transcribe.overview import overview
 from transcribe.pipeline import refresh_findings
-from transcribe.ready import need, preview, settled
+from transcribe.ready import named_people, need, preview, settled
 from transcribe.review import settling
 from transcribe.schema import Kind, ReviewState, Speaker, Transcript
 from transcribe.speakers import SpeakerFixes
@@ -247,6 +248,63 @@ def test_drawing_again_names_the_files_to_replace(unlocked: Unlocked) -> None:
     text = released_bytes(write(unlocked))["R001_pseudonymised.txt"].decode()
     assert new in text
     assert old not in text
+
+
+def test_drawing_again_names_files_that_cannot_be_read_and_passes_folders(unlocked: Unlocked) -> None:
+    settle(unlocked)
+    folder = Path(write(unlocked).folder)
+    (folder / "~$01_pseudonymised.docx").write_bytes(b"\x05owner")  # what Word leaves beside an open document
+    (folder / "copy.txt").mkdir()
+    for number, suffix in enumerate((".html", ".qdpx", ".eaf", ".json", ".docx", ".srt", ".TextGrid")):
+        (folder / f"empty{suffix}").touch()
+        (folder / f"odd{suffix}").write_bytes(b"PK\x03\x04\xff<" + bytes([number]) * 40)
+    stale = redraw.draw_again(unlocked, "I1")
+    assert "release/001/~$01_pseudonymised.docx" in stale
+    assert "release/001/R001_pseudonymised.docx" in stale
+
+
+def test_drawing_again_leaves_what_was_learnt_of_her_meanwhile(unlocked: Unlocked) -> None:
+    write(unlocked, unreviewed=True)
+    other = Unlocked(unlocked.study, unlocked.identity)
+    infant = replace(other.vault.person("I1"), heard=("Teo Door",))
+    other.change(lambda known: vault.with_people(known, (infant,)))
+    redraw.draw_again(unlocked, "I1")
+    assert unlocked.vault.person("I1").heard == ("Teo Door",)
+    assert unlocked.vault.person("I1").pseudonym not in ("", infant.pseudonym)
+
+
+def test_who_becomes_known_while_it_is_prepared_stops_it(unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(unlocked)
+    other = Unlocked(unlocked.study, unlocked.identity)
+    prepared = release._prepared
+
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
+        made = prepared(*arguments, **named)
+        other.change(lambda known: vault.with_people(known, (person("X1", "Fine", role="friend"),)))
+        return made
+
+    monkeypatch.setattr(release, "_prepared", meanwhile)
+    with pytest.raises(StudyError, match="changed while") as refused:
+        write(unlocked)
+    says_nothing_of(refused.value, "Fine", *NAMES)
+    assert nothing_written(unlocked)
+
+
+def test_settings_that_were_edited_since_the_study_was_opened_count(unlocked: Unlocked) -> None:
+    settle(unlocked)
+    assert unlocked.study.config.policy.convention == "pseudonyms"
+    unlocked.study.config_path.write_text('[policy]\nconvention = "brackets"\n')
+    text = released_bytes(write(unlocked))["R001_pseudonymised.txt"].decode()
+    assert "[infant]" in text
+    assert "[therapist]" in text
+
+
+def test_what_was_never_released_is_drawn_again_too_and_a_tag_is_not(unlocked: Unlocked) -> None:
+    shown = {p.id: p.pseudonym for p in named_people(unlocked)}
+    assert redraw.draw_again(unlocked, "I1") == ()
+    assert unlocked.vault.person("I1").pseudonym not in ("", shown["I1"])
+    with pytest.raises(StudyError, match="nothing else to write for S1"):
+        redraw.draw_again(unlocked, "S1")
 
 
 def test_two_redraws_do_not_lead_back_and_nobody_new_gets_the_name_that_was_left(unlocked: Unlocked) -> None:

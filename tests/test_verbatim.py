@@ -1,7 +1,6 @@
 """Pauses, sounds and fillers: what is asked for is written, and every other word and every span is as it was."""
 
 import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -416,7 +415,8 @@ ENGINES = NoEngines(StudyConfig())
 
 def study(tmp_path: Path, *turns: tuple[str, str], options: str, **fields: Any) -> Unlocked:
     unlocked = new_unlocked(tmp_path / "study", PEOPLE)
-    unlocked.study.__dict__["config"] = config.check(tomllib.loads(f"[verbatim]\n{options}"))
+    unlocked.study.config_path.write_text(f"[verbatim]\n{options}\n")
+    unlocked.study.read_config_again()
     add_detected(unlocked, said(*turns, **fields), sound=b"x", who=("P1",))
     refresh_findings(unlocked, ENGINES)
     return unlocked

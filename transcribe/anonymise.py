@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transcribe.config import Action, Policy
 from transcribe.detect import defaults
-from transcribe.pseudonyms import NUMBERED, action, relation_of, written
+from transcribe.pseudonyms import NUMBERED, action, relation_of, role_of, tells_of_twins, written
 from transcribe.review.decisions import Settled
 from transcribe.schema import (
     AnonymisedTranscript,
@@ -164,10 +164,8 @@ def _cases(
             continue
         label = speaking.get(person.id, "")
         name = label_of(written(person, policy) or "")
-        relation = relation_of(person, policy).lower()
-        cases.append(
-            Case(key=key(person.id), kind=person.kind, name=name, role=person.role, label=label, relation=relation)
-        )
+        relation, role = relation_of(person, policy).lower(), role_of(person, policy)
+        cases.append(Case(key=key(person.id), kind=person.kind, name=name, role=role, label=label, relation=relation))
     return tuple(cases)
 
 
@@ -194,11 +192,14 @@ def _speaker_name(speaker: Speaker, people: Mapping[str, Person], policy: Policy
     person = people.get(speaker.person_id or "")
     if person is not None and action(person, policy) is Action.KEEP:
         return person.forms[0]
-    if person is not None and person.pseudonym and speaker.role != "interviewer":
+    # what she was when the voice was given to her, the roster may have corrected since
+    role = speaker.role if person is None or person.sealed else person.role
+    if person is not None and person.pseudonym and role != "interviewer":
         return label_of(person.pseudonym)
-    if speaker.role == "speaker":
+    if role == "speaker":
         return f"Speaker {speaker.label.lstrip('S') or speaker.label}"
-    return speaker.role[:1].upper() + speaker.role[1:].replace("_", " ")
+    role = "child" if tells_of_twins(role, policy) else role
+    return role[:1].upper() + role[1:].replace("_", " ")
 
 
 def label_of(pseudonym: str) -> str:

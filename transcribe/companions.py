@@ -20,14 +20,14 @@ def files(unlocked: Unlocked, settled: tuple[Logged, ...], level: str, gate: Gat
     """File name -> bytes, passed by the gate. Raises LeakError."""
     study, transcripts = unlocked.study, tuple(one.released for one in settled)
     measured, settings = evaluated(study), _settings(study.config)
+    policy = levels.at_level(study.config.policy, level)
     changed = differences(unlocked, transcripts, level)
     made: dict[str, bytes | None] = {
         "people.csv": casebook.people(transcripts),
         "sample.csv": casebook.sample(transcripts),
         "replacements.csv": replacements.log(study.created["study"], settled),
         "changes.csv": changes.table(changed) if any(change.since for change in changed) else None,
-        "methods.txt": methods.text(transcripts, levels.at_level(study.config.policy, level), measured).encode()
-        + b"\n",
+        "methods.txt": methods.text(transcripts, policy, measured, helped(study)).encode() + b"\n",
         "provenance.json": methods.provenance(transcripts, level, settings, measured),
     }
     gate.check_words(transcripts, _texts(settings) - _texts(_settings(StudyConfig())))
@@ -75,6 +75,17 @@ def evaluated(study: Study) -> tuple[Measured, ...]:
         for measure, e in sorted(latest.items())
         if float(str(e["of"])) > 0
     )
+
+
+def helped(study: Study) -> frozenset[str]:
+    """The ids of recordings that a run gave to further machines, as the journal tells."""
+    ids: set[str] = set()
+    for event in study.journal():
+        if event.get("event") == "helped":
+            ids |= set(str(event["recordings"]).split())
+        elif event.get("event") == "added":  # what is told of the id before is of one that was forgotten
+            ids.discard(str(event.get("recording")))
+    return frozenset(ids)
 
 
 def _texts(value: object) -> set[str]:

@@ -50,7 +50,8 @@ class Gate:
     """The forms of all people of the vault, made ready once for all transcripts of a release."""
 
     def __init__(self, people: tuple[Person, ...], policy: Policy) -> None:
-        searched = [person for person in people if action(person, policy) is not Action.KEEP]
+        by_id = {person.id: person for person in people}  # who is found to be somebody else is kept as that one is
+        searched = [one for one in people if action(by_id.get(one.same_as, one), policy) is not Action.KEEP]
         self._index = FormIndex(searched)
         self._kinds = {person.id: person.kind for person in searched}
         self._lines: dict[tuple[int, Callable[[str], str]], tuple[AnonymisedTranscript, list[_Rendered]]] = {}
@@ -152,10 +153,15 @@ class Gate:
         if leaks:
             first = leaks[0]
             where = f"line {first.line}, character {first.start + 1}" if first.line else "outside the lines"
+            how = (
+                "run `transcribe run STUDY` again, or settle that place"
+                if first.line
+                else "look for it in roles, attributes, topics, ids and study.toml"
+            )
             more = f" and {len(leaks) - 1} more" if len(leaks) > 1 else ""
             raise LeakError(
                 f"a {first.kind.value} of this study would be readable ({where}{more})",
-                advice="nothing was written; run `transcribe run STUDY` again, or settle that place",
+                advice=f"nothing was written; {how}",
                 recording_id=first.recording_id,
                 stage="release",
             )

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from transcribe.config import Action, Level, Policy
 from transcribe.errors import ConfigError
-from transcribe.pseudonyms import NUMBERED, action, borne, clashes, table, written
+from transcribe.pseudonyms import NUMBERED, action, borne, clashes, may_meet, table, tells_of_twins, written
 from transcribe.schema import Kind, Person
 from transcribe.vault import Rendering, Vault
 from transcribe.wordforms import FormIndex, folded
@@ -82,8 +82,9 @@ def standing(
     found = []
     for person in everybody:
         text = person.pseudonym if person.chosen else _called(person, given, everybody, policy, team)
-        if text.startswith("[") and not person.chosen and borne(text, real):
-            text = ""  # who is known by now is named in it
+        twin = person.kind is Kind.PERSON and tells_of_twins(text, policy)
+        if text.startswith("[") and not person.chosen and (twin or borne(text, real)):
+            text = ""  # who is known by now is named in it, or it tells what is withheld by now or at this level
         found.append(replace(person, pseudonym=text))
     return tuple(found)
 
@@ -101,7 +102,8 @@ def _called(
         return ""
     of = {other.id: other.of for other in people}
     taken = any(
-        folded(r.text) == folded(person.pseudonym) and (what is Action.PSEUDONYM or of.get(r.person_id) == person.of)
+        folded(r.text) == folded(person.pseudonym)
+        and (what is Action.PSEUDONYM or may_meet(of.get(r.person_id, ""), person.of))
         for r in given.values()
         if r.person_id != person.id
     )

@@ -1,7 +1,7 @@
 """What a paper's Methods section needs of a release: a short text, and a provenance sheet with all versions. Pure."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from transcribe import __version__
@@ -30,17 +30,26 @@ class Measured(Quiet):
     on: str
 
 
-def text(transcripts: Sequence[AnonymisedTranscript], policy: Policy, measured: Sequence[Measured]) -> str:
-    """A paragraph to adapt: what was done with which programs, by which policy (a level's), and what was measured."""
+def text(
+    transcripts: Sequence[AnonymisedTranscript],
+    policy: Policy,
+    measured: Sequence[Measured],
+    helped: Collection[str] = (),
+) -> str:
+    """A paragraph to adapt: what was done with which programs, by which policy (a level's), and what was measured.
+
+    `helped` are the ids of recordings that further machines may have heard.
+    """
     count = len(transcripts)
     hours = sum(one.duration_s for one in transcripts) / 3600
     reviewed = sum(one.review is ReviewState.REVIEWED for one in transcripts)
     made = _made_by(transcripts)
+    what = "recording" if any(one.stage == "recognise" for one in made) else "transcript"
     said = [
-        f"{'The recording' if count == 1 else f'All {count} recordings'}"
+        f"{f'The {what}' if count == 1 else f'All {count} {what}s'}"
         f"{f' ({hours:.1f} hours)' if hours >= 0.05 else ''} "
         f"{'was' if count == 1 else 'were'} processed on the researchers' own computer with transcribe {__version__}; "
-        "no recording and no text left it.",
+        f"{_where([one.recording_id in helped for one in transcripts])}",
         *(_sentence(stage, made) for stage in _STAGES if any(one.stage == stage for one in made)),
         f"Names and other identifying details were replaced by pseudonyms and role tags {_for_whom(policy)}; "
         f"{_total(transcripts)} replacements were made.",
@@ -51,6 +60,18 @@ def text(transcripts: Sequence[AnonymisedTranscript], policy: Policy, measured: 
         "The transcripts are pseudonymised, not anonymous: the key is kept encrypted, apart from them.",
     ]
     return " ".join(said)
+
+
+def _where(helped: Sequence[bool]) -> str:
+    """What left the researchers' computer."""
+    if not any(helped):
+        return "no recording and no text left it."
+    of = "it" if len(helped) == 1 else f"{sum(helped)} of them"
+    which = f"{of} {'was' if sum(helped) == 1 else 'were'}"
+    return (
+        f"{which} transcribed with the help of further machines that the researchers named, to which recordings and "
+        "names to expect went encrypted; nothing was sent anywhere else."
+    )
 
 
 def _for_whom(policy: Policy) -> str:

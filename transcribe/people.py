@@ -211,6 +211,10 @@ def merge(
             raise RosterError(f"{person.id}: somebody is called so at another level", advice="choose another")
         if person.chosen and person.id in refusals:
             raise RosterError(f"{person.id}: the chosen pseudonym {refusals[person.id]}", advice="choose another")
+        before = by_id.get(person.id)
+        newly = person.chosen and (before is None or before.pseudonym != person.pseudonym)
+        if newly and (why := pseudonyms.objection(person, everybody)):
+            raise RosterError(f"{person.id}: the chosen pseudonym {why}", advice="choose another")
     return merged
 
 

@@ -5,7 +5,6 @@ can guess it from the roster's order. Sounding alike: equal metaphone codes (jel
 at least .88 (rapidfuzz) of the folded names.
 """
 
-import calendar
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -17,13 +16,13 @@ from typing import Any
 import jellyfish
 from rapidfuzz.distance import JaroWinkler
 
+from transcribe import vaguer
 from transcribe.config import Action, Policy
-from transcribe.detect.numerals import numbers
+from transcribe.detect import diminutives
 from transcribe.schema import Kind, Person
 from transcribe.wordforms import FormIndex, folded, names_alone, search_forms
 
 ALIKE = 0.88
-_MONTHS = calendar.month_name[1:]
 NUMBERED = (Kind.PERSON, Kind.PLACE, Kind.ORGANISATION, Kind.SERVICE)
 WITH_PSEUDONYM = {"pseudonyms": ("participant", "infant", "therapist"), "brackets": ("participant",)}
 # Relations short and sure enough to stand in a tag, as the published study has them.
@@ -43,12 +42,21 @@ RELATIONS = frozenset(
     "teacher|head teacher|childminder|solicitor|vicar|researcher|interpreter".split("|")
 )
 TWINS = "multiple birth"
+_TWIN = re.compile(r"\b(?:twin|triplet|quadruplet)s?\b", re.IGNORECASE)
 FEMALE = re.compile(r"\b(mother|mum|wife|daughter|sister|girl|aunt|niece|grandmother|female|woman|stepmother)\b", re.I)
 MALE = re.compile(r"\b(father|dad|husband|son|brother|boy|uncle|nephew|grandfather|male|man|stepfather)\b", re.I)
 
 
 def action(person: Person, policy: Policy) -> Action:
-    """What the policy says of a person, place, ... : by role first, then by kind, then the defaults, by convention."""
+    """What the policy says of a person, place, ... : by role first, then by kind, then the defaults, by convention.
+
+    Whoever has a pseudonym that was chosen for her is never kept.
+    """
+    said = _said_of(person, policy)
+    return Action.PSEUDONYM if said is Action.KEEP and person.chosen and person.pseudonym else said
+
+
+def _said_of(person: Person, policy: Policy) -> Action:
     if person.role in policy.roles:
         return policy.roles[person.role]
     if person.role in policy.inherited.get(person.kind, {}):
@@ -125,6 +133,15 @@ def refusals(people: Iterable[Person]) -> dict[str, str]:
     return found
 
 
+def objection(person: Person, people: Iterable[Person]) -> str:
+    """Why somebody should not be given the pseudonym that was chosen for her now; nothing where she may be."""
+    if _other_forms(frozenset(_names_alone(person))).intersection(_said(person.pseudonym)):
+        return "is a short or full form of her own real name"
+    drawn = (p for p in people if p.id != person.id and _said(p.pseudonym) and not (p.chosen or p.same_as))
+    doubles = [p.id for p in drawn if folded(p.pseudonym) == folded(person.pseudonym)]
+    return f"is already the pseudonym of {doubles[0]}" if doubles else ""
+
+
 def clashes(people: tuple[Person, ...]) -> tuple[Person, ...]:
     """Those whose pseudonym has meanwhile turned out to hold a real name of the study, be it her own; not an assigned
     tag, which is made anew where it does. How she was misheard is no name of hers.
@@ -167,10 +184,16 @@ def _said(pseudonym: str) -> list[str]:
 
 def _unsearched(person: Person) -> set[str]:
     """Her folded names, those too that are searched for only once a reviewer accepts her: of a person each alone."""
-    forms = (*person.forms, *person.heard, *person.bound)
     if person.kind is Kind.PERSON:
-        return {folded(name) for form in forms for name in names_alone(form)}
+        return _names_alone(person)
+    forms = (*person.forms, *person.heard, *person.bound)
     return {folded(form) for form in forms} if person.kind in NUMBERED else set()
+
+
+def _names_alone(person: Person) -> set[str]:
+    """Each folded name of a person alone; none of a place."""
+    forms = (*person.forms, *person.heard, *person.bound) if person.kind is Kind.PERSON else ()
+    return {folded(name) for form in forms for name in names_alone(form)}
 
 
 def _clashes(person: Person, people: tuple[Person, ...]) -> bool:
@@ -190,12 +213,20 @@ def _draw_name(
     real = real.union(*map(_unsearched, people))
     used = {folded(other.pseudonym) for other in people if other.pseudonym and "[" not in other.pseudonym}
     used |= {folded(name) for name, person_id in taken.items() if person_id != person.id and "[" not in name}
+    forms = _other_forms(frozenset(name for other in people for name in _names_alone(other)))
     barred = sorted(real | used)
     for names in _pools(person):
         for name in sorted(names, key=lambda n: draw(f"{person.id}:{n}")):
-            if not any(_too_near(folded(name), other) for other in barred) and not borne(name, index):
+            plain = folded(name)
+            if plain not in forms and not any(_too_near(plain, other) for other in barred) and not borne(name, index):
                 return name
     return ""
+
+
+@lru_cache(maxsize=8)
+def _other_forms(names: frozenset[str]) -> frozenset[str]:
+    """Short and full forms of names: Robert of Bob, who could be called so by who knows him."""
+    return frozenset(form for name in names for form in diminutives.of(name))
 
 
 def _too_near(name: str, other: str) -> bool:
@@ -237,32 +268,12 @@ def _general(person: Person, tag: str, dates: str) -> str:
     """
     if person.general:
         return f"[{_plain(person.general)}]"
-    year = re.search(r"\b(?:19|20)\d\d\b", person.forms[0]) if person.kind is Kind.DATE else None
-    if year:
-        month = next((name for name in _MONTHS if name.lower() in person.forms[0].lower()), "")
-        return f"[date in {f'{month} ' if month and dates == 'month' else ''}{year[0]}]"
-    band = _age_band(person.forms[0]) if person.kind is Kind.AGE and person.role not in table()["general"] else ""
+    if person.kind is Kind.DATE and (date := vaguer.date_in(person.forms[0], with_month=dates == "month")):
+        return f"[{date}]"
+    aged = person.kind is Kind.AGE and person.role not in table()["general"]
+    band = vaguer.age_band(person.forms[0], table()["ages"]["bands"]) if aged else ""
     article = "an" if tag[:1].lower() in "aeiou" else "a"
     return f"[{band or table()['general'].get(person.role, f'{article} {tag}')}]"
-
-
-def _age_band(said: str) -> str:
-    """The years around all ages in a text: "aged 5 to 9"; nothing where it holds no number."""
-    values = numbers(said)
-    if not values:
-        return ""
-    by_unit = [bool(re.search(rf"\b{unit}", said)) for unit in ("year", "month", "(?:hours?|days?|weeks?)\\b")]
-    if sum(by_unit) > 1:
-        return ""  # "three years and six months": which number is which
-    if by_unit[2]:
-        return "under one year old"
-    years = [value // 12 for value in values] if by_unit[1] else list(values)
-    bands = table()["ages"]["bands"]
-    if max(years) < bands[0]:
-        return "under one year old"
-    first = max((band for band in bands if band <= min(years)), default=0)
-    after = min((band for band in bands if band > max(years)), default=0)
-    return f"aged {first} to {after - 1}" if after else f"aged {first} or more"
 
 
 @cache
@@ -271,17 +282,28 @@ def table() -> Mapping[str, Any]:
     return tomllib.loads(files("transcribe").joinpath("policy.toml").read_text(encoding="utf-8"))
 
 
+def tells_of_twins(text: str, policy: Policy) -> bool:
+    """Whether a text says that somebody is a twin where twins are withheld."""
+    twins = Person(id="", kind=Kind.OTHER, role=TWINS, forms=())
+    return bool(_TWIN.search(text)) and action(twins, policy) is not Action.KEEP
+
+
 def relation_of(person: Person, policy: Policy) -> str:
     """Her relation as it may be written, empty where it is no usual one. A twin is a child where twins are withheld."""
     relation = person.relation.lower()
-    if relation == "twin" and action(Person(id="", kind=Kind.OTHER, role=TWINS, forms=()), policy) is not Action.KEEP:
+    if relation == "twin" and tells_of_twins(relation, policy):
         return "child"
     return person.relation if relation in RELATIONS else ""
 
 
+def role_of(person: Person, policy: Policy) -> str:
+    """Her role as it may be written: a child where it tells of twins and these are withheld."""
+    return "child" if person.kind is Kind.PERSON and tells_of_twins(person.role, policy) else person.role
+
+
 def _tag_text(person: Person, policy: Policy, real: FormIndex) -> str:
     """Her relation or role; what she is where the role, which anybody may write as she likes, holds a real name."""
-    text = (relation_of(person, policy) if person.kind is Kind.PERSON else "") or person.role
+    text = (relation_of(person, policy) if person.kind is Kind.PERSON else "") or role_of(person, policy)
     if borne(text, real):
         return person.kind.value.replace("_", " ")
     text = table()["tags"].get(text, text)
@@ -294,12 +316,13 @@ def _numbered(text: str, of: str, groups: Mapping[str, list[Person]], done: tupl
     `groups`: all who wait for this tag, by whose they are. Who is nobody's may be met in any participant's recording.
     """
     pattern = re.compile(rf"\[{re.escape(text)}(?: (\d+))?\]")
-    given = [int(m[1] or 1) for p in done if _may_meet(p.of, of) and (m := pattern.fullmatch(p.pseudonym))]
+    given = [int(m[1] or 1) for p in done if may_meet(p.of, of) and (m := pattern.fullmatch(p.pseudonym))]
     first = max(given, default=0) + 1
-    alone = not given and sum(len(group) for other, group in groups.items() if _may_meet(other, of)) == 1
+    alone = not given and sum(len(group) for other, group in groups.items() if may_meet(other, of)) == 1
     for number, person in enumerate(groups[of], first):
         yield replace(person, pseudonym=f"[{text}]" if alone else f"[{text} {number}]")
 
 
-def _may_meet(one: str, other: str) -> bool:
+def may_meet(one: str, other: str) -> bool:
+    """Whether people of these two may be spoken of in one recording: of nobody is who is found in anybody's."""
     return one == other or not one or not other

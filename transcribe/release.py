@@ -6,17 +6,19 @@ from pathlib import Path
 
 from transcribe import companions, consent, export, levels, permission, pseudonyms, sound_copies
 from transcribe.changes import Change
-from transcribe.config import Policy
+from transcribe.config import Action, Policy
 from transcribe.engines import Engines
-from transcribe.errors import ConfigError, ConsentError, EngineError, LeakError, NotSettledError
+from transcribe.errors import ConfigError, ConsentError, EngineError, LeakError, NotSettledError, StudyError
 from transcribe.export import Exporter, StudyExporter
 from transcribe.gate import Gate
 from transcribe.pipeline import refresh_findings
+from transcribe.pseudonyms import action
 from transcribe.publishing import MANIFEST, note_stopped, publish
 from transcribe.ready import Ready, named_people, read_until_clean, rendered, second_reading, settled
 from transcribe.schema import AnonymisedTranscript, Person, Purpose, Quiet, ReviewState, record
 from transcribe.sound_copies import Wish
 from transcribe.vault import Unlocked, with_pseudonyms, with_renderings
+from transcribe.wordforms import search_forms
 
 EVERY_FORMAT = "all"
 
@@ -74,8 +76,7 @@ def write(
         made = _prepared(unlocked, wanted, engines, unreviewed, level, permission.of_level(level))
         if sound is not None:
             made = replace(made, transcripts=tuple(sound_copies.named(unlocked, t, sound) for t in made.transcripts))
-        given = levels.renderings(made.policy, made.people)
-        unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), given))
+        _remember(unlocked, made)
         files = _export(made.transcripts, exporters, made.gate, as_can_be=EVERY_FORMAT in formats)
         logged = tuple(companions.logged(made.ready, made.transcripts))
         beside = companions.files(unlocked, logged, level, made.gate)
@@ -117,8 +118,7 @@ def settled_text(
     permission.refuse(unlocked, recording_id, Purpose.QUOTE, stage="quote")
     with unlocked.study.lock("work"):
         made = _prepared(unlocked, (recording_id,), engines, False, level, purposes=(Purpose.QUOTE,))
-        given = levels.renderings(made.policy, made.people)
-        unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), given))
+        _remember(unlocked, made)
     return made.transcripts[0]
 
 
@@ -131,6 +131,7 @@ def _prepared(
     purposes: tuple[Purpose, ...],
 ) -> _Prepared:
     """Everything that is to go out at a level for these purposes, passed by the gate's first check."""
+    unlocked.study.read_config_again()  # a page may have been open since before it was edited
     policy = levels.at_level(unlocked.study.config.policy, level)
     barred = _barred(unlocked, wanted, purposes)
     refresh_findings(unlocked, engines)
@@ -158,6 +159,27 @@ def _prepared(
         left_out=left_out,
         barred=tuple(barred),
     )
+
+
+def _remember(unlocked: Unlocked, made: _Prepared) -> None:
+    """Keep what it calls people. Raises StudyError where somebody was named or called otherwise meanwhile: the gate
+    would not know her.
+    """
+    given = levels.renderings(made.policy, made.people)
+    unlocked.change(lambda vault: with_renderings(with_pseudonyms(vault, made.team), given))
+    if _withheld(named_people(unlocked, made.policy), made.policy) != _withheld(made.people, made.policy):
+        raise StudyError(
+            "somebody of this study was changed while it was prepared", stage="release", advice="release it again"
+        )
+
+
+def _withheld(people: tuple[Person, ...], policy: Policy) -> set[tuple[str, ...]]:
+    """By what names people are searched for, and what is written instead."""
+    return {
+        (one.id, one.same_as, "" if one.same_as else one.pseudonym, *search_forms(one))
+        for one in people
+        if action(one, policy) is not Action.KEEP
+    }
 
 
 def _barred(unlocked: Unlocked, wanted: tuple[str, ...], purposes: tuple[Purpose, ...]) -> dict[str, str]:

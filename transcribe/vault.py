@@ -197,18 +197,27 @@ def with_retired(vault: Vault, pseudonyms: Iterable[str]) -> Vault:
 
 
 def with_pseudonyms(vault: Vault, named: tuple[Person, ...]) -> Vault:
-    """The vault with these people's pseudonyms, where they have none yet."""
+    """The vault with these people's pseudonyms, where they have none yet, or a tag that is written no more."""
     given = {person.id: person.pseudonym for person in named}
     return replace(
         vault,
-        people=tuple(p if p.pseudonym else replace(p, pseudonym=given.get(p.id, "")) for p in vault.people),
+        people=tuple(
+            replace(p, pseudonym=given.get(p.id, p.pseudonym)) if not p.pseudonym or _is_tag(p) else p
+            for p in vault.people
+        ),
     )
 
 
+def _is_tag(person: Person) -> bool:
+    return person.pseudonym.startswith("[") and not person.chosen
+
+
 def with_renderings(vault: Vault, given: tuple[Rendering, ...]) -> Vault:
-    """The vault with these in the place of those of the same people and levels."""
-    known = {(r.level, r.person_id): r for r in (*vault.renderings, *given)}
-    return replace(vault, renderings=tuple(known.values()))
+    """The vault with these in the place of those of the same people and levels; names that are left so are retired."""
+    before = {(r.level, r.person_id): r for r in vault.renderings}
+    known = before | {(r.level, r.person_id): r for r in given}
+    left = [r.text for key, r in before.items() if r.text != known[key].text]
+    return with_retired(replace(vault, renderings=tuple(known.values())), left)
 
 
 def with_attributes(vault: Vault, given: tuple[Attributes, ...]) -> Vault:

@@ -100,6 +100,20 @@ def test_at_the_other_point_and_unreviewed_every_question_is_withheld(unlocked: 
     assert "brook" not in text(at_point(unlocked, "unreviewed"))
 
 
+def test_what_was_settled_while_questions_were_withheld_stays_withheld(unlocked: Unlocked) -> None:
+    at_point(unlocked, "unreviewed")
+    settling.settle(unlocked, "R001", "AB")
+    settling.check(unlocked, "R001", ENGINES)
+    settings = unlocked.study.root / "study.toml"
+    settings.write_text(settings.read_text().replace('"unreviewed"  #', '"reviewed"  #'))
+    unlocked.study.read_config_again()
+    assert unlocked.study.config.detection.operating_point == "reviewed"
+    written = release.write(unlocked, ("R001",), ("txt",), ENGINES, unreviewed=False)
+    says_nothing_of((Path(written.folder) / written.files[0]).read_text(), "Orla", "Venn", "brook")
+    settling.settle(unlocked, "R001", "AB")  # now she sees them open
+    assert "brook" in text(unlocked)
+
+
 def test_questions_are_listed_in_their_context_for_the_key_holder_alone(unlocked: Unlocked) -> None:
     shown = show.identified(unlocked, "R001", "txt")
     assert "F0001:11-20 [00:00:10] a name? (30%) ...Karen, did >Orla Venn< see the brook?..." in shown

@@ -10,6 +10,7 @@ from transcribe.batch.run import Workforce
 from transcribe.engines import Engines
 from transcribe.errors import ConfigError
 from transcribe.schema import Quiet, record
+from transcribe.study import Study
 
 
 @record
@@ -47,6 +48,12 @@ def found(engines: Engines, tasks: tuple[plan.Task, ...], asked: Asked) -> Itera
         force = dask_cluster.local(crew, engines, dashboard=asked.dashboard)
     with force as workers:
         yield workers
+
+
+def note(study: Study, tasks: tuple[plan.Task, ...], asked: Asked) -> None:
+    """The journal tells which recordings further machines may hear: methods.txt of a release says so."""
+    if tasks and (asked.cluster or asked.profile):
+        study.log("helped", recordings=" ".join(task.recording_id for task in tasks))
 
 
 def _check(asked: Asked) -> None:

@@ -92,6 +92,7 @@ def run(
     with workforces.found(engines, tasks, asked) as force:
         if dashboard and force is not None:
             _tell_of_page(force.dashboard, as_json)
+        workforces.note(unlocked.study, tasks, asked)
         with live.stages(tasks, as_json) as report:
             outcomes = batch.run(unlocked, tasks, engines, report, again, force)
     data = [{"recording": o.recording_id, "state": o.state, "error": o.error or None} for o in outcomes]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from transcribe.schema import Decision, Finding, Findings, Kind, Quiet, Reason, ReviewState, Unclear, Verdict, record
 
 RULE = "review"
+WITHHELD = "every question withheld"
+"""Stands among what was seen where the reviewer settled while the study withheld what she did not answer."""
 OF_STRETCHES = (Verdict.RESTORE, Verdict.UNCLEAR)
 """What is decided of words that nobody may have said."""
 
@@ -51,10 +53,10 @@ def settle(
     """Apply decisions to findings. A review of another transcript (`source` differs) is stale and does not count.
 
     A decision about a span outweighs every rule on the words it touches; the later decision outweighs the earlier.
-    A question (a score under `balance`) that the reviewer saw and did not answer leaves the words as they are. With a
-    finding that she has not seen, the transcript counts as unreviewed. Unreviewed, every question that nobody has
-    answered is withheld. What was `flagged` as nobody's words is unclear until she restores it; findings in it wait
-    until then.
+    A question (a score under `balance`) that the reviewer saw and did not answer leaves the words as they are, unless
+    all of them were withheld when she settled. With a finding that she has not seen, the transcript counts as
+    unreviewed. Unreviewed, every question that nobody has answered is withheld. What was `flagged` as nobody's words is
+    unclear until she restores it; findings in it wait until then.
     """
     if review is None or review.source != source:
         state = ReviewState.UNREVIEWED
@@ -63,6 +65,7 @@ def settle(
     unclear = tuple(stretch for stretch in flagged if decided(stretch, review.decisions) is not Verdict.RESTORE)
     replaced, kept = _decided(findings, review.decisions)
     seen = set(review.seen)
+    balance = 0.0 if WITHHELD in seen else balance
     unseen = {*(place(f) for f in replaced if f.reason.rule != RULE), *map(unclear_place, unclear)} - seen
     passed = {place(f) for f in replaced if f.score < balance and place(f) in seen}
     kept += [f for f in replaced if place(f) in passed]

@@ -206,7 +206,7 @@ class Roll:
         return Person(
             id=new_id,
             kind=Kind(wanted.kind),
-            role=people.known_role(wanted.role) or wanted.kind,
+            role=config.known_role(wanted.role) or wanted.kind,
             forms=forms,
             relation=wanted.relation.strip(),
             of=self._owner(wanted.of),
@@ -214,7 +214,7 @@ class Roll:
 
     def _edited(self, before: Person, wanted: _Edit) -> Person:
         forms, heard = people.checked_forms(wanted.forms), tuple(f.strip() for f in wanted.heard if f.strip())
-        role = people.known_role(wanted.role) or before.role
+        role = config.known_role(wanted.role) or before.role
         after = replace(
             before, forms=forms, heard=heard, role=role, relation=wanted.relation.strip(), of=self._owner(wanted.of)
         )

@@ -13,8 +13,8 @@ from transcribe.engines import Engines
 from transcribe.errors import NotSettledError, StudyError, typed
 from transcribe.history import adding, need_current, stood
 from transcribe.participants import took_part
-from transcribe.ready import Ready, named_people, need, second_reading
-from transcribe.review.decisions import Review, decide, place, places
+from transcribe.ready import Ready, balance, named_people, need, second_reading
+from transcribe.review.decisions import WITHHELD, Review, decide, place, places
 from transcribe.review.decisions import restore as restored
 from transcribe.review.learning import learnt
 from transcribe.review.log import Deed, Entry
@@ -89,7 +89,7 @@ def sign(
     """
     since = since or stood(unlocked, recording_id)
     ready = need(unlocked, recording_id)
-    seen = places(ready.findings, ready.flagged)
+    seen = (*places(ready.findings, ready.flagged), *(() if balance(unlocked) else (WITHHELD,)))
     signed = Entry(at=audit.now(), reviewer=reviewer, deed=Deed.SETTLE, base=ready.history.base, seen=seen)
     with adding(unlocked, recording_id, since) as add:
         add(signed)
