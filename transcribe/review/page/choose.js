@@ -78,6 +78,7 @@ class Chooser {
     });
     const likely = span ? post(`/api/recordings/${encodeURIComponent(recording)}/suggest`, span).then((answer) => {
       this.groups.likely = answer.who;
+      this.whole = answer.who.length > 0; // what comes after these stands below them
       this.draw();
     }) : null;
     await Promise.all([people, likely]).catch(failed);
