@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, stretch, transcript
+from tests.builders import NoEngines, add_detected, add_recording, finding, new_unlocked, person, stretch, transcript
 from transcribe import forgetting
 from transcribe.config import StudyConfig
 from transcribe.errors import NotSettledError, RosterError, StoreError, StudyError
@@ -467,6 +467,43 @@ def test_who_was_changed_by_somebody_else_meanwhile_is_not_overwritten(unlocked:
     assert "Kazza" in unlocked.vault.person("P1").forms
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [{"do": "pseudonym", "pseudonym": "Rosamund"}, {"do": "redraw"}, {"do": "merge", "into": "I1"}, {"do": "part"}],
+    ids=lambda sent: sent["do"],
+)
+def test_nor_is_what_is_written_for_her_or_who_she_is(unlocked: Unlocked, sent: dict[str, Any]) -> None:
+    office = Page(unlocked).office
+    shown = version_of(office, "P1")
+    office.act_on_people({"do": "pseudonym", "person": "P1", "version": shown, "pseudonym": "Marigold"})
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        office.act_on_people({**sent, "person": "P1", "version": shown})
+    assert unlocked.vault.person("P1").pseudonym == "Marigold"
+
+
+def test_what_was_done_last_in_another_window_is_not_taken_back_by_one_that_does_not_show_it(
+    unlocked: Unlocked,
+) -> None:
+    page, other = Page(unlocked), Page(unlocked)
+    page.act("keep", marks=[page.mark("U0001", "Teodor")["id"]])
+    other.poll()
+    other.act("keep", marks=[other.mark("U0001", "Karen")["id"]])
+    with pytest.raises(Conflict, match="done last"):
+        page.undo()
+    page.poll()
+    assert page.mark("U0001", "Karen")["state"] == "kept"
+    page.undo()
+    with pytest.raises(Conflict, match="done last"):
+        other.redo()
+    told = page.office.act_on_people({"do": "new", "kind": "person", "role": "friend", "forms": ["Brannigan"]})
+    other.office.act_on_people({"do": "new", "kind": "person", "role": "friend", "forms": ["Osgood"]})
+    with pytest.raises(Conflict, match="done last"):
+        page.office.undo_people(told["undo_id"])
+    assert unlocked.vault.people[-1].forms == ("Osgood",)
+    page.office.undo_people(page.office.people()["undo_id"])
+    assert unlocked.vault.people[-1].forms == ("Brannigan",)
+
+
 @pytest.mark.parametrize("forms", [["Rose Kellerman", "Kellerman"], ["Rose", "Kellerman"]])
 def test_names_typed_for_somebody_bound_to_her_places_are_searched_for_and_the_ordinary_word_is_not(
     tmp_path: Path, forms: list[str]
@@ -542,6 +579,12 @@ def test_search_goes_over_the_whole_study(unlocked: Unlocked) -> None:
     assert hits[0]["text"] == "Osgood"
 
 
+def test_a_search_says_what_it_could_not_search(unlocked: Unlocked) -> None:
+    add_recording(unlocked, "R003")
+    told = Page(unlocked).office.search("osgood")
+    assert (len(told["hits"]), told["unread"]) == (3, ["R003"])
+
+
 def test_suggestions_begin_with_whom_the_words_name(unlocked: Unlocked) -> None:
     page = Page(unlocked)
     place = page.place("U0001", "Karen")
@@ -557,6 +600,25 @@ def test_the_study_shows_how_far_everything_is(unlocked: Unlocked) -> None:
     rows = {row["id"]: row for row in office.study()["recordings"]}
     assert (rows["R001"]["state"], rows["R001"]["turns"], rows["R001"]["questions"]) == ("to review", 3, 0)
     assert rows["R001"]["minutes_left"] == 1
+
+
+def row_of(page: Page) -> dict[str, Any]:
+    page.office.study()
+    page.office._wait()
+    rows: dict[str, dict[str, Any]] = {row["id"]: row for row in page.office.study()["recordings"]}
+    return rows[page.id]
+
+
+def test_a_second_reader_is_shown_how_far_her_own_pass_is(unlocked: Unlocked) -> None:
+    flag(unlocked, ("U0002", 0, 2))
+    first = Page(unlocked)
+    first.act("unclear", flagged=["X0001"])
+    settled(first)
+    second = Page(unlocked, alias="CD", second=True)
+    before = row_of(second)
+    assert (row_of(first)["state"], before["state"], before["settled_on"]) == ("settled", "to review", "")
+    second.act("keep", marks=[second.mark("U0001", "Teodor")["id"]])
+    assert row_of(second)["state"] == "in review"
 
 
 @pytest.mark.parametrize(

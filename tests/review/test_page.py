@@ -643,7 +643,7 @@ def test_what_she_chose_is_not_marked_where_other_words_came_meanwhile(opened: O
     before = first.marks_of("U0002")
     first.word("U0002", "didn't").click()
     first.press("m")
-    expect(first.find("#who-people")).to_be_visible()
+    expect(first.find("#who-likely")).to_be_visible()
     second.find('#transcript [data-turn="U0002"] [data-word]').first.click()
     second.press("t")
     second.find("#words").fill("Oh well then")
@@ -658,7 +658,7 @@ def test_what_she_chose_is_not_marked_where_other_words_came_meanwhile(opened: O
         assert screen.marks_of("U0002") == before
     first.word("U0002", "didn't").click()
     first.press("m")
-    expect(first.find("#who-people")).to_be_visible()
+    expect(first.find("#who-likely")).to_be_visible()
     first.key("Enter")
     expect(first.mark("didn't")).to_be_visible()
 

@@ -38,8 +38,8 @@ POSTS: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [
     ("/api/recordings/R001/settle", VERSION, ("settle", "R001", "v1")),
     ("/api/recordings/R001/suggest", {"turn": "U0001"}, ("suggest", "R001", {"turn": "U0001"})),
     ("/api/people/act", {"do": "redraw"}, ("act_on_people", {"do": "redraw"})),
-    ("/api/people/undo", {}, ("undo_people",)),
-    ("/api/people/redo", {}, ("redo_people",)),
+    ("/api/people/undo", {"last": "g1"}, ("undo_people", "g1")),
+    ("/api/people/redo", {"last": "g1"}, ("redo_people", "g1")),
     ("/api/search", {"text": "Kelly"}, ("search", "Kelly")),
     ("/api/release", {"recordings": []}, ("release", {"recordings": []})),
 ]
@@ -119,6 +119,14 @@ def test_the_entry_hands_the_pages_token_over_in_no_cookie_and_no_address() -> N
     assert response.text.count(desk.session.page_token) == 1
     assert f'data-token="{desk.session.page_token}" data-place="/"' in response.text
     assert re.findall(r"<script[^>]*>[^<]*", response.text) == ['<script type="module" src="/page/enter.js">']
+
+
+def test_who_came_in_just_before_the_key_was_dropped_is_told_what_a_page_needs() -> None:
+    desk = Desk(entered=False)
+    desk.token = re.findall(r'data-token="([^"]+)"', desk.enter(desk.session.new_entry()).text)[0]
+    desk.post("/api/lock")
+    told = desk.get("/api/session").json()
+    assert (told["locked"], told["did"]) == (True, "session")
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü", "x" * 5000])

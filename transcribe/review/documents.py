@@ -333,9 +333,9 @@ def patch(before: View, now: View) -> Json:
     return found
 
 
-def undecided(ready: Ready, past: History) -> int:
+def undecided(ready: Ready, decisions: tuple[Decision, ...]) -> int:
     """How many flagged stretches wait for a decision."""
-    return sum(not _is_decided(stretch, ready, past.first) for stretch in ready.flagged)
+    return sum(not _is_decided(stretch, ready, decisions) for stretch in ready.flagged)
 
 
 def suggestion(one: Suggestion, known: Known) -> Json:

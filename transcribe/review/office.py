@@ -167,14 +167,17 @@ class Office:
         return documents.agreement(compared, desk.ready, desk.known, past)
 
     def search(self, wanted: str) -> Json:
-        """Where words stand in the whole study."""
+        """Where words stand in the whole study, and which recordings could not be searched."""
         hits: list[Json] = []
+        unread: list[str] = []
         for recording_id in self._open.study.recordings():
             transcript = self._transcript(recording_id)
-            if transcript is not None and len(hits) <= MOST_HITS:
+            if transcript is None:
+                unread.append(recording_id)
+            elif len(hits) <= MOST_HITS:
                 found = searching.search(transcript, wanted, MOST_HITS + 1 - len(hits))
                 hits += [documents.hit(recording_id, transcript, one) for one in found]
-        return {"hits": hits[:MOST_HITS], "more": len(hits) > MOST_HITS}
+        return {"hits": hits[:MOST_HITS], "more": len(hits) > MOST_HITS, "unread": unread}
 
     def sound(self, recording_id: str) -> bytes:
         """The listening copy (Ogg Opus), made now where there is none yet. Raises Unknown where there is no sound."""
@@ -262,15 +265,15 @@ class Office:
         self._soon(self._refresh_all)
         return self._roll.told()
 
-    def undo_people(self) -> Json:
-        """Take back what this reviewer did last to people."""
-        self._roll.undo()
+    def undo_people(self, shown: str | None = None) -> Json:
+        """Take back what this reviewer did last to people, which the page has as `shown`."""
+        self._roll.undo(shown)
         self._soon(self._refresh_all)
         return self._roll.told()
 
-    def redo_people(self) -> Json:
+    def redo_people(self, shown: str | None = None) -> Json:
         """Do again what she took back last."""
-        self._roll.redo()
+        self._roll.redo(shown)
         self._soon(self._refresh_all)
         return self._roll.told()
 
@@ -300,6 +303,8 @@ class Office:
     def _facts(self, desk: Desk) -> Json:
         ready, past, reviewer = desk.ready, desk.past, self._reviewer
         transcript, study = ready.transcript.value, self._open.study
+        done = past.last_done(reviewer.alias, second=reviewer.second)
+        undone = past.last_undone(reviewer.alias, second=reviewer.second)
         settled = past.settled_second if reviewer.second else ready.settled.review is ReviewState.REVIEWED
         return {
             "id": desk.recording_id,
@@ -308,8 +313,9 @@ class Office:
             "duration_s": desk.duration_s,
             "language": transcript.language,
             "has_sound": study.sound_path(desk.recording_id).exists(),
-            "undo": documents.undoable(past.last_done(reviewer.alias, second=reviewer.second)),
-            "redo": documents.undoable(past.last_undone(reviewer.alias, second=reviewer.second)),
+            "undo": documents.undoable(done),
+            "redo": documents.undoable(undone),
+            "last": [act.group if act else None for act in (done, undone)],
             "compared": bool(past.second_reviewers) and not reviewer.second,
             "busy": self._busy,
         }
@@ -328,6 +334,11 @@ class Office:
         elsewhere: Callable[[Desk, str], None],
     ) -> Json:
         desk = self._desk(recording_id)
+        now, shown = desk.view(self._facts), desk.seen(version)
+        if shown is None or shown.facts["last"] != now.facts["last"]:
+            raise Conflict(
+                "something else was done last meanwhile", advice="look, and do it again if you still want it"
+            )
         group = here(desk)
         if group is None:
             raise Refused("there is nothing to take back or to do again", advice="do something first")

@@ -56,23 +56,27 @@ class _New(_Sent):
 class _Pseudonym(_Sent):
     do: Literal["pseudonym"]
     person: _Short
+    version: _Short = ""
     pseudonym: _Short
 
 
 class _Redraw(_Sent):
     do: Literal["redraw"]
     person: _Short
+    version: _Short = ""
 
 
 class _Merge(_Sent):
     do: Literal["merge"]
     person: _Short
+    version: _Short = ""
     into: _Short
 
 
 class _Part(_Sent):
     do: Literal["part"]
     person: _Short
+    version: _Short = ""
 
 
 class _Policy(_Sent):
@@ -107,6 +111,7 @@ class Roll:
         """Everybody in roster order, and the policy."""
         self._open.look()
         past, policy = self._past(), self._open.study.config.policy
+        done, undone = self._last(past)
         mentions, stored = self._mentions(), {person.id: person for person in self._open.vault.people}
         listed = [
             {
@@ -134,8 +139,10 @@ class Roll:
             "people": listed,
             "policy": self._policy(),
             "actions": [one.value for one in Action],
-            "undo": undoable(past.last_done(self._alias, second=False)),
-            "redo": undoable(past.last_undone(self._alias, second=False)),
+            "undo": undoable(done),
+            "undo_id": done.group if done else None,
+            "redo": undoable(undone),
+            "redo_id": undone.group if undone else None,
         }
 
     def _policy(self) -> Json:
@@ -175,7 +182,7 @@ class Roll:
             self._open.study.read_config_again()
             audit.append(self._open.study.audit_path, "policy changed", by=self._alias)
         elif isinstance(wanted, _Redraw):
-            self._person(wanted.person)
+            self._shown(wanted)
             redraw.draw_again(self._open, wanted.person)
         else:
             swaps = self._swaps(wanted)
@@ -184,10 +191,8 @@ class Roll:
     def _swaps(self, wanted: _Edit | _New | _Pseudonym | _Merge | _Part) -> tuple[Swap, ...]:
         if isinstance(wanted, _New):
             return (Swap(before=None, after=self._new(wanted)),)
-        before = self._person(wanted.person)
+        before = self._shown(wanted)
         if isinstance(wanted, _Edit):
-            if wanted.version != _version(before):
-                raise Conflict("this person was changed meanwhile", advice="look at what is new, and edit it again")
             after = self._edited(before, wanted)
         elif isinstance(wanted, _Pseudonym):
             after = self._called(before, wanted.pseudonym.strip())
@@ -198,6 +203,13 @@ class Roll:
         others = [p for p in self._open.vault.people if p.same_as == before.id] if after.same_as else []
         followers = tuple(Swap(before=p, after=replace(p, same_as=after.same_as)) for p in others)
         return (Swap(before=before, after=after), *followers)
+
+    def _shown(self, wanted: _Edit | _Pseudonym | _Redraw | _Merge | _Part) -> Person:
+        """Somebody who stands as the page shows her. Raises Conflict where she does not, Unknown."""
+        person = self._person(wanted.person)
+        if (isinstance(wanted, _Edit) or wanted.version) and wanted.version != _version(person):
+            raise Conflict("this person was changed meanwhile", advice="look at what is new, and do it again")
+        return person
 
     def _new(self, wanted: _New) -> Person:
         taken = self._past().named | {p.id for p in self._open.vault.people}
@@ -243,17 +255,27 @@ class Roll:
         except StudyError:
             raise Unknown("nobody in this study has that id", advice="look at the list again") from None
 
-    def undo(self) -> None:
-        """Take back what this reviewer did last. Raises Conflict where there is nothing, or it was changed since."""
-        self._again(Deed.UNDO, self._past().last_done(self._alias, second=False))
+    def undo(self, shown: str | None = None) -> None:
+        """Take back what this reviewer did last, and the page has as `shown`. Raises Conflict where there is nothing,
+        it was changed since, or something else was done last, in another window.
+        """
+        self._again(Deed.UNDO, self._last(self._past())[0], shown)
 
-    def redo(self) -> None:
+    def redo(self, shown: str | None = None) -> None:
         """Do again what she took back last."""
-        self._again(Deed.REDO, self._past().last_undone(self._alias, second=False))
+        self._again(Deed.REDO, self._last(self._past())[1], shown)
 
-    def _again(self, deed: Deed, act: Act | None) -> None:
+    def _last(self, past: History) -> tuple[Act | None, Act | None]:
+        """What would be taken back, and what done again."""
+        return past.last_done(self._alias, second=False), past.last_undone(self._alias, second=False)
+
+    def _again(self, deed: Deed, act: Act | None, shown: str | None) -> None:
         if act is None:
             raise Conflict("there is nothing to take back or to do again")
+        if shown is not None and shown != act.group:
+            raise Conflict(
+                "something else was done last meanwhile", advice="look, and do it again if you still want it"
+            )
         self._open.look()
         swaps = back(self._open, act.entry) if deed is Deed.UNDO else act.entry.swaps
         if len(swaps) < len(act.entry.swaps):

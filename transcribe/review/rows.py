@@ -53,14 +53,17 @@ class Rows:
             ready, past = desk.ready, desk.past
         except TranscribeError:  # not run yet, or damaged: its state says so
             return _blank()
-        found = documents.marks(ready, past.second if desk.reviewer.second else past.first)
+        second = desk.reviewer.second
+        decisions = past.second if second else past.first
+        found = documents.marks(ready, decisions)
         marks = [mark for group in found.values() for mark in group]
         words = sum(len(u.words) for u in ready.transcript.value.utterances)
-        waiting = documents.undecided(ready, past)
+        waiting = documents.undecided(ready, decisions)
         opened = sum(mark.open for mark in marks) + waiting
-        settled = ready.settled.review is ReviewState.REVIEWED
+        begun = decisions or any(act.second == second for act in past.done)
+        settled = past.settled_second if second else ready.settled.review is ReviewState.REVIEWED
         return {
-            "state": "settled" if settled else "in review" if past.done or past.first else "",
+            "state": "settled" if settled else "in review" if begun else "",
             "duration_s": desk.duration_s,
             "turns": len(ready.transcript.value.utterances),
             "words": words,
@@ -70,7 +73,7 @@ class Rows:
             "minutes_left": ceil(opened * PLACE_S / 60 + words / WORDS_A_MINUTE),
             "reviewers": list(past.reviewers),
             "second_reviewers": list(past.second_reviewers),
-            "settled_on": past.settled_on,
+            "settled_on": past.review(second=second).settled_on,
             "lost": len(past.carried.lost) if past.carried else 0,
         }
 

@@ -5,6 +5,16 @@ import { alarm, failed, note } from "./say.js";
 
 const CHANGED = "This transcript was changed meanwhile, in another window or by somebody else. The changes show now; your last act was not done. Look, and do it again if you still want it.";
 
+// What was done in any view and is still on its way: whatever is read or released before that is there lacks it.
+let under = Promise.resolve();
+let unsaved = 0;
+export const told = () => under;
+
+// What shows as decided and is not on the disk yet would be lost with the window.
+addEventListener("beforeunload", (event) => {
+  if (unsaved) event.preventDefault();
+});
+
 export class Acts {
   constructor(record, by) {
     this.record = record;
@@ -17,11 +27,11 @@ export class Acts {
   }
 
   // What an act is about, as it shows: places and numbers of words mean something else once that changes.
-  sight({ do: what, turn, marks = [] }) {
-    const { turns, order, rank } = this.record;
+  sight({ do: what, turn, marks = [], label }) {
+    const { turns, order, rank, labels } = this.record;
     const next = what === "merge" ? order[rank.get(turn) + 1] : turn;
     const about = [turn, next, ...marks.map((id) => this.record.turnOf(id))];
-    return { turns: JSON.stringify(about.map((id) => turns.get(id))), marks: marks.map((id) => this.record.told(id)) };
+    return { turns: JSON.stringify([...about.map((id) => turns.get(id)), labels.get(label)]), marks: marks.map((id) => this.record.told(id)) };
   }
 
   // What she decided herself a moment ago she may decide anew.
@@ -35,7 +45,7 @@ export class Acts {
   act(body, effect = new Map(), seen = this.sight(body)) {
     const operation = { effect };
     if (effect.size) this.record.paint(operation);
-    return this.enqueue(async () => {
+    return this.save(async () => {
       // The eye goes first: on a small machine the server's work would hold up the frame.
       if (effect.size) await painted();
       if (this.overtaken(seen, body)) throw new Refused(409, { changed: true, error: CHANGED });
@@ -44,16 +54,23 @@ export class Acts {
   }
 
   undo() {
-    return this.enqueue(async () => this.record.patch(await post(`${this.path}/undo`, { version: this.record.version })));
+    return this.save(async () => this.record.patch(await post(`${this.path}/undo`, { version: this.record.version })));
   }
 
   redo() {
-    return this.enqueue(async () => this.record.patch(await post(`${this.path}/redo`, { version: this.record.version })));
+    return this.save(async () => this.record.patch(await post(`${this.path}/redo`, { version: this.record.version })));
   }
 
   // `sure` asks her: nothing comes in while she answers, so she signs what shows.
   settle(sure) {
     return this.enqueue(async () => (await sure()) && this.record.patch(await post(`${this.path}/settle`, { version: this.record.version })));
+  }
+
+  save(job, operation) {
+    unsaved += 1;
+    return this.enqueue(job, operation).finally(() => {
+      unsaved -= 1;
+    });
   }
 
   enqueue(job, operation = null) {
@@ -63,6 +80,7 @@ export class Acts {
       this.waiting -= 1;
       this.watch();
     });
+    under = Promise.allSettled([under, this.queue]).then(() => {});
     return done;
   }
 

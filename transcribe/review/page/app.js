@@ -1,6 +1,8 @@
 // The page: one session, one view at a time, chosen by the hash.
-import { get, look, post, session } from "./api.js";
+import { look, post, session } from "./api.js";
+import { told } from "./acts.js";
 import { byId, el, button } from "./dom.js";
+import { answered, gone } from "./gone.js";
 import { bind, bindCommon, help, listen } from "./keys.js";
 import { failed, say } from "./say.js";
 import * as study from "./study.js";
@@ -11,6 +13,10 @@ import * as people from "./people.js";
 import * as search from "./search.js";
 
 const LOOK_MS = 20_000;
+const UNANSWERED = 2; // looks in a row
+
+// All tabs of this browser hide what they show when one of them puts the key away.
+const others = new BroadcastChannel("review");
 
 const state = { session: null, view: null, hash: "", turn: 0 };
 
@@ -49,6 +55,8 @@ async function route() {
   header(name, args[0]);
   scrollTo(0, 0);
   try {
+    await told();
+    if (ticket !== state.turn) return null;
     const view = await module.show(root, { session: state.session, args, go, alive: () => ticket === state.turn });
     if (ticket !== state.turn) return view?.leave?.();
     state.view = view;
@@ -88,9 +96,29 @@ function header(name, id) {
 }
 
 async function lock() {
-  await post("/api/lock").catch(failed);
-  // The next request meets the lock and asks for the passphrase; what shows is veiled meanwhile.
-  await get("/api/study").catch(failed);
+  try {
+    await post("/api/lock");
+    others.postMessage("locked");
+    // It meets the lock and asks for the passphrase; what shows is veiled meanwhile.
+    await look();
+  } catch (error) {
+    if (error.status === 0) gone();
+    else failed(error);
+  }
+}
+
+let unanswered = 0;
+
+// The key may have been put away, or the server ended, while nothing else was asked.
+async function check() {
+  try {
+    await look();
+    unanswered = 0;
+    answered();
+  } catch (error) {
+    if (error.handled) clearInterval(state.looking);
+    else if (error.status === 0 && (unanswered += 1) >= UNANSWERED) gone();
+  }
 }
 
 function relative(part) {
@@ -122,8 +150,9 @@ async function start() {
   }
   if (state.session.open && /^#?\/?$/.test(location.hash)) history.replaceState(null, "", `#/${state.session.open}`);
   addEventListener("hashchange", route);
-  // A server that does not answer is told of by whatever is asked next.
-  const looking = setInterval(() => look().catch((error) => error.handled && clearInterval(looking)), LOOK_MS);
+  state.looking = setInterval(check, LOOK_MS);
+  addEventListener("focus", check);
+  others.addEventListener("message", check);
   return route();
 }
 

@@ -2,7 +2,7 @@
 import { get, post } from "./api.js";
 import { el, button, capital } from "./dom.js";
 import { openDialog } from "./dialog.js";
-import { failed } from "./say.js";
+import { failed, say } from "./say.js";
 
 // The session names roles without their kinds; these are told by the words of the role.
 const KINDS_OF_ROLES = [
@@ -78,9 +78,11 @@ class Chooser {
     });
     const likely = span ? post(`/api/recordings/${encodeURIComponent(recording)}/suggest`, span).then((answer) => {
       this.groups.likely = answer.who;
+      this.whole = answer.who.length > 0; // what comes after these stands below them
       this.draw();
     }) : null;
     await Promise.all([people, likely]).catch(failed);
+    this.whole = true;
   }
 
   draw() {
@@ -141,6 +143,8 @@ class Chooser {
   }
 
   take(everywhere) {
+    // What stands first will not be first once the likely ones are there; what she has typed or gone to is what she means.
+    if (!this.whole && !this.moved && !this.field.value.trim()) return say("Still looking whom the words may mean.");
     const option = this.options[this.at];
     if (!option) return;
     this.answer = { who: option.who, everywhere: everywhere || Boolean(this.everywhere?.checked), label: option.label.replace(/^New: /, "a new ") };

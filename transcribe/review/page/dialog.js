@@ -1,6 +1,6 @@
 // Dialogs: the browser's own, which keep the focus inside and give it back.
 import { el, button } from "./dom.js";
-import { layers } from "./layers.js";
+import { layers, unveil, unveiled, veil as veilWith } from "./layers.js";
 
 let number = 0;
 
@@ -21,6 +21,7 @@ export function openDialog({ title, body, foot = [], focus = null, id = null, cl
   box.addEventListener("close", () => {
     box.remove();
     layers.dialogs.delete(box);
+    unveil(box);
     if (before?.isConnected) before.focus({ preventScroll: true });
     onClose?.();
   });
@@ -37,11 +38,13 @@ export function openDialog({ title, body, foot = [], focus = null, id = null, cl
   document.body.append(box);
   box.showModal();
   layers.dialogs.add(box);
+  if (veil) veilWith(box);
   (focus || box.querySelector("input, select, .primary") || box).focus();
   return box;
 }
 
-export function confirm(title, sentences, yes, { danger = false } = {}) {
+export async function confirm(title, sentences, yes, { danger = false } = {}) {
+  await unveiled();
   return new Promise((done) => {
     let answer = false;
     const agree = () => {

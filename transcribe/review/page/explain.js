@@ -9,12 +9,14 @@ export async function explain(record, place) {
   const mark = place.found;
   if (!mark) return say("No mark is chosen. N goes to the next open place.");
   if (layers.popover) return layers.popover.hidePopover();
+  const chosen = place.mark;
   if (mark.reasons) return pop(place, "Why this stretch is unclear", mark.reasons.map((reason) => [reason, "", null]));
   try {
     const { evidence, score, rule } = await get(`/api/recordings/${encodeURIComponent(record.id)}/explain/${encodeURIComponent(mark.id)}`);
-    pop(place, `${percent(score)} likely, by the rule \u201c${rule}\u201d`, evidence.map((row) => [row.rule, row.detail, row.score]));
+    if (place.mark !== chosen) return null; // she has gone on
+    return pop(place, `${percent(score)} likely, by the rule \u201c${rule}\u201d`, evidence.map((row) => [row.rule, row.detail, row.score]));
   } catch (error) {
-    failed(error);
+    return failed(error);
   }
 }
 

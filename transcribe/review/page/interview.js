@@ -40,7 +40,7 @@ class Interview {
     this.marks = new Marks(parts);
     this.editing = new Editing(parts);
     this.alike = new Alike({ record, place: this.place, hear: () => this.hear() });
-    this.settle = new Settle({ record, acts: this.acts, toOpen: (place) => this.place.toMark(place.id), onSettled: () => go(`#/${record.id}/preview`) });
+    this.settle = new Settle({ record, acts: this.acts, toOpen: (place) => this.place.toMark(place.id), onSettled: () => session.second || go(`#/${record.id}/preview`) });
     this.sound();
     this.dock = new Dock({ ...parts, strip: this.strip, player: this.player, does: this.does() });
     this.keys = interviewKeys(this);
@@ -236,6 +236,7 @@ class Interview {
   }
 
   leave() {
+    this.editing.leave({ away: true });
     this.acts.stop();
     this.player?.leave();
     this.strip?.leave();

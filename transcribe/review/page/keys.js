@@ -30,6 +30,9 @@ const typing = (target) => target instanceof Element && target.closest("input:no
 // Enter and space belong to a focused control; marks are ours (there enter plays and space plays or stops).
 const pressing = (target, name) => (name === "Enter" || name === "space") && target instanceof Element && target.closest("button, a, summary, label, input") !== null;
 
+// A key that is held down goes on moving, and does anything else once: the places after it would be decided unseen.
+const MOVES = /^(?:shift\+)?Arrow|^[nNpPjkeE,.[\]]$/;
+
 const sliding = (target, name) => target instanceof Element && target.closest("[role=slider], input[type=range]") && name.startsWith("Arrow");
 
 export function listen() {
@@ -39,11 +42,12 @@ export function listen() {
     // An open popover has the escape key for itself.
     if (layers.popover && name === "Escape") return;
     if (layers.popover && name.length === 1) layers.popover.hidePopover();
+    if (event.repeat && pressing(event.target, name)) return event.preventDefault();
     if (typing(event.target) || pressing(event.target, name) || sliding(event.target, name)) return;
     const hit = [...current, ...common].find((binding) => binding.keys.includes(name));
     if (!hit || (!single && name.length === 1 && name !== "?")) return;
     event.preventDefault();
-    hit.run(event);
+    if (!event.repeat || MOVES.test(name)) hit.run(event);
   });
 }
 

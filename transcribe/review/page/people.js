@@ -114,26 +114,53 @@ class People {
 
   // --- acts
 
+  // A second click on what is under way is none. Answers what keeps it from being done, where another try may do it.
   async act(body, sentence) {
+    if (this.acting) return "Something else is being saved.";
+    this.acting = true;
     try {
       this.load(await post("/api/people/act", body));
-      note(sentence);
+      note(typeof sentence === "string" ? sentence : sentence());
+      return "";
     } catch (error) {
-      failed(error);
-      if (error.changed) this.load(await get("/api/people").catch(() => this.answer));
+      await this.refused(error);
+      return error.changed ? "" : error.sentence;
+    } finally {
+      this.acting = false;
     }
   }
 
-  async swing(way) {
+  async refused(error) {
+    failed(error);
+    if (error.changed) this.load(await get("/api/people").catch(() => this.answer));
+  }
+
+  // One after the other: each is about what the page shows as the last one by then.
+  swing(way) {
+    this.swinging = (this.swinging || Promise.resolve()).then(() => this.swung(way));
+    return this.swinging;
+  }
+
+  async swung(way) {
     const name = this.answer[way];
     if (!name) return say(way === "undo" ? "There is nothing to take back." : "There is nothing to do again.");
     try {
-      this.load(await post(`/api/people/${way}`));
+      this.load(await post(`/api/people/${way}`, { last: this.answer[`${way}_id`] }));
       note(`${way === "undo" ? "Undone" : "Done again"}: ${name}.`);
     } catch (error) {
-      failed(error);
+      await this.refused(error);
     }
     return null;
+  }
+
+  // A form is there again with what was typed into it, as long as the study will not have it so.
+  async ask(title, fields, yes, intro, send) {
+    for (let [typed, wrong] = [{}, ""]; ; ) {
+      const filled = fields.map((field) => ({ ...field, value: typed[field.name] ?? field.value }));
+      typed = await form(title, filled, yes, { intro: [...intro, wrong].filter(Boolean) });
+      wrong = typed && (await send(typed));
+      if (!wrong) return;
+    }
   }
 
   fields(person = {}) {
@@ -149,33 +176,32 @@ class People {
   }
 
   async edit(person) {
-    const answer = await form(`Edit ${person.forms[0]}`, this.fields(person), "Save");
-    if (answer) await this.act({ do: "edit", person: person.id, version: person.version, ...answer, forms: words(answer.forms), heard: words(answer.heard) }, `${person.forms[0]} is changed.`);
+    await this.ask(`Edit ${person.forms[0]}`, this.fields(person), "Save", [], (answer) => this.act({ do: "edit", person: person.id, version: person.version, ...answer, forms: words(answer.forms), heard: words(answer.heard) }, `${person.forms[0]} is changed.`));
   }
 
   async add() {
-    const answer = await form("Somebody or something new", this.fields(), "Add", { intro: ["The name is searched for in the whole study."] });
-    if (answer) await this.act({ do: "new", ...answer, forms: words(answer.forms) }, `${words(answer.forms)[0]} is added.`);
+    await this.ask("Somebody or something new", this.fields(), "Add", ["The name is searched for in the whole study."], (answer) => this.act({ do: "new", ...answer, forms: words(answer.forms) }, `${words(answer.forms)[0]} is added.`));
   }
 
   async choose(person) {
-    const answer = await form(`What is written for ${person.forms[0]}?`, [{ name: "pseudonym", label: "Pseudonym", value: person.pseudonym, required: true, hint: "It is written as it stands, everywhere." }], "Choose");
-    if (answer) await this.act({ do: "pseudonym", person: person.id, ...answer }, `${person.forms[0]} is written ${answer.pseudonym} now.`);
+    const { id, version, forms } = person;
+    const now = () => `${forms[0]} is written ${this.byId.get(id)?.written || "as it stands"} now.`;
+    await this.ask(`What is written for ${forms[0]}?`, [{ name: "pseudonym", label: "Pseudonym", value: person.pseudonym, required: true, hint: "It is written as it stands, everywhere." }], "Choose", [], (answer) => this.act({ do: "pseudonym", person: id, version, ...answer }, now));
   }
 
   async redraw(person) {
     const sure = await confirm(`Draw another pseudonym for ${person.forms[0]}?`, ["Releases that were written before keep the old one."], "Draw another");
-    if (sure) await this.act({ do: "redraw", person: person.id }, `${person.forms[0]} has another pseudonym.`);
+    if (sure) await this.act({ do: "redraw", person: person.id, version: person.version }, `${person.forms[0]} has another pseudonym.`);
   }
 
   async merge(person) {
     const others = this.answer.people.filter((other) => other.id !== person.id && !other.same_as).map((other) => [other.id, `${other.forms[0]}, ${other.role}`]);
     const answer = await form(`${person.forms[0]} is the same as ...`, [{ name: "into", label: "Whom", options: others }], "Merge");
-    if (answer) await this.act({ do: "merge", person: person.id, into: answer.into }, `${person.forms[0]} is merged with ${this.byId.get(answer.into).forms[0]}.`);
+    if (answer) await this.act({ do: "merge", person: person.id, version: person.version, into: answer.into }, `${person.forms[0]} is merged with ${this.byId.get(answer.into).forms[0]}.`);
   }
 
   part(person) {
-    return this.act({ do: "part", person: person.id }, `${person.forms[0]} stands alone again.`);
+    return this.act({ do: "part", person: person.id, version: person.version }, `${person.forms[0]} stands alone again.`);
   }
 
   // --- policy

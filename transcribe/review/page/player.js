@@ -1,5 +1,6 @@
 // The sound: play, pause, speed, and the word that is being said.
 import { el, button, clock } from "./dom.js";
+import { veiled } from "./layers.js";
 import { failed, say } from "./say.js";
 
 const SPEEDS = [0.5, 0.75, 0.9, 1, 1.25, 1.5, 1.75, 2];
@@ -15,7 +16,8 @@ export class Player {
     this.duration = duration;
     this.until = Infinity;
     this.onTime = () => {};
-    this.audio = el("audio", { src: `/api/recordings/${encodeURIComponent(id)}/sound?ticket=${ticket}`, preload: "none", id: "audio" });
+    this.address = `/api/recordings/${encodeURIComponent(id)}/sound?ticket=${ticket}`;
+    this.audio = el("audio", { src: this.address, preload: "none", id: "audio" });
     // The words come first: a long sound is deciphered as a whole before its first second is there.
     this.quiet = requestIdleCallback(() => {
       this.audio.preload = "metadata";
@@ -41,6 +43,8 @@ export class Player {
   }
 
   hear() {
+    this.veiled = () => (veiled() ? this.drop() : this.back());
+    document.addEventListener("veil", this.veiled);
     this.audio.addEventListener("play", () => this.shown(true));
     this.audio.addEventListener("pause", () => this.shown(false));
     this.audio.addEventListener("seeked", () => this.tick());
@@ -141,6 +145,7 @@ export class Player {
   }
 
   setSpeed(speed) {
+    this.audio.defaultPlaybackRate = speed; // what a load begins with
     this.audio.playbackRate = speed;
     this.speed.value = String(speed);
     say(`Speed ${speed}`);
@@ -151,13 +156,27 @@ export class Player {
     this.setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 3 : at) + by))]);
   }
 
+  // Nothing of the voice stays in the page.
+  drop() {
+    if (!this.audio.hasAttribute("src")) return;
+    this.at = this.audio.currentTime;
+    this.until = Infinity;
+    this.audio.pause();
+    this.audio.removeAttribute("src");
+    this.audio.load();
+  }
+
+  back() {
+    if (this.audio.hasAttribute("src")) return;
+    this.audio.src = this.address;
+    this.audio.currentTime = this.at;
+  }
+
   leave() {
+    document.removeEventListener("veil", this.veiled);
     cancelAnimationFrame(this.loop);
     cancelIdleCallback(this.quiet);
     clearInterval(this.awake);
-    this.audio.pause();
-    // Nothing of the voice stays in the page.
-    this.audio.removeAttribute("src");
-    this.audio.load();
+    this.drop();
   }
 }

@@ -5,39 +5,91 @@ import { Acts } from "./acts.js";
 import { RecordModel } from "./record.js";
 import { Settle } from "./settle.js";
 import { releaseDialog } from "./release.js";
+import { failed } from "./say.js";
 import { hueOf } from "./turn.js";
 import { slice, textOf } from "./text.js";
 
 export async function show(root, { session, args: [id], go, alive }) {
-  const path = `/api/recordings/${encodeURIComponent(id)}`;
-  const [answer, preview] = await Promise.all([get(path), get(`${path}/preview`)]);
-  if (!alive()) return {};
-  const record = new RecordModel(answer);
-  const acts = new Acts(record);
-  const settle = new Settle({ record, acts, toOpen: (place) => go(`#/${id}/${place.id}`), onSettled: () => again() });
-  const again = () => show(root, { session, args: [id], go, alive }).catch(() => location.reload());
-  record.onChange(() => settle.draw());
-  const release = () => releaseDialog(session, [id], record);
-  const back = () => go(`#/${id}`);
-  root.replaceChildren(
-    el(
+  // In this order: what came between makes the text newer than what would be signed, and the server refuses that.
+  const record = new RecordModel(await get(pathOf(id)));
+  const view = new Preview({ record, session, go, alive });
+  await view.load();
+  if (!alive()) return view.leave();
+  view.begin(root);
+  return view;
+}
+
+const pathOf = (id) => `/api/recordings/${encodeURIComponent(id)}`;
+
+class Preview {
+  constructor({ record, session, go, alive }) {
+    Object.assign(this, { record, alive, title: `${record.id}: preview` });
+    const { id } = record;
+    this.acts = new Acts(record, session.reviewer);
+    // What shows is what she signs: nothing can be settled while another text is on its way.
+    this.settle = new Settle({ record, acts: this.acts, toOpen: (place) => go(`#/${id}/${place.id}`), ready: () => this.shown === record.version });
+    const release = () => releaseDialog(session, [id], record);
+    this.status = el("p", { class: "status", id: "status" });
+    this.text = el("div", {});
+    this.bar = el(
       "div",
       { id: "bar", class: "bar" },
       el("h1", {}, `${id}: preview`),
-      el("p", { class: "status", id: "status" }, el("span", { class: "state" }, record.state), ` ${record.opened.length ? `${count(record.opened.length, "place is", "places are")} open.` : "Nothing is open."}`),
-      el("div", { class: "buttons" }, el("a", { href: `#/${id}`, class: "button quiet", id: "back-to-text" }, "Transcript"), settle.button, button("Release ...", release, { id: "release", key: "\u21e7L", keyName: "Shift+L", class: record.settled ? "primary" : null })),
-    ),
-    preview.refused ? el("section", { class: "card centred", role: "alert" }, el("h2", {}, "This would not be released"), el("p", {}, preview.refused)) : sides(record, preview),
-  );
-  return {
-    title: `${id}: preview`,
-    leave: () => acts.stop(),
-    keys: [
-      { group: "Preview", keys: ["S"], does: "settle, or go to the first open place", run: () => settle.press() },
+      this.status,
+      el("div", { class: "buttons" }, el("a", { href: `#/${id}`, class: "button quiet", id: "back-to-text" }, "Transcript"), this.settle.button, (this.release = button("Release ...", release, { id: "release", key: "\u21e7L", keyName: "Shift+L" }))),
+    );
+    this.keys = [
+      { group: "Preview", keys: ["S"], does: "settle, or go to the first open place", run: () => this.settle.press() },
       { group: "Preview", keys: ["L"], does: "release", run: release },
-      { group: "Preview", keys: ["Escape"], does: "back to the transcript", run: back },
-    ],
-  };
+      { group: "Preview", keys: ["Escape"], does: "back to the transcript", run: () => go(`#/${id}`) },
+    ];
+    // Another window may have decided meanwhile, or the search for repeats found some.
+    this.returned = () => this.acts.catchUp();
+    record.onChange(() => this.changed());
+  }
+
+  begin(root) {
+    root.replaceChildren(this.bar, this.text);
+    addEventListener("focus", this.returned);
+    this.acts.watch();
+  }
+
+  async load() {
+    const { record } = this;
+    const version = (this.asked = record.version);
+    const preview = await get(`${pathOf(record.id)}/preview`);
+    if (this.asked !== version) return;
+    this.shown = version;
+    const at = scrollY;
+    this.text.replaceChildren(preview.refused ? el("section", { class: "card centred", role: "alert" }, el("h2", {}, "This would not be released"), el("p", {}, preview.refused)) : sides(record, preview));
+    scrollTo(0, at);
+    this.draw();
+  }
+
+  changed() {
+    if (!this.alive()) return;
+    this.draw();
+    if (this.record.version === this.asked) return;
+    this.load().catch((error) => {
+      // The text of before is not what would be released.
+      this.text.replaceChildren(el("p", { class: "wait" }, "This could not be read again. Reload the page."));
+      failed(error);
+    });
+  }
+
+  draw() {
+    const { record } = this;
+    const open = record.opened.length;
+    const more = record.busy ? " Still looking for repeats." : "";
+    this.status.replaceChildren(el("span", { class: "state" }, record.state), ` ${open ? `${count(open, "place is", "places are")} open.` : "Nothing is open."}${more}`);
+    this.release.classList.toggle("primary", record.settled);
+    this.settle.draw();
+  }
+
+  leave() {
+    this.acts.stop();
+    removeEventListener("focus", this.returned);
+  }
 }
 
 // A row for each turn, so both sides stand level however long either is. What joins no turn keeps a row of its own.

@@ -1,4 +1,5 @@
 // Release: which formats, for whom, and a plain warning before anything that nobody has reviewed.
+import { told as saved } from "./acts.js";
 import { post } from "./api.js";
 import { el, button, count } from "./dom.js";
 import { confirm, openDialog } from "./dialog.js";
@@ -35,6 +36,7 @@ export function releaseDialog(session, ids, record = null) {
     answer.replaceChildren(el("p", {}, "Writing, and reading every file once more ..."));
     go.disabled = true;
     try {
+      await saved();
       const result = await post("/api/release", { recordings: all ? [] : ids, formats: chosen, level: level.value, unreviewed: unreviewed.input.checked });
       answer.replaceChildren(...told(result));
       note(`Release ${result.release} is written.`);

@@ -22,9 +22,10 @@ export async function show(root, { alive }) {
       return list.replaceChildren();
     }
     try {
-      const { hits, more } = await post("/api/search", { text: last.trim() });
+      const { hits, more, unread } = await post("/api/search", { text: last.trim() });
       if (ticket !== asked || !alive()) return null;
-      told.textContent = hits.length ? `${count(hits.length, "place")}${more ? ", and more: type a longer piece" : ""}.` : "Nothing of that was said.";
+      const found = hits.length ? `${count(hits.length, "place")}${more ? ", and more: type a longer piece" : ""}.` : "Nothing of that was said.";
+      told.textContent = unread.length ? `${found} Not transcribed yet, or damaged, and not searched: ${unread.join(", ")}.` : found;
       list.replaceChildren(...hits.map(hit));
     } catch (error) {
       failed(error);

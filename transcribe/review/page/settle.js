@@ -4,8 +4,8 @@ import { confirm } from "./dialog.js";
 import { note, say } from "./say.js";
 
 export class Settle {
-  constructor({ record, acts, toOpen, onSettled = () => {} }) {
-    Object.assign(this, { record, acts, toOpen, onSettled });
+  constructor({ record, acts, toOpen, onSettled = () => {}, ready = () => true }) {
+    Object.assign(this, { record, acts, toOpen, onSettled, ready });
     this.button = button("Settle", () => this.press(), { id: "settle", class: "primary", key: "\u21e7S", keyName: "Shift+S" });
     this.draw();
   }
@@ -40,6 +40,10 @@ export class Settle {
   }
 
   async sure() {
+    if (!this.ready()) {
+      say("The text was changed just now. Look at it, and settle it then.");
+      return false;
+    }
     this.working = await confirm("Settle this transcript?", [`You say with this that ${this.record.second ? "your second reading is done" : "you have read it and that what a release would write is right"}.`, "All of it is read once more by the rules first; that takes up to a minute."], "Settle");
     if (this.working) {
       this.draw();

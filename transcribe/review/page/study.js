@@ -57,10 +57,13 @@ function summary({ recordings, busy }) {
   const readable = recordings.filter((row) => READABLE.has(row.state));
   const done = readable.filter((row) => row.state === "settled" || row.state === "released").length;
   const left = recordings.reduce((sum, row) => sum + row.minutes_left, 0);
-  const open = recordings.reduce((sum, row) => sum + row.questions, 0);
+  const open = recordings.reduce((sum, row) => sum + openIn(row), 0);
   const text = `${done} of ${count(readable.length, "transcript")} settled. ${count(open, "place is", "places are")} open, about ${duration(left)} of work.`;
   return el("p", { class: "lead", id: "summary" }, text);
 }
+
+// What keeps it from being settled: questions, and stretches that perhaps nobody said.
+const openIn = (row) => row.questions + row.flagged;
 
 function duration(minutes) {
   const whole = Math.ceil(minutes);
@@ -90,7 +93,7 @@ function line(row) {
     { data: { recording: row.id, state: row.state } },
     el("th", { scope: "row" }, name),
     el("td", {}, state(row), row.lost ? el("span", { class: "lost" }, count(row.lost, "decision"), " lost") : null),
-    number(row.questions),
+    number(openIn(row)),
     el("td", { class: "number" }, row.minutes_left ? duration(row.minutes_left) : el("span", { class: "faint" }, "-")),
     el("td", { class: "number" }, row.duration_s === null ? el("span", { class: "faint" }, "-") : clock(row.duration_s)),
     number(row.words),
