@@ -133,8 +133,11 @@ def test_decisions_move_with_the_words_and_come_back_when_a_correction_is_taken_
 def test_a_decision_on_a_word_that_was_corrected_comes_back_with_the_word() -> None:
     other = edit(2, "Dafydd")
     log = (entry(group="1", decisions=(DAVE,)), entry(group="2", corrections=(other,)))
-    assert after(*log).first == ()
+    talk = corrected(TALK, (other,))
+    assert after(*log).first == (decision("U0001", "Dafydd", talk=talk),)  # withheld in other words
     assert after(*log, entry(Deed.UNDO, "2", corrections=(other.inverse,))).first == (DAVE,)
+    kept = entry(group="1", decisions=(decision("U0001", "Dave", Verdict.KEEP),))
+    assert after(kept, log[1]).first == ()
 
 
 def test_a_mark_comes_back_with_its_word_though_somebody_corrected_another_turn_meanwhile() -> None:
