@@ -175,6 +175,21 @@ def test_a_likely_name_is_looked_for_in_the_study_once_it_is_accepted_and_no_lon
     assert elsewhere.marked("U0002") == []
 
 
+def test_what_was_learnt_of_her_since_does_not_keep_her_mark_from_being_done_again(unlocked: Unlocked) -> None:
+    rules_find_osgood(unlocked, 0.7)
+    page = Page(unlocked)
+    page.act("accept", marks=[page.mark("U0003", "Osgood")["id"]])
+    known = unlocked.vault.person(page.mark("U0003", "Osgood")["person"])
+    learnt = replace(known, heard=("Osgud",))
+    unlocked.change(
+        lambda vault: replace(vault, people=tuple(learnt if p.id == learnt.id else p for p in vault.people))
+    )
+    page.undo()
+    page.redo()
+    assert page.mark("U0003", "Osgood")["by"] == "AB"
+    assert unlocked.vault.person(learnt.id).heard == ("Osgud",)
+
+
 def test_what_is_rejected_stays_and_undo_gives_it_back(unlocked: Unlocked) -> None:
     page = Page(unlocked)
     page.act("keep", marks=[page.mark("U0001", "Teodor")["id"]])
@@ -464,6 +479,19 @@ def test_who_was_changed_by_somebody_else_meanwhile_is_not_overwritten(unlocked:
     with pytest.raises(Conflict, match="changed meanwhile"):
         office.act_on_people({**sent, "forms": ["Karen Okonkwo"]})
     assert "Kazza" in unlocked.vault.person("P1").forms
+
+
+@pytest.mark.parametrize(
+    "sent", [{"do": "pseudonym", "pseudonym": "Amelia"}, {"do": "merge", "into": "R1"}, {"do": "part"}]
+)
+def test_nor_is_what_is_written_instead_of_her_or_who_she_is(unlocked: Unlocked, sent: dict[str, Any]) -> None:
+    office = Page(unlocked).office
+    (shown,) = (one for one in office.people()["people"] if one["id"] == "P1")
+    about = {"person": "P1", "version": shown["version"]}
+    office.act_on_people({"do": "pseudonym", "pseudonym": "Charlotte", **about})
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        office.act_on_people({**sent, **about})
+    assert unlocked.vault.person("P1").pseudonym == "Charlotte"
 
 
 @pytest.mark.parametrize("forms", [["Rose Kellerman", "Kellerman"], ["Rose", "Kellerman"]])

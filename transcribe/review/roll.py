@@ -56,6 +56,7 @@ class _New(_Sent):
 class _Pseudonym(_Sent):
     do: Literal["pseudonym"]
     person: _Short
+    version: _Short = ""
     pseudonym: _Short
 
 
@@ -67,12 +68,14 @@ class _Redraw(_Sent):
 class _Merge(_Sent):
     do: Literal["merge"]
     person: _Short
+    version: _Short = ""
     into: _Short
 
 
 class _Part(_Sent):
     do: Literal["part"]
     person: _Short
+    version: _Short = ""
 
 
 class _Policy(_Sent):
@@ -185,9 +188,9 @@ class Roll:
         if isinstance(wanted, _New):
             return (Swap(before=None, after=self._new(wanted)),)
         before = self._person(wanted.person)
+        if wanted.version != _version(before) and (wanted.version or isinstance(wanted, _Edit)):
+            raise Conflict("this person was changed meanwhile", advice="look at what is new, and edit it again")
         if isinstance(wanted, _Edit):
-            if wanted.version != _version(before):
-                raise Conflict("this person was changed meanwhile", advice="look at what is new, and edit it again")
             after = self._edited(before, wanted)
         elif isinstance(wanted, _Pseudonym):
             after = self._called(before, wanted.pseudonym.strip())

@@ -160,7 +160,7 @@ class People {
 
   async choose(person) {
     const answer = await form(`What is written for ${person.forms[0]}?`, [{ name: "pseudonym", label: "Pseudonym", value: person.pseudonym, required: true, hint: "It is written as it stands, everywhere." }], "Choose");
-    if (answer) await this.act({ do: "pseudonym", person: person.id, ...answer }, `${person.forms[0]} is written ${answer.pseudonym} now.`);
+    if (answer) await this.act({ do: "pseudonym", person: person.id, version: person.version, ...answer }, `${person.forms[0]} is written ${answer.pseudonym} now.`);
   }
 
   async redraw(person) {
@@ -171,11 +171,11 @@ class People {
   async merge(person) {
     const others = this.answer.people.filter((other) => other.id !== person.id && !other.same_as).map((other) => [other.id, `${other.forms[0]}, ${other.role}`]);
     const answer = await form(`${person.forms[0]} is the same as ...`, [{ name: "into", label: "Whom", options: others }], "Merge");
-    if (answer) await this.act({ do: "merge", person: person.id, into: answer.into }, `${person.forms[0]} is merged with ${this.byId.get(answer.into).forms[0]}.`);
+    if (answer) await this.act({ do: "merge", person: person.id, version: person.version, into: answer.into }, `${person.forms[0]} is merged with ${this.byId.get(answer.into).forms[0]}.`);
   }
 
   part(person) {
-    return this.act({ do: "part", person: person.id }, `${person.forms[0]} stands alone again.`);
+    return this.act({ do: "part", person: person.id, version: person.version }, `${person.forms[0]} stands alone again.`);
   }
 
   // --- policy
