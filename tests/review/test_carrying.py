@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import builders
@@ -107,7 +107,7 @@ def test_a_decision_is_lost_where_a_word_of_it_is_gone_or_stands_apart(
 BESIDE = [  # what stands in its place
     (["I met Dave today"], "Dave", ["I met Steve today"], ["Steve"]),
     (["I met Dave today"], "Dave", ["I met the Dafydd today"], ["the Dafydd"]),
-    (["my Mary Jane said"], "Mary Jane", ["my Mary", "Jane said"], ["Mary", "Jane"]),
+    (["my Mary Jane"], "Mary Jane", ["my Mary", "Jane"], ["Mary", "Jane"]),
     (["my Mary Jane said"], "Mary Jane", ["my Mary um Jane said"], ["Mary um Jane"]),
     (["Dave came"], "Dave", ["Steve came"], ["Steve"]),
     (["I met Dave"], "Dave", ["I met Steve"], ["Steve"]),
@@ -292,6 +292,7 @@ def test_another_word_loses_the_decisions_that_touch_it_and_no_other(case: Decid
 
 
 @settings(deadline=None)
+@example(["0\U0002ebe10"], 1, 1)
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4), st.integers(0, 30), st.integers(1, 30))
 def test_whatever_is_written_a_decision_stays_where_it_is(texts: list[str], start: int, size: int) -> None:
     said = spoken([(text, 0.0) for text in texts], set(), timed=True)

@@ -9,17 +9,22 @@ from tests.review.test_office import ENGINES, Page
 from transcribe.pipeline import refresh_findings
 from transcribe.vault import Unlocked
 
-HERE = (("S1", "I have Hope, and Hope came."), ("S2", "There is Hope yet."))
-THERE = (("S1", "Was Hope well?"), ("S2", "Hope sleeps."))
+HERE = (("S1", "I have Teodor, and Teodor came."), ("S2", "There Teodor came."))
+THERE = (("S1", "Was Teodor well?"), ("S2", "Teodor sleeps."))
 
 
 @pytest.fixture
 def unlocked(tmp_path: Path) -> Unlocked:
     """Two families, each with a child of that name."""
-    people = (person("I1", "Hope", role="infant"), person("I2", "Hope", role="infant"), person("X1", "Moira"))
+    people = (
+        person("P1", "Karen Okonkwo", of="P1"),
+        person("P7", "Moira Mbeki", of="P7"),
+        person("I1", "Teodor", role="infant", of="P1"),
+        person("I2", "Teodor", role="infant", of="P7"),
+    )
     opened = new_unlocked(tmp_path / "study", people)
-    add_detected(opened, transcript(*HERE), who=("I1",))
-    add_detected(opened, transcript(*THERE, recording_id="R002"), who=("I2",))
+    add_detected(opened, transcript(*HERE), who=("P1",))
+    add_detected(opened, transcript(*THERE, recording_id="R002"), who=("P7",))
     refresh_findings(opened, ENGINES)
     return opened
 
@@ -53,12 +58,12 @@ def test_a_name_that_was_withheld_at_a_place_stays_so_when_the_word_is_kept_ever
 @pytest.mark.parametrize("alias", ["AB", "CD"])
 def test_whom_a_place_was_given_to_it_stays_with(unlocked: Unlocked, alias: str) -> None:
     one, page = Page(unlocked, alias=alias), Page(unlocked)
-    one.act("change", marks=[ids(one, "U0001")[0]], who={"person": "X1"})
+    one.act("change", marks=[ids(one, "U0001")[0]], who={"person": "P7"})
     page.poll()
     page.act("accept", marks=[ids(page, "U0002")[0]], everywhere=True)
-    assert whose(page) == ["X1", "I1", "I1"]
+    assert whose(page) == ["P7", "I1", "I1"]
     page.act("change", marks=[ids(page, "U0002")[0]], who={"person": "I2"}, everywhere=True)
-    assert whose(page) == ["X1", "I2", "I2"]
+    assert whose(page) == ["P7", "I2", "I2"]
 
 
 def test_what_she_decided_everywhere_she_may_decide_anew_everywhere(unlocked: Unlocked) -> None:
@@ -79,13 +84,13 @@ def test_a_namesake_in_another_family_is_neither_shown_nor_taken_for_her(unlocke
     page.act("accept", marks=[ids(page, "U0002")[0]], everywhere=True)
     assert (states(other), whose(other)) == (["withheld", "withheld"], ["I2", "I2"])
     page.undo()
-    page.act("change", marks=[ids(page, "U0002")[0]], who={"person": "X1"}, everywhere=True)
-    assert (whose(page), whose(other)) == (["X1"] * 3, ["I2", "I2"])
+    page.act("change", marks=[ids(page, "U0002")[0]], who={"person": "P7"}, everywhere=True)
+    assert (whose(page), whose(other)) == (["P7"] * 3, ["I2", "I2"])
 
 
-def test_what_a_place_was_kept_as_a_missed_name_does_not_take(unlocked: Unlocked) -> None:
+def test_a_word_that_was_kept_at_a_place_is_not_withheld_there_when_it_is_marked_everywhere(unlocked: Unlocked) -> None:
     page = Page(unlocked)
-    page.act("add", **page.place("U0002", "yet"), who={"kind": "other"})
-    page.act("keep", marks=[page.mark("U0002", "yet")["id"]])
-    page.act("add", **page.place("U0001", "came"), who={"person": "X1"}, everywhere=True)
-    assert page.mark("U0002", "yet")["state"] == "kept"
+    page.act("add", **page.place("U0002", "came"), who={"kind": "other"})
+    page.act("keep", marks=[page.mark("U0002", "came")["id"]])
+    page.act("add", **page.place("U0001", "came"), who={"person": "P7"}, everywhere=True)
+    assert (page.mark("U0001", "came")["state"], page.mark("U0002", "came")["state"]) == ("withheld", "kept")

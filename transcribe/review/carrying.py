@@ -252,7 +252,7 @@ def _moved(
         start, end = _whole(other.text, there[0].start, there[1].end)
     else:
         start = _start(span.start, text, here[0], other.text, there[0])
-        end = _end(span.end, text, here[1], other.text, there[1])
+        end = max(start + 1, _end(span.end, text, here[1], other.text, there[1]))
     return replace(span, utterance_id=other.id, start=start, end=end)
 
 
