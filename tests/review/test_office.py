@@ -15,6 +15,7 @@ from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates, refresh_findings
 from transcribe.ready import Held, held, need
 from transcribe.review import desk as desks
+from transcribe.review import settling
 from transcribe.review.desk import Desk, Reviewer
 from transcribe.review.office import Office
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
@@ -683,3 +684,10 @@ def test_a_stretch_is_not_dropped_from_a_turn_that_was_changed_meanwhile(unlocke
     other.act("words", turn="U0002", first_word=5, last_word=5, text="Osmund")
     with pytest.raises(Conflict):
         page.act("drop", flagged=["X0001"])
+
+
+def test_a_second_pass_is_asked_about_a_stretch_that_the_first_has_settled(unlocked: Unlocked) -> None:
+    flag(unlocked, ("U0002", 0, 2))
+    settling.settle(unlocked, "R001", "AB")
+    assert Page(unlocked).facts["open"] == []
+    assert [one["id"] for one in Page(unlocked, alias="CD", second=True).facts["open"]] == ["X0001"]
