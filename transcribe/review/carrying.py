@@ -62,7 +62,11 @@ def carry(old: Transcript, new: Transcript, spans: Sequence[Decision]) -> Carrie
             lost.append(span)
             continue
         here = mine[touched[0]], mine[touched[-1]]
-        moved.append(_moved(span, here, (there[0], there[-1]), old, new))
+        one = _moved(span, here, (there[0], there[-1]), old, new)
+        if one.start < one.end:
+            moved.append(one)
+        else:  # signs alone, which folding drops
+            lost.append(span)
     return Carried(moved=_once(moved), lost=_once(lost))
 
 
@@ -252,7 +256,7 @@ def _moved(
         start, end = _whole(other.text, there[0].start, there[1].end)
     else:
         start = _start(span.start, text, here[0], other.text, there[0])
-        end = max(start + 1, _end(span.end, text, here[1], other.text, there[1]))
+        end = _end(span.end, text, here[1], other.text, there[1])
     return replace(span, utterance_id=other.id, start=start, end=end)
 
 
