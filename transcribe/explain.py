@@ -1,11 +1,13 @@
 """Why a finding is one: its rule, all that spoke for it, its probability, and what becomes of it."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from transcribe.detect.namesakes import SHARED
 from transcribe.errors import StudyError, typed
 from transcribe.ready import Ready, need
-from transcribe.review.decisions import RULE, touches
+from transcribe.review.decisions import RULE, Settled, place, touches
 from transcribe.schema import Finding, Person, Reason
 from transcribe.vault import Unlocked
 
@@ -16,9 +18,23 @@ UNCLEAR, RESTORED, WAITING = "unclear", "restored", "unclear, and a question if 
 def by_place(ready: Ready) -> list[Finding]:
     """All findings and what a reviewer added, in order of the transcript."""
     order = {u.id: n for n, u in enumerate(ready.transcript.value.utterances)}
-    found = ready.findings.found
+    found = as_decided(ready.findings.found, ready.settled)
     added = [f for f in ready.settled.replaced if f.reason.rule == RULE and not any(_same(f, g) for g in found)]
     return sorted((*found, *added), key=lambda f: (order[f.utterance_id], f.start, f.end))
+
+
+def as_decided(found: Iterable[Finding], settled: Settled) -> list[Finding]:
+    """Findings as what was decided of them, where anything was: whose they are was said then."""
+    standing = (*settled.replaced, *settled.covered, *settled.kept, *settled.waiting)
+    decided = {place(f): f for f in standing if f.reason.rule == RULE}
+    return [_decided(f, decided[place(f)]) if place(f) in decided else f for f in found]
+
+
+def _decided(finding: Finding, as_what: Finding) -> Finding:
+    role, relation = as_what.role, as_what.relation
+    if as_what.kind is finding.kind:
+        role, relation = role or finding.role, relation or finding.relation
+    return replace(finding, kind=as_what.kind, person_id=as_what.person_id, role=role, relation=relation)
 
 
 def _same(one: Finding, other: Finding) -> bool:
@@ -32,8 +48,9 @@ def state_of(ready: Ready, finding: Finding) -> str:
     if any(touches(finding, stretch) for stretch in ready.settled.unclear):
         asked = any(_same(finding, f) and f.reason.rule != RULE for f in ready.settled.waiting)
         return WAITING if asked else UNCLEAR
-    if any(_same(finding, f) for f in ready.settled.replaced):
-        return WHO if finding.reason.detail.endswith(SHARED) else WITHHELD
+    stands = next((f for f in ready.settled.replaced if _same(finding, f)), None)
+    if stands is not None:
+        return WHO if stands.reason.detail.endswith(SHARED) else WITHHELD
     mine = [f for f in ready.settled.kept if _same(finding, f)]
     return KEPT if not mine or mine[0].reason.rule == RULE else QUESTION
 
@@ -81,7 +98,7 @@ def flagged(ready: Ready) -> list[dict[str, object]]:
 def explain(unlocked: Unlocked, recording_id: str, finding_id: str) -> dict[str, Any]:
     """A finding with its evidence. Raises StudyError for an id that is none."""
     ready = need(unlocked, recording_id, proposed=True)
-    finding = next((f for f in ready.findings.found if f.id == finding_id), None)
+    finding = next((f for f in as_decided(ready.findings.found, ready.settled) if f.id == finding_id), None)
     if finding is None:
         raise StudyError(
             f"there is no finding with the id {typed(finding_id)}",

@@ -288,7 +288,8 @@ def _without_swaps(entry: Entry, gone: frozenset[str]) -> Entry:
     swaps = tuple(
         s for s in entry.swaps if not any(isinstance(p, Person) and p.id in gone for p in (s.before, s.after))
     )
-    return replace(entry, swaps=swaps)
+    nobody = (replace(s, person_id=None) if s.person_id in gone else s for s in entry.speakers)
+    return replace(entry, swaps=swaps, speakers=tuple(nobody))
 
 
 def without(vault: Vault, gone: Collection[str], recordings: Collection[str]) -> Vault:

@@ -15,10 +15,11 @@ from transcribe.history import Current, entries, need_current, standing
 from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates
 from transcribe.reread import Clean, Reread, read_again
-from transcribe.review.decisions import Review, Settled, place, settle, touches, unchanged
+from transcribe.review.decisions import Review, Settled, outside, place, settle, touches, unchanged
 from transcribe.review.log import History, history
 from transcribe.schema import (
     AnonymisedTranscript,
+    By,
     Decision,
     Finding,
     Findings,
@@ -91,7 +92,8 @@ def held(unlocked: Unlocked, recording_id: str) -> Held | None:
 def settled(unlocked: Unlocked, recording_id: str, *, proposed: bool = False) -> Ready | None:
     """What stands for a recording; None when it has not been through `run` yet.
 
-    `proposed`: where nobody has reviewed it, as it would stand if a reviewer changed nothing.
+    `proposed`: where nobody has reviewed it, as it would stand if a reviewer changed nothing; and with the speakers as
+    they are taken for now. Else they are as they were settled.
     """
     stored = held(unlocked, recording_id)
     if stored is None:
@@ -118,12 +120,22 @@ def decided(
     findings = _united_findings(findings, same)
     review = past.review(second=second)
     review = replace(review, decisions=_united(_there(review.decisions, here.transcript.value), same))
+    texts = {utterance.id: utterance.text for utterance in here.transcript.value.utterances}
+    findings = replace(findings, found=outside(findings.found, review.decisions, texts))
     found_on = unlocked.vault.entry(stored.base.value.recording_id).added_on
     voiced = with_speakers(unlocked, here.transcript.value)
+    state = _as_decided(findings, review, flagged, found_on, balance(unlocked), proposed=proposed)
+    speakers = _united(voiced.speakers, same)
+    signed = () if second or past.settled is None else past.settled.speakers
+    as_signed = _as_signed(speakers, _united(signed, same))
+    if not proposed:
+        speakers = as_signed
+    elif who(speakers) != who(as_signed):  # she is shown who they are taken for now, and has not answered for that
+        state = replace(state, review=ReviewState.UNREVIEWED)
     return Ready(
-        transcript=replace(here.transcript, value=replace(voiced, speakers=_united(voiced.speakers, same))),
+        transcript=replace(here.transcript, value=replace(voiced, speakers=speakers)),
         findings=findings,
-        settled=_as_decided(findings, review, flagged, found_on, balance(unlocked), proposed=proposed),
+        settled=state,
         looked=seen.looked,
         history=past,
         foreign=seen.foreign,
@@ -140,6 +152,17 @@ def _as_decided(
         return state
     guess = replace(unchanged(findings, source, found_on, flagged), decisions=review.decisions)
     return replace(settle(findings, guess, source, found_on, point, flagged), review=ReviewState.UNREVIEWED)
+
+
+def _as_signed(speakers: tuple[Speaker, ...], signed: tuple[Speaker, ...]) -> tuple[Speaker, ...]:
+    """Who they were settled as, whatever the roster, `who` or a voice says since; what a person corrects holds."""
+    then = {speaker.label: speaker for speaker in signed}
+    return tuple(s if s.by is By.CORRECTED else then.get(s.label, s) for s in speakers)
+
+
+def who(speakers: tuple[Speaker, ...]) -> tuple[tuple[str, str, str | None], ...]:
+    """Whom labels are taken for, however surely."""
+    return tuple((speaker.label, speaker.role, speaker.person_id) for speaker in speakers)
 
 
 def _now(findings: Findings, here: Current) -> Findings:

@@ -353,7 +353,9 @@ class Findings(Quiet):
 
 @record
 class Decision(Quiet):
-    """What a reviewer (an alias, never a login name) decided about a span; `at` in ISO 8601 UTC."""
+    """What a reviewer (an alias, never a login name) decided about a span; `at` in ISO 8601 UTC. `role` and `relation`
+    are those of what is nobody's: a date of birth, an exact age.
+    """
 
     utterance_id: str
     start: int
@@ -363,6 +365,8 @@ class Decision(Quiet):
     person_id: str | None
     reviewer: str
     at: str
+    role: str = ""
+    relation: str = ""
 
 
 # --- what may be released -------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from transcribe.config import INTERVIEWER
 from transcribe.diarise import voices
 from transcribe.diarise.voiceprints import Match
 from transcribe.errors import StudyError
+from transcribe.history import current
 from transcribe.participants import took_part
 from transcribe.schema import By, Person, Quiet, Recording, Speaker, Transcript, Turns, record
 from transcribe.vault import Unlocked, with_recording
@@ -111,11 +112,15 @@ def with_speakers(unlocked: Unlocked, transcript: Transcript) -> Transcript:
 
 
 def speaking(unlocked: Unlocked, recording_id: str) -> frozenset[str]:
-    """The ids of those whom the voices of a recording are taken for; nobody's before there is a transcript."""
-    stored = unlocked.standing(recording_id, "transcript", Transcript)
+    """The ids of those whom the voices of a recording are taken for, or were when it was settled; nobody's before there
+    is a transcript.
+    """
+    here = current(unlocked, recording_id)
     fixes = unlocked.load(recording_id, "speakers", SpeakerFixes)
-    guessed = with_speakers(unlocked, stored.value).speakers if stored else ()
-    return frozenset(s.person_id for s in (*guessed, *(fixes.value.speakers if fixes else ())) if s.person_id)
+    guessed = with_speakers(unlocked, here.transcript.value).speakers if here else ()
+    signed = here.history.settled.speakers if here and here.history.settled else ()
+    corrected = fixes.value.speakers if fixes else ()
+    return frozenset(s.person_id for s in (*guessed, *signed, *corrected) if s.person_id)
 
 
 def consents(unlocked: Unlocked, whom: str) -> bool:

@@ -6,11 +6,11 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import builders
-from transcribe.review.carrying import carry
+from transcribe.review.carrying import beside, carry
 from transcribe.schema import Decision, Kind, Transcript, Utterance, Verdict, Word
 from transcribe.wordforms import folded
 
@@ -102,6 +102,30 @@ def test_a_decision_is_lost_where_a_word_of_it_is_gone_or_stands_apart(
     carried = carry(before, after, [span])
     assert carried.moved == ()
     assert carried.lost == (span,)
+
+
+BESIDE = [  # what stands in its place
+    (["I met Dave today"], "Dave", ["I met Steve today"], ["Steve"]),
+    (["I met Dave today"], "Dave", ["I met the Dafydd today"], ["the Dafydd"]),
+    (["my Mary Jane"], "Mary Jane", ["my Mary", "Jane"], ["Mary", "Jane"]),
+    (["my Mary Jane said"], "Mary Jane", ["my Mary um Jane said"], ["Mary um Jane"]),
+    (["Dave came"], "Dave", ["Steve came"], ["Steve"]),
+    (["I met Dave"], "Dave", ["I met Steve"], ["Steve"]),
+    (["I met Dave today"], "Dave", ["I met today"], []),
+    (["I met Dave today"], "Dave", ["I met a man whom I did not know today"], []),
+    (["I met Dave today"], "Dave", [], []),
+]
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize(("old", "words", "new", "there"), BESIDE)
+def test_other_words_may_stand_where_a_name_was_said(
+    old: list[str], words: str, new: list[str], there: list[str], timed: bool
+) -> None:
+    before, after = turns(*old, timed=timed), turns(*new, timed=timed)
+    (found,) = beside(before, after, [about(before, words)])
+    text = {u.id: u.text for u in after.utterances}
+    assert [text[d.utterance_id][d.start : d.end] for d in found] == there
 
 
 def test_a_word_goes_to_none_that_is_said_at_another_time() -> None:
@@ -268,6 +292,7 @@ def test_another_word_loses_the_decisions_that_touch_it_and_no_other(case: Decid
 
 
 @settings(deadline=None)
+@example(["0\U0002ebe10"], 1, 1)
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4), st.integers(0, 30), st.integers(1, 30))
 def test_whatever_is_written_a_decision_stays_where_it_is(texts: list[str], start: int, size: int) -> None:
     said = spoken([(text, 0.0) for text in texts], set(), timed=True)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.builders import finding, stretch, transcript
 from transcribe.errors import StudyError
 from transcribe.review import corrections
-from transcribe.review.corrections import Correction, corrected, fits, moved
+from transcribe.review.corrections import Correction, corrected, fits, moved, still_withheld
 from transcribe.review.decisions import decided, restore
-from transcribe.schema import Finding, Transcript, Unclear, Utterance, Verdict
+from transcribe.schema import Decision, Finding, Kind, Transcript, Unclear, Utterance, Verdict
 
 TALK = transcript(("S1", "My husband Dave works late."), ("S2", "And Poppy, how is she?"), ("S1", "Poppy is fine."))
 
@@ -23,7 +23,7 @@ def at(talk: Transcript, turn: str, text: str) -> Finding:
     return finding(turn, said.index(text), said.index(text) + len(text), None)
 
 
-def words_of(talk: Transcript, span: Finding) -> str:
+def words_of(talk: Transcript, span: Finding | Decision) -> str:
     return next(u.text for u in talk.utterances if u.id == span.utterance_id)[span.start : span.end]
 
 
@@ -265,6 +265,39 @@ def test_a_word_put_into_a_span_takes_it_off_since_nobody_decided_about_that_wor
     made = corrections.words(talk, "U0001", 0, 0, "Dave Poppy")
     assert moved((finding("U0001", 0, 9, None),), (made,)) == ()
     assert [words_of(corrected(talk, (made,)), s) for s in moved((finding("U0001", 10, 13, None),), (made,))] == ["was"]
+
+
+def withholding(text: str) -> Decision:
+    """What somebody decided of these words of the first turn."""
+    span = at(TALK, "U0001", text)
+    return Decision(
+        utterance_id="U0001", start=span.start, end=span.end, verdict=Verdict.ADD, kind=Kind.PERSON, person_id="P1",
+        reviewer="AB", at="",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("act", "text", "withheld"),
+    [
+        (corrections.words(TALK, "U0001", 2, 2, "Dafydd"), "Dave", ["Dafydd"]),
+        (corrections.words(TALK, "U0001", 2, 2, "Dafydd Rhys"), "Dave", ["Dafydd Rhys"]),
+        (corrections.words(TALK, "U0001", 0, 4, "Our man Dafydd worked early."), "Dave", ["Dafydd"]),
+        (corrections.words(TALK, "U0001", 0, 3, "Our Dafydd works"), "Dave", ["Our Dafydd"]),
+        (corrections.words(TALK, "U0001", 0, 4, "Our husband Dave worked early"), "Dave", ["Dave"]),
+        (corrections.words(TALK, "U0001", 2, 2, "Dafydd"), "husband Dave", ["husband Dafydd"]),
+        (corrections.words(TALK, "U0001", 4, 4, "lately,"), "late", ["lately"]),
+        (corrections.words(TALK, "U0001", 2, 2, ""), "Dave", []),
+        (corrections.split(TALK, "U0001", 2), "husband Dave", ["husband", "Dave"]),
+    ],
+)
+def test_what_was_withheld_stays_so_in_other_words_and_in_parts(
+    act: Correction, text: str, withheld: list[str]
+) -> None:
+    talk = corrected(TALK, (act,))
+    span = withholding(text)
+    there = moved((span,), (act,)) or still_withheld(span, act)
+    assert [words_of(talk, s) for s in there] == withheld
+    assert still_withheld(replace(span, verdict=Verdict.KEEP), act) == ()
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import finding, person
-from transcribe.review.decisions import RULE, Review, decide, place, settle
+from transcribe.review.decisions import RULE, Review, decide, outside, place, settle
 from transcribe.schema import Decision, Finding, Findings, Kind, ReviewState, Verdict
 
 ANNA = person("P1", "Anna")
@@ -96,6 +96,54 @@ def test_order_is_that_of_the_transcript_beyond_ten_thousand_turns() -> None:
 def test_a_decision_is_taken_from_a_finding_as_it_stands() -> None:
     made = decide(found(3, 7), Verdict.KEEP, "AB", "now")
     assert (made.start, made.end, made.person_id, made.reviewer, made.at) == (3, 7, "P1", "AB", "now")
+
+
+@pytest.mark.parametrize("stored", ["by this version", "before roles were kept"])
+def test_what_is_accepted_stays_what_it_is(stored: str) -> None:
+    birth = finding("U0001", 3, 7, None, kind=Kind.DATE, role="date of birth")
+    accepted = decide(birth, Verdict.ACCEPT, "AB", "now")
+    if stored == "by this version":
+        rules = findings()
+    else:
+        rules, accepted = findings(birth), replace(accepted, role="")
+    state = settle(rules, review(accepted, seen=(birth,)), "digest", "x")
+    assert [(f.kind, f.role) for f in state.replaced] == [(Kind.DATE, "date of birth")]
+
+
+def test_a_mention_of_nobody_in_particular_tells_no_role() -> None:
+    mention = finding("U0001", 0, 4, ANNA, role="sister", relation="sister")
+    forgotten = replace(decide(mention, Verdict.ACCEPT, "AB", "now"), person_id=None)
+    state = settle(findings(mention), review(forgotten), "digest", "x")
+    assert [(f.role, f.relation) for f in state.replaced] == [("", "")]
+
+
+@pytest.mark.parametrize(
+    ("decided", "left"),
+    [
+        ((decision(5, 9, Verdict.ACCEPT),), ["Brown"]),
+        ((decision(5, 9, Verdict.KEEP),), ["Brown"]),
+        ((decision(10, 15, Verdict.ACCEPT),), ["Emma"]),
+        ((decision(5, 9, Verdict.ACCEPT), decision(10, 15, Verdict.KEEP)), ["Emma Brown"]),  # both are decided
+        ((decision(5, 15, Verdict.KEEP),), ["Emma Brown"]),
+        ((decision(5, 9, Verdict.ADD),), ["Emma Brown"]),  # as narrow as she marked it
+        ((decision(5, 9, Verdict.ADD), decision(5, 9, Verdict.ACCEPT)), ["Emma Brown"]),
+        ((decision(0, 2, Verdict.ACCEPT),), ["Emma Brown"]),
+        ((decision(5, 9, Verdict.ACCEPT, "U0002"),), ["Emma Brown"]),
+    ],
+)
+def test_of_a_finding_that_reaches_beyond_a_decision_the_rest_is_a_finding(
+    decided: tuple[Decision, ...], left: list[str]
+) -> None:
+    text = "When Emma Brown came"
+    there = outside((found(5, 15),), decided, {"U0001": text})
+    assert [text[f.start : f.end] for f in there] == left
+    assert left == ["Emma Brown"] or [f.id for f in there] == [f"F{place(f)[1:]}" for f in there]
+
+
+@pytest.mark.parametrize(("text", "left"), [("Emma's", "Emma's"), ("Emma's Tom", "Tom"), ("Emma-Sue", "Sue")])
+def test_no_possessive_is_left_over(text: str, left: str) -> None:
+    (there,) = outside((found(0, len(text)),), (decision(0, 4, Verdict.ACCEPT),), {"U0001": text})
+    assert text[there.start : there.end] == left
 
 
 SPANS = st.tuples(st.integers(0, 30), st.integers(1, 6)).map(lambda t: (t[0], t[0] + t[1]))

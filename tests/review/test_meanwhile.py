@@ -123,20 +123,24 @@ def test_nor_between_the_check_and_what_is_looked_up_for_it(
     assert entries(unlocked, "R001") == 1
 
 
-def test_nor_in_another_recording(unlocked: Unlocked, other: Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_in_another_recording_where_it_is_looked_at_again(
+    unlocked: Unlocked, other: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine, hers = Page(unlocked), Page(other, "R002", alias="CD")
+    left = [corrects(hers, "U0001")]
 
     def in_r002(desk: Any, rest: Any, marks: Any, done: Any) -> Any:
         found = acts_elsewhere(desk, rest, marks, done)
-        if desk.recording_id == "R002":
-            corrects(hers)()
+        if desk.recording_id == "R002" and left:
+            left.pop()()
         return found
 
     acts_elsewhere = acts.elsewhere
     monkeypatch.setattr(office.acts, "elsewhere", in_r002)
-    with pytest.raises(Conflict, match="meanwhile"):
-        mine.act("add", **mine.place("U0002", "Osgood"), who=FRIEND, everywhere=True)
-    assert entries(unlocked, "R002") == 1
+    mine.act("add", **mine.place("U0002", "Osgood"), who=FRIEND, everywhere=True)
+    hers.poll()
+    assert hers.mark("U0002", "Osgood")["by"] == "AB"
+    assert (entries(unlocked, "R002"), len(need(unlocked, "R002").history.first)) == (2, 1)
 
 
 def test_what_came_in_after_the_check_is_not_settled_with_the_rest(

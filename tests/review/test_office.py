@@ -16,6 +16,7 @@ from transcribe.invented import Flagged
 from transcribe.pipeline import Candidates, refresh_findings
 from transcribe.ready import Held, held, need
 from transcribe.review import desk as desks
+from transcribe.review import settling
 from transcribe.review.desk import Desk, Reviewer
 from transcribe.review.office import Office
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
@@ -174,6 +175,21 @@ def test_a_likely_name_is_looked_for_in_the_study_once_it_is_accepted_and_no_lon
     page.undo()
     elsewhere.poll()
     assert elsewhere.marked("U0002") == []
+
+
+def test_what_was_learnt_of_her_since_does_not_keep_her_mark_from_being_done_again(unlocked: Unlocked) -> None:
+    rules_find_osgood(unlocked, 0.7)
+    page = Page(unlocked)
+    page.act("accept", marks=[page.mark("U0003", "Osgood")["id"]])
+    known = unlocked.vault.person(page.mark("U0003", "Osgood")["person"])
+    learnt = replace(known, heard=("Osgud",))
+    unlocked.change(
+        lambda vault: replace(vault, people=tuple(learnt if p.id == learnt.id else p for p in vault.people))
+    )
+    page.undo()
+    page.redo()
+    assert page.mark("U0003", "Osgood")["by"] == "AB"
+    assert unlocked.vault.person(learnt.id).heard == ("Osgud",)
 
 
 def test_what_is_rejected_stays_and_undo_gives_it_back(unlocked: Unlocked) -> None:
@@ -729,3 +745,10 @@ def test_the_sound_of_what_was_forgotten_meanwhile_is_played_no_more(
     forgetting.forget(Unlocked(unlocked.study, unlocked.identity), "R002", "CD", ENGINES)
     with pytest.raises(Unknown):
         office.sound("R002")
+
+
+def test_a_second_pass_is_asked_about_a_stretch_that_the_first_has_settled(unlocked: Unlocked) -> None:
+    flag(unlocked, ("U0002", 0, 2))
+    settling.settle(unlocked, "R001", "AB")
+    assert Page(unlocked).facts["open"] == []
+    assert [one["id"] for one in Page(unlocked, alias="CD", second=True).facts["open"]] == ["X0001"]

@@ -219,3 +219,8 @@ def test_whose_a_name_is_is_a_question_where_two_of_this_family_bear_it(tmp_path
     hers = replace(sister, of="P7")
     unlocked.change(lambda vault: replace(vault, people=(*families[:2], hers)))
     assert asked() == ("P7", True, True)
+    settling.settle(unlocked, "R001", "AB", add=("U0001:3-8=X7",))
+    assert asked() == ("P7", True, False)  # without that decision the page would ask
+    finding = need(unlocked, "R001").findings.found[0].id
+    told = explain.explain(unlocked, "R001", finding)
+    assert (told["person"], told["state"]) == ("X7", "withheld")

@@ -81,6 +81,18 @@ def test_what_stands_in_the_same_words_is_carried_over_and_the_rest_is_told(unlo
     assert told["state"] == "in review"
 
 
+def test_a_name_that_somebody_marked_is_withheld_though_it_is_recognised_as_another_word(unlocked: Unlocked) -> None:
+    opened, version = office(unlocked)
+    act = {"version": version, "do": "add", "turn": "U0002", "start": 15, "end": 21, "who": {"kind": "person"}}
+    opened.act("R001", act)  # sleaps
+    opened._wait()
+    made_again(unlocked, transcript(BEFORE[0], ("S2", "He is fine, he Slepez a lot."), BEFORE[2]))
+    opened, _ = office(unlocked)
+    told = opened.document("R001")
+    assert [(m["start"], m["end"], m["state"], m["by"]) for m in told["marks"]["U0002"]] == [(15, 21, "withheld", "AB")]
+    assert (told["carried"]["kept"], len(told["carried"]["lost"])) == (0, 1)  # she is told all the same
+
+
 def test_nothing_counts_as_settled_that_nobody_has_read(unlocked: Unlocked) -> None:
     settling.settle(unlocked, "R001", "AB")
     assert need(unlocked, "R001").settled.review is ReviewState.REVIEWED

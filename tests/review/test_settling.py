@@ -70,6 +70,13 @@ def test_what_she_names_is_what_she_read_also_when_more_is_found_meanwhile(unloc
         settling.settle(unlocked, "R002", "AB", reject=("F0001:4-9",))  # a place that is none
 
 
+def test_whom_she_accepts_is_whom_it_was_decided_to_be(unlocked: Unlocked) -> None:
+    unlocked.change(lambda vault: with_people(vault, (person("P2", "Moira"),)))
+    settling.settle(unlocked, "R001", "AB", add=("U0001:0-5=P2",))
+    settling.settle(unlocked, "R001", "AB", accept=("F0001:0-5",))
+    assert [f.person_id for f in need(unlocked, "R001").settled.replaced] == ["P2"]
+
+
 @pytest.mark.parametrize("span", ["U0001:11-17", "U0001:10-17", "U0001:10-18"])
 def test_an_added_span_is_withheld_here_and_found_everywhere_else(unlocked: Unlocked, span: str) -> None:
     settling.settle(unlocked, "R001", "AB", add=(f"{span}=place",))
@@ -214,3 +221,19 @@ def test_a_settling_that_is_repeated_names_nobody_twice(unlocked: Unlocked) -> N
     assert [p.id for p in unlocked.vault.people] == ["P1", "R1", "R001-A01"]
     settling.settle(unlocked, "R001", "AB", add=("U0001:10-17=service",))
     assert [p.id for p in unlocked.vault.people][2:] == ["R001-A01", "R001-A02"]
+
+
+def test_a_surname_that_the_roster_learns_later_is_withheld_beside_a_name_that_was_accepted(unlocked: Unlocked) -> None:
+    add_detected(unlocked, transcript(("S1", "Emma Brown came."), recording_id="R002"), who=("P1",))
+    unlocked.change(lambda vault: with_people(vault, (person("X1", "Emma", role="friend"),)))
+    refresh_findings(unlocked, ENGINES)
+    (finding,) = need(unlocked, "R002").findings.found
+    settling.settle(unlocked, "R002", "AB", accept=(finding.id,))
+    unlocked.change(
+        lambda vault: replace(vault, people=(*vault.people[:-1], person("X1", "Emma Brown", role="friend")))
+    )
+    refresh_findings(unlocked, ENGINES)
+    assert need(unlocked, "R002").settled.review is ReviewState.UNREVIEWED
+    settling.settle(unlocked, "R002", "AB")
+    (line,) = preview(unlocked, need(unlocked, "R002")).lines
+    assert "Brown" not in line.text

@@ -11,9 +11,9 @@ from transcribe.detect.identity import SEARCHED, acknowledged, lower_words
 from transcribe.errors import StudyError
 from transcribe.review import corrections, settling
 from transcribe.review.corrections import Correction
-from transcribe.review.decisions import restore
+from transcribe.review.decisions import OF_STRETCHES, decide, restore
 from transcribe.review.desk import Change, Desk
-from transcribe.review.documents import Json, Mark
+from transcribe.review.documents import WHO, Json, Mark
 from transcribe.review.log import Swap
 from transcribe.review.refusals import Malformed, Unknown
 from transcribe.schema import Decision, Finding, Kind, Person, Quiet, Reason, Speaker, Transcript, Verdict, record
@@ -112,7 +112,8 @@ _ACTS: TypeAdapter[Act] = TypeAdapter(Act)
 @record
 class Everywhere(Quiet):
     """What is decided of words that read the same, wherever in the study they stand; `unmarked`: also where no rule
-    saw them.
+    saw them. `whose` are the ids of those whose the words are that it was decided at; `stood` is how her own decisions
+    there stood before, if they were decided.
     """
 
     forms: frozenset[str]
@@ -120,6 +121,8 @@ class Everywhere(Quiet):
     kind: Kind
     person_id: str | None
     unmarked: bool = False
+    whose: frozenset[str] = frozenset()
+    stood: frozenset[tuple[str, str, str | None]] = frozenset()
 
 
 def read(body: Json) -> Act:
@@ -162,30 +165,20 @@ def _change(desk: Desk, act: Act) -> tuple[Change, Everywhere | None]:
 
 
 def _decision(desk: Desk, finding: Finding, verdict: Verdict) -> Decision:
-    return Decision(
-        utterance_id=finding.utterance_id,
-        start=finding.start,
-        end=finding.end,
-        verdict=verdict,
-        kind=finding.kind,
-        person_id=finding.person_id,
-        reviewer=desk.reviewer.alias,
-        at=audit.now(),
-    )
+    return decide(finding, verdict, desk.reviewer.alias, audit.now())
 
 
 def _judged(desk: Desk, act: _Judge) -> tuple[Change, Everywhere | None]:
     verdict = Verdict.KEEP if act.do == "keep" else Verdict.ACCEPT
     accept = verdict is Verdict.ACCEPT
-    found = [mark.finding for mark in desk.marks(act.version, act.marks, accept=accept)]
+    marks = desk.marks(act.version, act.marks, accept=accept)
+    found = [mark.finding for mark in marks]
     swaps: list[Swap] = []
     if accept:
         found = [_with_somebody(desk, finding, swaps) for finding in found]
     decisions = tuple(_decision(desk, finding, verdict) for finding in found)
-    forms = frozenset(_surface(desk, finding) for finding in found)
-    first = found[0]
-    person_id = first.person_id if accept else None
-    rest = Everywhere(forms=forms, verdict=verdict, kind=first.kind, person_id=person_id) if act.everywhere else None
+    person_id = found[0].person_id if accept else None
+    rest = _everywhere(desk, marks, verdict, found[0].kind, person_id) if act.everywhere else None
     return Change(name=act.do, decisions=decisions, swaps=tuple(swaps)), rest
 
 
@@ -200,14 +193,28 @@ def _with_somebody(desk: Desk, finding: Finding, swaps: list[Swap]) -> Finding:
 
 
 def _reassigned(desk: Desk, act: _Reassign) -> tuple[Change, Everywhere | None]:
-    found = [mark.finding for mark in desk.marks(act.version, act.marks)]
+    marks = desk.marks(act.version, act.marks)
     swaps: list[Swap] = []
-    person = _person(desk, act.who, found[0], swaps)
-    found = [replace(finding, kind=person.kind, person_id=person.id) for finding in found]
+    person = _person(desk, act.who, marks[0].finding, swaps)
+    found = [replace(mark.finding, kind=person.kind, person_id=person.id) for mark in marks]
     decisions = tuple(_decision(desk, finding, Verdict.ADD) for finding in found)
-    forms = frozenset(_surface(desk, finding) for finding in found)
-    rest = Everywhere(forms=forms, verdict=Verdict.ADD, kind=person.kind, person_id=person.id)
-    return Change(name="change", decisions=decisions, swaps=tuple(swaps)), rest if act.everywhere else None
+    rest = _everywhere(desk, marks, Verdict.ADD, person.kind, person.id) if act.everywhere else None
+    return Change(name="change", decisions=decisions, swaps=tuple(swaps)), rest
+
+
+def _everywhere(desk: Desk, marks: Sequence[Mark], verdict: Verdict, kind: Kind, person_id: str | None) -> Everywhere:
+    return Everywhere(
+        forms=frozenset(_surface(desk, mark.finding) for mark in marks),
+        verdict=verdict,
+        kind=kind,
+        person_id=person_id,
+        whose=frozenset(mark.finding.person_id for mark in marks if mark.finding.person_id),
+        stood=frozenset(_as_decided(mark) for mark in marks if mark.by == desk.reviewer.alias),
+    )
+
+
+def _as_decided(mark: Mark) -> tuple[str, str, str | None]:
+    return mark.state, mark.finding.kind.value, mark.finding.person_id
 
 
 def _added(desk: Desk, act: _Add) -> tuple[Change, Everywhere | None]:
@@ -291,21 +298,40 @@ def _surface(desk: Desk, finding: Finding) -> str:
 def elsewhere(desk: Desk, rest: Everywhere, marks: Iterable[Mark], done: Sequence[Decision]) -> tuple[Decision, ...]:
     """What the same decision comes to at all other places of a recording: at marks that read the same, and where asked
     for at words that no rule saw. `done` are places that are decided already.
+
+    What a reviewer decided at a place stays, but for what she herself decided as she had decided where she acts now.
     """
     texts = {u.id: u.text for u in desk.ready.transcript.value.utterances}
     taken = {(d.utterance_id, d.start, d.end) for d in done}
+    decided = [d for d in desk.decisions if d.verdict not in OF_STRETCHES]
+    before = {(d.utterance_id, d.start, d.end) for d in decided}
     found: list[Decision] = []
     covered: dict[str, list[tuple[int, int]]] = {}
     for mark in marks:
         at = mark.finding
+        place = at.utterance_id, at.start, at.end
         covered.setdefault(at.utterance_id, []).append((at.start, at.end))
-        same = folded(texts[at.utterance_id][at.start : at.end]) in rest.forms
-        if same and (at.utterance_id, at.start, at.end) not in taken:
-            person_id = at.person_id if rest.verdict is Verdict.KEEP else rest.person_id
-            found.append(_decision(desk, replace(at, kind=rest.kind, person_id=person_id), rest.verdict))
-    for decision in done:
+        if place in taken or folded(texts[at.utterance_id][at.start : at.end]) not in rest.forms:
+            continue
+        own = mark.by == desk.reviewer.alias and _as_decided(mark) in rest.stood
+        if not (own if place in before else _holds(desk, rest, mark)):
+            continue
+        if rest.person_id is not None and not (rest.verdict is Verdict.ACCEPT and at.person_id):
+            at = replace(at, kind=rest.kind, person_id=rest.person_id)
+        found.append(_decision(desk, at, rest.verdict))
+    for decision in (*decided, *done):
         covered.setdefault(decision.utterance_id, []).append((decision.start, decision.end))
     return (*found, *(_unmarked(desk, rest, texts, covered) if rest.unmarked else ()))
+
+
+def _holds(desk: Desk, rest: Everywhere, mark: Mark) -> bool:
+    """Whether what is decided of these words holds for a mark that nobody has decided: not where somebody else whom the
+    roster knows is named, who may be withheld as herself; and whose a shared name is may be said of all at once.
+    """
+    known = desk.known.people.get(mark.finding.person_id or "")
+    if known is None or known.found or known.id in {*rest.whose, rest.person_id}:
+        return True
+    return rest.verdict is (Verdict.ADD if mark.state == WHO else Verdict.ACCEPT)
 
 
 def _unmarked(
@@ -373,6 +399,7 @@ def _named(desk: Desk, act: _Role) -> Change:
     transcript, unlocked = desk.ready.transcript.value, desk.unlocked
     if act.label not in {s.label for s in transcript.speakers}:
         raise Unknown("there is no such speaker", advice="look at it again")
+    desk.speaker(act.version, act.label)
     stored = unlocked.load(desk.recording_id, "speakers", SpeakerFixes)
     before = next((s for s in (stored.value.speakers if stored else ()) if s.label == act.label), None)
     person = _known(desk, act.who.person) if act.who.person else None

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from rapidfuzz.distance import Indel, Levenshtein
 
@@ -19,6 +19,7 @@ from transcribe.wordforms import fold
 
 WITHIN_S = 2.0
 _NEAREST = 4  # so many like it before and after are held against a word: a loop of one word takes no longer
+_MORE = 2  # words that a name may come to more than before
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 Spoken = tuple[float, float, str]
 
@@ -61,8 +62,43 @@ def carry(old: Transcript, new: Transcript, spans: Sequence[Decision]) -> Carrie
             lost.append(span)
             continue
         here = mine[touched[0]], mine[touched[-1]]
-        moved.append(_moved(span, here, (there[0], there[-1]), old, new))
+        one = _moved(span, here, (there[0], there[-1]), old, new)
+        if one.start < one.end:
+            moved.append(one)
+        else:  # signs alone, which folding drops
+            lost.append(span)
     return Carried(moved=_once(moved), lost=_once(lost))
+
+
+def beside(old: Transcript, new: Transcript, lost: Sequence[Decision]) -> tuple[tuple[Decision, ...], ...]:
+    """Each decision over what stands between the words that were heard again before and after its own, a part in each
+    turn: the same was said there, whatever was recognised. None where that is nothing, or much more.
+    """
+    mine, theirs = _words(old), _words(new)
+    pairs = _pairs(mine, theirs, timed=old.timed and new.timed)
+    numbers = {utterance.id: number for number, utterance in enumerate(old.utterances)}
+    place = _Places(mine)
+    found: list[tuple[Decision, ...]] = []
+    for span in lost:
+        touched = place.touched(numbers[span.utterance_id], span) if span.utterance_id in numbers else range(0)
+        there = _between(touched, pairs, len(theirs)) if touched else range(0)
+        words = [theirs[number] for number in there] if len(there) <= len(touched) + _MORE else []
+        turns = (list(run) for _, run in groupby(words, key=lambda word: word.utterance))
+        found.append(
+            tuple(
+                replace(span, utterance_id=new.utterances[run[0].utterance].id, start=run[0].start, end=run[-1].end)
+                for run in turns
+            )
+        )
+    return tuple(found)
+
+
+def _between(touched: range, pairs: dict[int, int], count: int) -> range:
+    """What stands in the other transcript after the word that goes before these, and before the one that follows."""
+    before = next((pairs[n] for n in range(touched[0] - 1, -1, -1) if n in pairs), -1)
+    last = max(pairs, default=-1)
+    after = next((pairs[n] for n in range(touched[-1] + 1, last + 1) if n in pairs), count)
+    return range(before + 1, after)
 
 
 def alike(old: Transcript, new: Transcript) -> dict[Spoken, Spoken]:

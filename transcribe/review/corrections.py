@@ -5,19 +5,22 @@ back, and so that it never falls on words that somebody else has changed meanwhi
 moves with its words; what touches words that were replaced is lost, but for stretches that nobody may have said.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, takewhile
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import Field
+from rapidfuzz.distance import Levenshtein
 
 from transcribe.errors import StudyError
 from transcribe.export.layout import one_line
-from transcribe.review.decisions import OF_STRETCHES
+from transcribe.review.decisions import OF_STRETCHES, WITHHOLDING
 from transcribe.schema import Decision, Finding, Quiet, Speaker, Transcript, Unclear, Utterance, Word, record
 
 S = TypeVar("S", Finding, Decision, Unclear)
+_STOPS = re.compile(r"[\W_]+")
 
 
 @record
@@ -205,6 +208,52 @@ def moved(spans: Iterable[S], corrections: Iterable[Correction]) -> tuple[S, ...
     for number, span in sorted((pair for group in by_utterance.values() for pair in group), key=_order):
         groups.setdefault(number, []).append(span)
     return tuple(_named(span, part) for group in groups.values() for part, span in enumerate(group, 1))
+
+
+def still_withheld(decision: Decision, correction: Correction) -> tuple[Decision, ...]:
+    """What of a decision that cannot move, since a word of it was replaced or a turn begins inside it, is withheld all
+    the same: its words that stand, with all between them, and those in the place of the others; one part in each turn.
+    Of what was kept nothing: the rules speak of other words anew.
+    """
+    if decision.verdict not in WITHHOLDING:
+        return ()
+    old, new = _words(correction.before), _words(correction.after)
+    inside = {
+        n
+        for n, w in enumerate(old)
+        if w.utterance_id == decision.utterance_id and w.start < decision.end and decision.start < w.end
+    }
+    there = sorted(number for n, numbers in _likes(_texts(old), _texts(new)) if n & inside for number in numbers)
+    parts = (list(run) for _, run in groupby(there, key=lambda number: new[number].utterance_id))
+    return tuple(_bare(_over(decision, words), words) for words in ([new[n] for n in part] for part in parts))
+
+
+def _bare(span: Decision, words: "Sequence[_Placed]") -> Decision:
+    """Without the stops around its words."""
+    before, after = _STOPS.match(words[0].text), _STOPS.match(words[-1].text[::-1])
+    start, end = span.start + (before.end() if before else 0), span.end - (after.end() if after else 0)
+    return replace(span, start=start, end=end) if start < end else span
+
+
+def _likes(old: list[str], new: list[str]) -> Iterator[tuple[set[int], range]]:
+    """The numbers of words, and those of what stands in their place: word by word where these are as many, and of other
+    stretches that were changed the whole for the whole.
+    """
+    same = [
+        (block.src_start + n, block.dest_start + n)
+        for block in Levenshtein.opcodes(old, new)
+        if block.tag == "equal"
+        for n in range(block.src_end - block.src_start)
+    ]
+    former = -1, -1
+    for mine, theirs in (*same, (len(old), len(new))):
+        gone, written = range(former[0] + 1, mine), range(former[1] + 1, theirs)
+        if len(gone) == len(written):
+            yield from (({one}, range(other, other + 1)) for one, other in zip(gone, written, strict=True))
+        else:
+            yield set(gone), written
+        yield {mine}, range(theirs, min(theirs + 1, len(new)))
+        former = mine, theirs
 
 
 def _order(pair: tuple[int, S]) -> tuple[int, float]:

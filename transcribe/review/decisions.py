@@ -1,15 +1,20 @@
 """Findings and decisions to what is settled: which spans are replaced, which words are kept. Pure."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import accumulate
 
+from transcribe.detect.identity import SEARCHED
 from transcribe.schema import Decision, Finding, Findings, Kind, Quiet, Reason, ReviewState, Unclear, Verdict, record
 
 RULE = "review"
 WITHHELD = "every question withheld"
 """Stands among what was seen where the reviewer settled while the study withheld what she did not answer."""
+_BARE = re.compile(r"[\W_]*(?:s\b[\W_]*)?(?!s\b)([^\W_](?:.*[^\W_])?)[\W_]*", re.DOTALL)  # no possessive before it
 OF_STRETCHES = (Verdict.RESTORE, Verdict.UNCLEAR)
 """What is decided of words that nobody may have said."""
+WITHHOLDING = (Verdict.ACCEPT, Verdict.ADD)
 
 
 @record
@@ -87,12 +92,56 @@ def _decided(findings: Findings, decisions: tuple[Decision, ...]) -> tuple[list[
             by_turn.setdefault(finding.utterance_id, ([], []))[side].append(finding)
     for decision in (d for d in decisions if d.verdict not in OF_STRETCHES):
         replaced, kept = by_turn.get(decision.utterance_id, ([], []))
+        stands = _as_found(decision, replaced)
         replaced = [f for f in replaced if not touches(f, decision)]
         kept = [f for f in kept if not touches(f, decision)]
-        (kept if decision.verdict is Verdict.KEEP else replaced).append(as_finding(decision))
+        (kept if decision.verdict is Verdict.KEEP else replaced).append(stands)
         by_turn[decision.utterance_id] = replaced, kept
     sides = by_turn.values()
     return [f for replaced, _ in sides for f in replaced], [f for _, kept in sides for f in kept]
+
+
+def outside(found: Iterable[Finding], decisions: Iterable[Decision], texts: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Findings, of those that reach beyond a decision only what lies outside of it: nobody has decided about that. Whom
+    she accepted as Emma may since be known as Emma Brown. A span that a person marked is as narrow as she wanted it.
+    """
+    listed = tuple(decisions)
+    marked = {(d.utterance_id, d.start, d.end) for d in listed if d.verdict is Verdict.ADD}
+    by_turn: dict[str, list[Decision]] = {}
+    for one in listed:
+        if one.verdict in (Verdict.ACCEPT, Verdict.KEEP) and (one.utterance_id, one.start, one.end) not in marked:
+            by_turn.setdefault(one.utterance_id, []).append(one)
+    return tuple(
+        part
+        for finding in found
+        for part in _outside(finding, by_turn.get(finding.utterance_id, ()), texts[finding.utterance_id])
+    )
+
+
+def _outside(finding: Finding, decisions: Iterable[Decision], text: str) -> tuple[Finding, ...]:
+    cut = sorted((d.start, d.end) for d in decisions if touches(finding, d))
+    if not cut:
+        return (finding,)
+    starts = [finding.start, *(end for _, end in cut)]
+    ends = [*(start for start, _ in cut), finding.end]
+    spans = [(start, end) for start, end in zip(accumulate(starts, max), ends, strict=True) if start < end]
+    parts = [
+        replace(finding, start=start + bare.start(1), end=start + bare.end(1))
+        for start, end in spans
+        if (bare := _BARE.fullmatch(text[start:end]))
+    ]
+    return tuple(replace(part, id=f"{finding.id[:1]}{place(part)[1:]}") for part in parts) or (finding,)
+
+
+def _as_found(decision: Decision, found: Iterable[Finding]) -> Finding:
+    """What a decision puts in the place of findings. One that earlier versions took kept no role: of what is bound to
+    its place, and nobody's, it is that of the finding.
+    """
+    stands = as_finding(decision)
+    if stands.role or stands.person_id is not None or stands.kind in SEARCHED:
+        return stands
+    same = next((f for f in found if (place(f), f.kind) == (place(stands), stands.kind)), stands)
+    return replace(stands, role=same.role, relation=same.relation)
 
 
 def place(finding: Finding) -> str:
@@ -126,6 +175,8 @@ def decide(finding: Finding, verdict: Verdict, reviewer: str, at: str) -> Decisi
         person_id=finding.person_id,
         reviewer=reviewer,
         at=at,
+        role=finding.role if finding.person_id is None else "",
+        relation=finding.relation if finding.person_id is None else "",
     )
 
 
@@ -187,6 +238,8 @@ def as_finding(decision: Decision) -> Finding:
         person_id=decision.person_id,
         score=1.0,
         reason=Reason(rule=RULE, detail=decision.verdict.value),
+        role=decision.role,
+        relation=decision.relation,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from transcribe import audit, history, store
 from transcribe.errors import StudyError
-from transcribe.ready import Held, Ready, decided, held, named_people
+from transcribe.ready import Held, Ready, decided, held, named_people, who
 from transcribe.review import corrections, documents, swaps
 from transcribe.review.corrections import Correction
 from transcribe.review.documents import Json, Known, Mark, View
@@ -61,6 +61,7 @@ class Desk:
         self._fold = Fold("")
         self._ready: Ready | None = None
         self._vault_people: tuple[Person, ...] = ()
+        self._voices: tuple[Any, ...] = ()
         self._looks = True
         self._known: Known | None = None
         self._duration_s: float | None = None
@@ -122,7 +123,7 @@ class Desk:
     def _view(self, facts: Callable[["Desk"], Json]) -> View:
         ready, known = self.ready, self.known
         told = facts(self)
-        version = self._version(told)
+        version = self._version(told, ready)
         if version in self._views:
             shown = self._views[version]
             return replace(shown, facts={**shown.facts, "busy": told["busy"]})
@@ -138,13 +139,14 @@ class Desk:
         """What a page of that version shows, where it is remembered."""
         return self._views.get(version)
 
-    def _version(self, told: Json) -> str:
+    def _version(self, told: Json, ready: Ready) -> str:
         """The same for two desks on which the same stands, so that a page outlives the key's dropping. What is busy is
         no part of it.
         """
         policy = self.unlocked.study.config.policy.model_dump_json()
         standing = sorted((name, value) for name, value in told.items() if name != "busy")
-        parts = (repr(self._signature), str(self._entries), repr(standing), policy)
+        speakers = repr(who(ready.transcript.value.speakers))
+        parts = (repr(self._signature), str(self._entries), repr(standing), policy, speakers)
         return self.unlocked.vault.digest("view", *parts, *self._people_digest())[:24]
 
     def _people_digest(self) -> tuple[str, ...]:
@@ -161,9 +163,18 @@ class Desk:
         self._read_log()
         if self.unlocked.vault.people is not self._vault_people:
             self._vault_people, self._known, self._ready = self.unlocked.vault.people, None, None
+        voices = self._said_of_voices()
+        if voices != self._voices:
+            self._voices, self._ready = voices, None
         if self._ready is None and self._held is not None:
             past, second = self._fold.history(), self.reviewer.second
             self._ready = decided(self.unlocked, self._held, past, proposed=True, second=second)
+
+    def _said_of_voices(self) -> tuple[Any, ...]:
+        """What beside its own files tells who speaks."""
+        vault = self.unlocked.vault
+        who = next((entry.who for entry in vault.recordings if entry.id == self.recording_id), ())
+        return who, vault.voiceprints, self.unlocked.study.config.voices
 
     def _read_artefacts(self) -> None:
         paths = (self.unlocked.study.artefact_path(self.recording_id, name) for name in ARTEFACTS)
@@ -199,9 +210,17 @@ class Desk:
             raise Unknown("there is no such turn", advice="look at it again")
         return standing
 
+    def speaker(self, version: str, label: str) -> None:
+        """Raises Conflict where a speaker is somebody else by now than the page shows, be it by a person's word."""
+        now = next((who((s,)), s.by or "") for s in self.ready.transcript.value.speakers if s.label == label)
+        shown = self.seen(version)
+        listed = shown.facts["speakers"] if shown else ()
+        if now not in [(((s["label"], s["role"], s["person"]),), s["by"]) for s in listed]:
+            raise Conflict("who this speaker is was changed meanwhile", advice="look at it again")
+
     def marks(self, version: str, ids: Iterable[str], *, accept: bool = False) -> list[Mark]:
         """Marks that stand as the page shows them; to `accept` them, or for anything else. Raises Conflict, Unknown."""
-        now = {m.id: m for group in documents.marks(self.ready, self._decisions()).values() for m in group}
+        now = {m.id: m for group in documents.marks(self.ready, self.decisions).values() for m in group}
         shown = self.seen(version)
         before = {m.id: m for group in shown.marks.values() for m in group} if shown else {}
         found = []
@@ -236,7 +255,9 @@ class Desk:
             found.append(here)
         return found
 
-    def _decisions(self) -> tuple[Decision, ...]:
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Those of this pass that stand."""
         return self.past.second if self.reviewer.second else self.past.first
 
     # --- doing -------------------------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def view(ready: Ready, known: Known, version: str, facts: Json, *, second: bool,
     utterances = {u.id: u for u in ready.transcript.value.utterances}
     shown = {turn: _shown(turn, group, known, before) for turn, group in found.items()}
     odd = {u.id: _uncommon(u, found.get(u.id, ()), before) for u in utterances.values()}
-    flagged = [_flagged(stretch, ready, decisions) for stretch in ready.flagged]
+    flagged = [_flagged(stretch, ready, decisions, second) for stretch in ready.flagged]
     return View(
         version=version,
         known=known,
@@ -227,7 +227,7 @@ def _real_name(speaker: Speaker, people: Mapping[str, Person]) -> str:
     return person.forms[0] if person else speaker.label
 
 
-def _flagged(stretch: Unclear, ready: Ready, decisions: tuple[Decision, ...]) -> Json:
+def _flagged(stretch: Unclear, ready: Ready, decisions: tuple[Decision, ...], second: bool) -> Json:
     verdict = decided_stretch(stretch, decisions)
     return {
         "id": stretch.id,
@@ -240,13 +240,13 @@ def _flagged(stretch: Unclear, ready: Ready, decisions: tuple[Decision, ...]) ->
         "end_s": stretch.end_s,
         "reasons": [cause.value for cause in stretch.causes],
         "state": "restored" if verdict is Verdict.RESTORE else UNCLEAR,
-        "decided": _is_decided(stretch, ready, decisions),
+        "decided": _is_decided(stretch, ready, decisions, second),
     }
 
 
-def _is_decided(stretch: Unclear, ready: Ready, decisions: tuple[Decision, ...]) -> bool:
+def _is_decided(stretch: Unclear, ready: Ready, decisions: tuple[Decision, ...], second: bool) -> bool:
     """What was settled before the page was there was seen, too."""
-    seen = ready.history.review().seen
+    seen = ready.history.review(second=second).seen
     return decided_stretch(stretch, decisions) is not None or unclear_place(stretch) in seen
 
 
@@ -255,6 +255,7 @@ def _carried(entry: Entry | None) -> Json | None:
         return None
     lost = [{"turn": one.utterance_id or None, "what": one.what, "text": one.text} for one in entry.lost]
     kept = len(entry.decisions) + len(entry.second_decisions) + len(entry.corrections)
+    kept -= sum(one.withheld for one in entry.lost)
     return {"kept": kept, "lost": lost}
 
 
@@ -333,9 +334,9 @@ def patch(before: View, now: View) -> Json:
     return found
 
 
-def undecided(ready: Ready, decisions: tuple[Decision, ...]) -> int:
+def undecided(ready: Ready, decisions: tuple[Decision, ...], *, second: bool) -> int:
     """How many flagged stretches wait for a decision."""
-    return sum(not _is_decided(stretch, ready, decisions) for stretch in ready.flagged)
+    return sum(not _is_decided(stretch, ready, decisions, second) for stretch in ready.flagged)
 
 
 def suggestion(one: Suggestion, known: Known) -> Json:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from transcribe import store
-from transcribe.review.corrections import Correction, moved
+from transcribe.review.corrections import Correction, moved, still_withheld
 from transcribe.review.decisions import Review
 from transcribe.schema import Decision, Person, Quiet, Speaker, record
 
@@ -39,11 +39,14 @@ class Swap(Quiet):
 
 @record
 class Lost(Quiet):
-    """What could not be carried over when a transcript was made again: what it was, the words, the turn near it now."""
+    """What could not be carried over when a transcript was made again: what it was, the words, the turn near it now;
+    `withheld`: in how many places what stands there now is withheld, until somebody says otherwise.
+    """
 
     what: str
     text: str
     utterance_id: str
+    withheld: int = 0
 
 
 @record
@@ -53,7 +56,7 @@ class Entry(Quiet):
     `base` is the checksum of the transcript, as recognised, that it is about; positions are those of the transcript
     with all corrections so far. `group` is one for what is done and taken back together, be it in several recordings;
     an undo and a redo name that of what they take back or do again. `name` says what it was ("accept"). A settling
-    holds what was `seen`; a carrying what was `lost` when the transcript was made again.
+    holds what was `seen` and who the `speakers` were; a carrying what was `lost` when the transcript was made again.
     """
 
     at: str
@@ -67,6 +70,7 @@ class Entry(Quiet):
     corrections: tuple[Correction, ...] = ()
     swaps: tuple[Swap, ...] = ()
     seen: tuple[str, ...] = ()
+    speakers: tuple[Speaker, ...] = ()
     lost: tuple[Lost, ...] = ()
     second_decisions: tuple[Decision, ...] = ()
 
@@ -79,6 +83,11 @@ class Entry(Quiet):
     def named(self) -> frozenset[str]:
         """The ids of everybody whom it names."""
         return self.decided | {p.id for s in self.swaps for p in (s.before, s.after) if isinstance(p, Person)}
+
+    @property
+    def speakers_changed(self) -> bool:
+        """Whether it says who a speaker is."""
+        return any(isinstance(s.before or s.after, Speaker) for s in self.swaps)
 
 
 @record
@@ -156,49 +165,57 @@ class History(Quiet):
 
 
 class _Where(NamedTuple):
-    """Where a decision stands from a number of corrections on; None = its words were replaced."""
+    """Where a decision stands from a number of corrections on, in parts where a turn now begins inside it; none = its
+    words are gone.
+    """
 
     level: int
-    decision: Decision | None
+    decisions: tuple[Decision, ...]
 
 
 class _Tracked:
     """A decision and its places as corrections come and go."""
 
     def __init__(self, decision: Decision, level: int, group: str, *, second: bool) -> None:
-        self.places = [_Where(level, decision)]
+        self.places = [_Where(level, (decision,))]
         self.group = group
         self.second = second
         self.stands = True
 
     @property
-    def decision(self) -> Decision | None:
-        return self.places[-1].decision
+    def decisions(self) -> tuple[Decision, ...]:
+        return self.places[-1].decisions
 
     def push(self, correction: Correction, level: int) -> None:
-        decision = self.decision
-        if decision is not None and any(u.id == decision.utterance_id for u in correction.before):
-            there = moved((decision,), (correction,))
-            self.places.append(_Where(level, there[0] if there else None))
+        if _is_about(correction, self.decisions):
+            self.places.append(_Where(level, _after(self.decisions, correction)))
 
     def back(self, former: Correction, number: int, inverse: Correction, level: int) -> None:
         """The correction of that number is gone, and others were made elsewhere since: back to where it stood before
         that, or, if it is younger, along with the words.
         """
         before = next((place for place in reversed(self.places) if place.level < number), None)
-        if before is None or before.decision is None:
+        if before is None or not before.decisions:
             self.push(inverse, level)
-        elif any(u.id == before.decision.utterance_id for u in former.before):
-            self.places.append(_Where(level, before.decision))
+        elif _is_about(former, before.decisions):
+            self.places.append(_Where(level, before.decisions))
 
     def pop(self, correction: Correction, level: int) -> None:
         """The last correction is gone: back to where it stood before, or, if it is younger, along with the words."""
         while len(self.places) > 1 and self.places[-1].level >= level:
             self.places.pop()
         if self.places[-1].level >= level:
-            decision = self.places[-1].decision
-            there = moved((decision,), (correction.inverse,)) if decision else ()
-            self.places = [_Where(level - 1, there[0] if there else None)]
+            self.places = [_Where(level - 1, _after(self.places[-1].decisions, correction.inverse))]
+
+
+def _is_about(correction: Correction, decisions: tuple[Decision, ...]) -> bool:
+    turns = {u.id for u in correction.before}
+    return any(d.utterance_id in turns for d in decisions)
+
+
+def _after(decisions: tuple[Decision, ...], correction: Correction) -> tuple[Decision, ...]:
+    """Where decisions stand after a correction. What was withheld stays so in other words or in parts."""
+    return tuple(there for d in decisions for there in (moved((d,), (correction,)) or still_withheld(d, correction)))
 
 
 class Fold:
@@ -239,7 +256,7 @@ class Fold:
             self.settled[entry.second] = entry
             return
         self.settled[entry.second] = None
-        if entry.corrections:  # the text of both passes
+        if entry.corrections or entry.speakers_changed:  # the text of both passes, and who says it
             self.settled = {False: None, True: None}
         for correction in entry.corrections:
             self._correct(correction, again=entry.deed is not Deed.ACT)
@@ -247,14 +264,14 @@ class Fold:
 
     def history(self) -> History:
         """What stands now."""
-        standing = [(t, t.decision) for t in self.tracked if t.stands]
+        standing = [(t, d) for t in self.tracked if t.stands for d in t.decisions]
         return History(
             base=self.base,
             corrections=tuple(self.chain),
             sources=tuple(self.sources),
             retired=dict(self.retired),
-            first=tuple(d for t, d in standing if d and not t.second),
-            second=tuple(d for t, d in standing if d and t.second),
+            first=tuple(d for t, d in standing if not t.second),
+            second=tuple(d for t, d in standing if t.second),
             settled=self.settled[False],
             settled_second=self.settled[True],
             carried=self.carried,

@@ -18,7 +18,7 @@ from transcribe.review import acts, agreement, alike, documents, searching, sett
 from transcribe.review.bodies import written
 from transcribe.review.decisions import places
 from transcribe.review.desk import Change, Desk, Reviewer, new_group
-from transcribe.review.documents import Json
+from transcribe.review.documents import Json, View
 from transcribe.review.log import History, Swap
 from transcribe.review.refusals import Conflict, Malformed, Refused, StillOpen, Unknown
 from transcribe.review.roll import Roll
@@ -28,6 +28,7 @@ from transcribe.vault import Unlocked
 
 MOST_HITS = 200
 SUGGESTED = 12
+TRIES = 5
 WARM_AFTER_S = 3.0
 
 
@@ -227,7 +228,7 @@ class Office:
         self._wait()
         stood = desk.stood
         now, shown = desk.view(self._facts), desk.seen(version)
-        if shown is None or shown.utterances != now.utterances or shown.shown != now.shown:
+        if shown is None or _signed(shown) != _signed(now):
             raise Conflict("the transcript was changed meanwhile", advice="look at what is new")
         if now.facts["open"]:
             count = len(now.facts["open"])
@@ -359,11 +360,19 @@ class Office:
         for recording_id in self._open.study.recordings():
             if recording_id == here.recording_id or self._transcript(recording_id) is None:
                 continue
-            desk = self._desk(recording_id)
-            made = Change(name=name, stood=desk.stood)
-            decisions = self._same(desk, rest, made)
-            if decisions:
-                desk.do(replace(made, decisions=tuple(decisions)), group)
+            for left in reversed(range(TRIES)):
+                try:
+                    self._there(self._desk(recording_id), rest, name, group)
+                    break
+                except Conflict:  # somebody works there: it is looked at again, since here it is done
+                    if not left:
+                        raise
+
+    def _there(self, desk: Desk, rest: acts.Everywhere, name: str, group: str) -> None:
+        made = Change(name=name, stood=desk.stood)
+        decisions = self._same(desk, rest, made)
+        if decisions:
+            desk.do(replace(made, decisions=tuple(decisions)), group)
 
     def _follow(self, desk: Desk, made: Change) -> None:
         """What an act brings about beside: repeats of new names, the rules over other words, a voice learnt."""
@@ -403,6 +412,12 @@ class Office:
         """Until nothing is done beside. Raises what went wrong there."""
         if self._running is not None:
             self._running.result()
+
+
+def _signed(seen: View) -> tuple[Any, ...]:
+    """What somebody answers for who settles it: the words, what becomes of them, and who says them."""
+    who = [(s["label"], s["role"], s["person"]) for s in seen.facts["speakers"]]
+    return seen.utterances, seen.shown, who
 
 
 def _begun(past: History) -> bool:

@@ -1,13 +1,14 @@
 """A transcript was recognised anew: what people did to the former one is carried over where the words are the same."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from transcribe import audit, store
 from transcribe.history import Current, current, entries
 from transcribe.review import corrections
-from transcribe.review.carrying import Spoken, alike, carry, spoken
+from transcribe.review.carrying import Spoken, alike, beside, carry, spoken
 from transcribe.review.corrections import Correction
-from transcribe.review.decisions import touches
+from transcribe.review.decisions import WITHHOLDING, touches
 from transcribe.review.log import Deed, Entry, History, Lost, history
 from transcribe.schema import Decision, Quiet, Speaker, Transcript, Utterance, Word, record
 from transcribe.vault import Unlocked
@@ -85,16 +86,31 @@ def _carried(before: Current, new: Transcript, there: History) -> _Carried:
     passes = []
     for decided, decided_there in ((past.first, there.first), (past.second, there.second)):
         found = carry(former, amended, decided)
-        for decision in found.lost:
-            utterance = utterances[decision.utterance_id]
-            text = utterance.text[decision.start : decision.end]
-            lost.append(_lost(decision.verdict.value, text, (utterance,), new))
         had_no_place = carry(ours, between, decided_there).lost
         back = corrections.moved(had_no_place, tuple(made))
-        free = (one for one in back if not any(touches(one, other) for other in found.moved))
-        passes.append((*free, *found.moved))
+        free = [one for one in back if not any(touches(one, other) for other in found.moved)]
+        near: list[Decision] = []
+        for decision, parts in zip(found.lost, _still_withheld(former, amended, found.lost), strict=True):
+            if parts and all(any(touches(part, one) for one in free) for part in parts):
+                continue  # as it was decided there
+            near += parts
+            utterance = utterances[decision.utterance_id]
+            text = utterance.text[decision.start : decision.end]
+            told = _lost(decision.verdict.value, text, (utterance,), new)
+            lost.append(replace(told, withheld=len(parts)))
+        passes.append((*free, *near, *found.moved))
     first, second = passes
     return _Carried(corrections=(*there.corrections, *made), first=first, second=second, lost=tuple(lost))
+
+
+def _still_withheld(old: Transcript, new: Transcript, lost: tuple[Decision, ...]) -> tuple[tuple[Decision, ...], ...]:
+    """Where a name that was withheld is withheld still, though other words are recognised there: nobody may know it but
+    by that decision. Of what was kept nothing: the rules speak of other words anew.
+    """
+    if not any(decision.verdict in WITHHOLDING for decision in lost):
+        return ((),) * len(lost)
+    near = beside(old, new, lost)
+    return tuple(n if d.verdict in WITHHOLDING else () for d, n in zip(lost, near, strict=True))
 
 
 def _again(correction: Correction, new: Transcript, like: dict[Spoken, Spoken]) -> Correction | None:

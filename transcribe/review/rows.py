@@ -58,7 +58,7 @@ class Rows:
         found = documents.marks(ready, decisions)
         marks = [mark for group in found.values() for mark in group]
         words = sum(len(u.words) for u in ready.transcript.value.utterances)
-        waiting = documents.undecided(ready, decisions)
+        waiting = documents.undecided(ready, decisions, second=second)
         opened = sum(mark.open for mark in marks) + waiting
         begun = decisions or any(act.second == second for act in past.done)
         settled = past.settled_second if second else ready.settled.review is ReviewState.REVIEWED

@@ -11,6 +11,7 @@ from transcribe import audit, pipeline, pseudonyms
 from transcribe.detect.identity import SEARCHED, lower_words, new_person
 from transcribe.engines import Engines
 from transcribe.errors import NotSettledError, StudyError, typed
+from transcribe.explain import as_decided
 from transcribe.history import adding, need_current, stood
 from transcribe.participants import took_part
 from transcribe.ready import Ready, balance, named_people, need, second_reading
@@ -48,7 +49,7 @@ def settle(
     check_alias(reviewer, unlocked.vault.people)
     since, ready = stood(unlocked, recording_id), need(unlocked, recording_id)
     at = audit.now()
-    by_id = {finding.id: finding for finding in ready.findings.found}
+    by_id = {finding.id: finding for finding in as_decided(ready.findings.found, ready.settled)}
     unknown = [finding_id for finding_id in (*reject, *accept) if finding_id not in by_id]
     if unknown:
         raise StudyError(
@@ -88,9 +89,16 @@ def sign(
     Raises Conflict where something came in since.
     """
     since = since or stood(unlocked, recording_id)
-    ready = need(unlocked, recording_id)
+    ready = need(unlocked, recording_id, proposed=True)
     seen = (*places(ready.findings, ready.flagged), *(() if balance(unlocked) else (WITHHELD,)))
-    signed = Entry(at=audit.now(), reviewer=reviewer, deed=Deed.SETTLE, base=ready.history.base, seen=seen)
+    signed = Entry(
+        at=audit.now(),
+        reviewer=reviewer,
+        deed=Deed.SETTLE,
+        base=ready.history.base,
+        seen=seen,
+        speakers=ready.transcript.value.speakers,
+    )
     with adding(unlocked, recording_id, since) as add:
         add(signed)
     unlocked.study.log("settled", recording=recording_id)
@@ -214,8 +222,8 @@ def newcomer(unlocked: Unlocked, transcript: Transcript, finding: Finding, besid
 
 
 def speakers(unlocked: Unlocked, recording_id: str) -> tuple[Speaker, ...]:
-    """Who the labels of a recording are taken for. Raises StudyError before its first run."""
-    return need(unlocked, recording_id).transcript.value.speakers
+    """Who the labels of a recording are taken for now. Raises StudyError before its first run."""
+    return need(unlocked, recording_id, proposed=True).transcript.value.speakers
 
 
 def fix_speakers(unlocked: Unlocked, recording_id: str, fixes: tuple[str, ...]) -> tuple[Speaker, ...]:

@@ -78,15 +78,19 @@ def back(unlocked: Unlocked, act: Entry) -> tuple[Swap, ...]:
 
 
 def again(unlocked: Unlocked, act: Entry) -> tuple[Swap, ...]:
-    """What does the swaps of an act again. Who is known as that person, and maybe as more, need not be made known."""
+    """What does the swaps of an act again. Who is known as that person, and maybe as more, need not be made known, nor
+    be searched for who is since.
+    """
     known = {person.id: person for person in unlocked.vault.people}
-    return tuple(s for s in act.swaps if s.before is not None or not _is_known(s.after, known))
+    return tuple(s for s in act.swaps if not _is_known(s, known))
 
 
-def _is_known(new: Person | Speaker | None, known: Mapping[str, Person]) -> bool:
-    here = known.get(_name(new))
+def _is_known(one: Swap, known: Mapping[str, Person]) -> bool:
+    here, new = known.get(_name(one.after)), one.after
     if here is None or not isinstance(new, Person):
         return False
+    if one.before is not None:  # she was accepted
+        return here not in (one.before, new) and not here.position_only and {*here.bound} <= {*new.bound}
     return here.kind is new.kind and {*new.forms} <= {*here.forms, *here.heard}
 
 
