@@ -24,7 +24,7 @@ def some(tokens: Tokens, items: Sequence[Item], code: bool) -> bool:
         return True
     if len(chars) == 2:
         return steps == {0} and len(chars[0]) == 2
-    return len(chars) > 2 and len(steps) == 1 and steps != {0} and not code
+    return len(chars) > 2 and len(steps) == 1 and max(map(len, chars)) > 1 and not code
 
 
 def ordinary(tokens: Tokens, items: Sequence[Item]) -> bool:
