@@ -18,6 +18,13 @@ def _found(*texts: str) -> list[tuple[str, str]]:
 RIGHT = [
     ("Tilda, she's seven, she's in year two", "seven", "exact age"),
     ("he's nearly six.", "six", "exact age"),
+    ("she's two and a half, so", "two and a half", "exact age"),
+    ("she's one year and two months old", "one year and two months old", "exact age"),
+    ("he was one year and two months then", "one year and two months", "exact age"),
+    ("she was a week old", "a week old", "exact age"),
+    ("six or seven weeks old", "six or seven weeks old", "exact age"),
+    ("my baby's ten weeks and", "ten weeks", "exact age"),
+    ("our youngest is five months now", "five months", "exact age"),
     ("I'm 34 and I", "34", "exact age"),
     ("I’m 34 and I", "34", "exact age"),
     ("she was eleven weeks old", "eleven weeks old", "exact age"),
@@ -65,6 +72,8 @@ RIGHT = [
     ("he was 2lb 4oz", "2lb 4oz", "birth weight"),
     ("he was 5 lb, 12 oz", "5 lb, 12 oz", "birth weight"),
     ("he was 760 grams", "760 grams", "birth weight"),
+    ("he weighed 3,200 grams", "3,200 grams", "birth weight"),
+    ("she weighed three thousand two hundred grams", "three thousand two hundred grams", "birth weight"),
     ("born at seven hundred and sixty grams", "seven hundred and sixty grams", "birth weight"),
     ("he was one pound nine", "one pound nine", "birth weight"),
     ("my eldest is fourteen", "fourteen", "exact age"),
@@ -88,6 +97,21 @@ RIGHT = [
     ("Date of birth? 12, 3, 2019.", "12, 3, 2019", "date of birth"),
     ("D.O.B. 12/3, 19", "12/3, 19", "date of birth"),
     ("I was born in May", "May", "date of birth"),
+    ("I was born in '88, so", "'88", "date of birth"),
+    ("I was born in eighty-eight and", "eighty-eight", "date of birth"),
+    ("born 1988, I was", "1988", "date of birth"),
+    ("her birthday's the ninth", "ninth", "date of birth"),
+    ("it's his birthday on Saturday the ninth", "ninth", "date of birth"),
+    ("she was born Friday the thirteenth, and", "thirteenth", "date of birth"),
+    ("the due date was the sixth", "sixth", "date of birth"),
+    ("born in the summer of 2019", "2019", "date of birth"),
+    ("born at Christmas 2019", "Christmas 2019", "date of birth"),
+    ("his date of birth is third of sixth twenty nineteen", "third of sixth twenty nineteen", "date of birth"),
+    ("born four slash five slash eighty-eight", "four slash five slash eighty-eight", "date of birth"),
+    ("he was born on the 21st and", "21st", "date of birth"),
+    ("she was born on christmas day", "christmas day", "date of birth"),
+    ("he was born on may 4th", "may 4th", "date of birth"),
+    ("I had her in march, so", "march", "date of birth"),
     ("I was born in nineteen eighty-eight", "nineteen eighty-eight", "date of birth"),
     ("born in two thousand and nine", "two thousand and nine", "date of birth"),
     ("born on the fourth of the eleventh eighty-eight.", "fourth of the eleventh eighty-eight", "date of birth"),
@@ -99,6 +123,19 @@ RIGHT = [
 @pytest.mark.parametrize(("text", "surface", "role"), RIGHT)
 def test_found(text: str, surface: str, role: str) -> None:
     assert _found(text) == [(surface, role)]
+
+
+@pytest.mark.parametrize(
+    ("text", "age", "day"),
+    [
+        ("She'll be three on the ninth.", "three", "ninth"),
+        ("he turned 2 on the 14th and", "2", "14th"),
+        ("she's four on Boxing Day", "four", "Boxing Day"),
+        ("he'll be two at Christmas", "two", "Christmas"),
+    ],
+)
+def test_a_birthday_that_an_age_tells(text: str, age: str, day: str) -> None:
+    assert _found(text) == [(age, "exact age"), (day, "date of birth")]
 
 
 def test_a_date_that_answers_a_question_for_the_date_of_birth() -> None:
@@ -191,6 +228,8 @@ WRONG = [
     "six weeks later, four weeks ago, in 29 weeks of work",
     "born at 7 in the morning",
     "it may be, and he will be fine",
+    "born in 45 minutes, born in forty-five minutes, the second was born, she was born the first of many",
+    "Good night. She was born and we said good night, then good day. It was due on the first floor. He's on the third",
     "the syndrome, a disease, my depression, her autism",
     "No anomaly was seen on the scan. No syndrome was found. Her syndrome means that. What syndrome? Whose syndrome?",
     "Your anomaly scan's at twenty weeks. That sequence of events. The Anomaly scan. Anatomy anomaly scan",

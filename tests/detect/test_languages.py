@@ -13,6 +13,8 @@ FOREIGN = [
     ("und dann hat meine mutter gesagt dass ich schlafen soll", "de"),
     ("And she said to me, és akkor azt mondta az anyám hogy nem szabad egyedül, you know", "hu"),
     ("قلت له أن الطفل لا ينام", "ar"),
+    ("我昨天跟我妈妈说他不睡觉", "und"),  # no blank parts its words
+    ("赤ちゃんがねむらないのです", "und"),
 ]
 
 
@@ -22,6 +24,32 @@ def test_foreign(text: str, language: str) -> None:
     assert [(s.utterance_id, s.language) for s in found] == [("U0001", language)]
 
 
+def test_foreign_in_short_turns() -> None:
+    turns = (
+        "And then she rang.",
+        "No i co powiedziała?",
+        "Nie wiem przecież.",
+        "Mm.",
+        "Muszę już iść.",
+        "Okay, so she left us.",
+    )
+    found = languages.stretches(utterances(*turns), "en")
+    assert [s.utterance_id for s in found] == ["U0002", "U0003", "U0005"]
+
+
+def test_english_in_short_turns() -> None:
+    turns = (
+        "Did she?",
+        "Yeah, twice.",
+        "Gosh.",
+        "Over by the pond.",
+        "Zsofia again?",
+        "No, mum.",
+        "Off to nursery then",
+    )
+    assert not languages.stretches(utterances(*turns), "en")
+
+
 ENGLISH = [
     "Mm. Mm. Mmhm, uh, er, erm, yeah.",
     "And then Oluwaseun and Chidinma and Gwenllian Siobhan Aoife Zsofia Niamh came.",
@@ -29,6 +57,7 @@ ENGLISH = [
     "It's 0 1 1 7, 4 9 6, 0 1 5 8.",
     "It's 0117-496-0158, or you can email me at www.tilda.quillon.atexample.com",
     "it's tilda.quillon.brown.atexample.org.uk now",
+    "She calls it 小龙, you know, little dragon.",
     "We had jollof and pierogi and a croissant in the café afterwards.",
 ]
 

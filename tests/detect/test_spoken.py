@@ -28,6 +28,10 @@ PHONES = [
     "O7700 900 461",
     "0 7 7 0 0 9 0 0 4 6 1",
     "077 double 0 900461",
+    "oh seven seven double oh, no, sorry, double one, nine hundred four six one",
+    "oh seven seven, mm, double oh, um, nine hundred, ok, four six one",
+    "077, mm, 00, um, 900, no, 461",
+    "07700 900462, no, wait, 07700 900461",
     "oh double seven double oh, nine hundred, four six one",
     "oh-double-seven-double-oh nine-hundred four-six-one",
     "oh one one seven, erm, four nine six. Oh one five eight",
@@ -64,14 +68,61 @@ def test_number_in_two_halves_with_talk_between() -> None:
     assert found == [("07700", "PHONE_NUMBER"), ("900461", "PHONE_NUMBER")]
 
 
+@pytest.mark.parametrize("said", ["Alright.", "I see.", "Mmm, thanks.", "Oh, brilliant.", "Got you.", "One moment."])
+def test_number_over_turns_in_which_the_listener_says_something_short(said: str) -> None:
+    found = _found("It's oh double seven double oh,", said, "nine hundred four six one.")
+    assert found == [("oh double seven double oh", "PHONE_NUMBER"), ("nine hundred four six one", "PHONE_NUMBER")]
+
+
+PARTED = [
+    (("It's 07700.", "Hang on, let me just get a pen for that.", "Okay?", "900461."), ["07700", "900461"]),
+    (
+        ("oh seven seven hundred", "Can you say that again, please?", "nine double oh", "Yes, I have.", "four six one"),
+        ["oh seven seven hundred", "nine double oh", "four six one"],
+    ),
+    (("It's 0117.", "Let me find a pen first.", "0117 I had so far.", "496 0158."), ["0117", "0117", "496 0158"]),
+    (
+        ("it's oh seven seven hundred nine double oh and then my other half's four six one",),
+        ["oh seven seven hundred nine double oh", "four six one"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("turns", "pieces"), PARTED)
+def test_number_that_talk_parts_is_a_telephones_where_its_pieces_make_one(
+    turns: tuple[str, ...], pieces: list[str]
+) -> None:
+    assert _found(*turns) == [(piece, "PHONE_NUMBER") for piece in pieces]
+
+
+def test_other_numbers_that_talk_parts_are_left_alone() -> None:
+    assert _found("It was 0777 or so on the clock.", "We had 1200 of them there.", "And then 40021 more.") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There were two. oh seven seven oh oh nine oh oh four six one",
+        "it's plus three five three eight six one two three four five six nine",
+    ],
+)
+def test_number_said_digit_by_digit_after_another_or_a_plus(text: str) -> None:
+    assert [entity for _, entity in _found(text)] == ["PHONE_NUMBER"]
+
+
 OTHERS = [
     ("my NHS number is nine four three, four seven six, five nine one nine", "UK_NHS"),
     ("it is 943 476 5919", "UK_NHS"),
     ("the NHS number is 943 476 5918", "UK_NHS"),  # said to be one, although its check digit is wrong
     ("hospital number is 4 4 7 1 2", "LONG_NUMBER"),
     ("Q Q one two, three four, five six C", "UK_NINO"),
+    ("jc one two three four five six c", "UK_NINO"),
     ("the car's AB12 CDE", "VEHICLE_PLATE"),
     ("the reg is A B one two, C D E", "VEHICLE_PLATE"),
+    ("it was ab12cde that I saw", "VEHICLE_PLATE"),
+    ("the card ends in 44 71", "LONG_NUMBER"),
+    ("the code is 4471 of course", "LONG_NUMBER"),
+    ("sort code 10, 20, 30", "LONG_NUMBER"),
 ]
 
 
@@ -94,7 +145,13 @@ CODES = [
     ("hospital number {}. I think so", "K 4 5 6 7 8 9"),
     ("her driving licence, {}", "BROWN912154K99LD"),
     ("it was {} on it", "BROWN912154K99LD"),
+    ("it was {} on it", "brown912154k99ld"),
+    ("her driving licence is {}", "BROWN 912154 K99LD"),
+    ("her driving licence is {}", "brown 912154 k99ld"),
     ("my policy {}", "AB/123456/7"),
+    ("crime reference number {}", "42 slash 12345 slash 19"),
+    ("the last four digits are {}", "4471"),
+    ("the MRN is {} then", "4471223"),
     ("the reference is {} you see", "44712"),
     ("the reference is {} and you said a lot", "44712"),
     ("the reference is {}. I know", "44712"),
@@ -118,6 +175,8 @@ POSTCODES = [
     "BS6 5 TQ",
     "cf11 9zz",
     "cf99 9zz",
+    "cf ninety nine nine zz",
+    "bs three five tq",
     "M14 5, er, T Q",
     "ls 9 9zz",
     "E1 6AN",
@@ -150,6 +209,9 @@ EMAILS = [
     "tilda hyphen quill at quill council dot gov dot uk",
     "tilda.quill 82 at Gmail.com",
     "tilda quill at gmail",
+    "tilda full stop quill at gmail dot com",
+    "tilda dot quill at quillon dot pl",
+    "tilda dot quill at quillon dot com dot au",
 ]
 
 
@@ -218,6 +280,9 @@ NETS = [
     ("my Insta is at tilda underscore quill x", "tilda underscore quill x", "USER_NAME"),
     ("I'm tilda underscore quill 92 on there", "tilda underscore quill 92", "USER_NAME"),
     ("w w w dot tildas bakes dot co dot uk", "w w w dot tildas bakes dot co dot uk", "WEB_ADDRESS"),
+    ("it's facebook dot com slash tilda and", "facebook dot com slash tilda", "WEB_ADDRESS"),
+    ("it's quillon dot com forward slash Tilda Quill.", "quillon dot com forward slash Tilda Quill", "WEB_ADDRESS"),
+    ("it's quillon dot de slash tilda dot quill 92", "quillon dot de slash tilda dot quill 92", "WEB_ADDRESS"),
 ]
 
 
@@ -247,6 +312,13 @@ WRONG = [
     "a 1990 VW, a 1200 cc one on the A4042, in the FY2021",
     "a 1 2 3 4 by the door",
     "she was 3 and he was 11, about 10.30, 20 to 30 of them",
+    "she'd sort of 30, 40 minutes, and sort of twenty, thirty and so on",
+    "in hospital for 10, 12 weeks, in the hospital 20, 30 mils each, the hospital was fifty fifty",
+    "in any case 44, 45 and just in case 20, 31",
+    "I had to call her every 20, 30, 45 minutes, or ring them in 10, 20, 30",
+    "the doctor rang at 10 30, 11 o'clock",
+    "I rang at 9, 10, 11, 12 and so on",
+    "the patient in the next bed, he must have been there for at least 70, 80",
 ]
 
 
@@ -323,7 +395,6 @@ def test_long_texts_take_time_in_proportion(piece: str) -> None:
 
 # Known failures: what this rule does not see yet.
 MISSED = [
-    "it's oh seven seven hundred nine double oh and then my other half's four six one",
     "tilda dot quill, that's T I L D A, at gmail dot com",
 ]
 

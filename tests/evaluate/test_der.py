@@ -45,6 +45,11 @@ def test_missed_overlap_counts() -> None:
     assert (errors.missed_s, errors.total_s) == pytest.approx((5, 15))
 
 
+def test_a_speaker_whose_turns_overlap_speaks_once() -> None:
+    errors = diarisation_errors(turns((0, 10, "a"), (5, 15, "a")), turns((0, 15, "S1"), (3, 4, "S1")))
+    assert (errors.false_alarm_s, errors.missed_s, errors.total_s) == pytest.approx((0, 0, 15))
+
+
 def test_counts_add_and_rates_do_not() -> None:
     good = DiarisationErrors(false_alarm_s=0, missed_s=0, confusion_s=1, total_s=99)
     bad = DiarisationErrors(false_alarm_s=1, missed_s=0, confusion_s=0, total_s=1)

@@ -7,6 +7,7 @@ import pytest
 from tests.builders import person
 from transcribe.evaluate import leaks
 from transcribe.evaluate.leaks import DOUBTFUL, READABLE, WITHHELD, count, resembles
+from transcribe.evaluate.tables import group_of
 
 ROSTER = (person("P1", "Aoibhra Penhaligan"), person("X1", "Will", role="partner"))
 
@@ -108,7 +109,13 @@ def test_keep_words_and_words_outside_are_counted_where_something_stands_for_the
 
 @pytest.mark.parametrize(
     ("written", "expected"),
-    [("07700 900461", READABLE), ("oh 7700 9", READABLE), ("[phone]", WITHHELD), ("61", DOUBTFUL)],
+    [
+        ("07700 900461", READABLE),
+        ("oh treble 7 oh oh 9", READABLE),
+        ("oh 7700 9", READABLE),
+        ("[phone]", WITHHELD),
+        ("61", DOUBTFUL),
+    ],
 )
 def test_half_of_a_number_is_enough(written: str, expected: str) -> None:
     said = gold(("oh double seven double oh nine hundred four six one", "phone"), ("yes", None))
@@ -134,6 +141,15 @@ def test_a_short_word_of_an_address_or_a_date_that_is_left_makes_it_readable(
     if role == "date_of_birth":
         written[-1] = ("[year]", 3.0, 3.8, True)
     assert state(released(*written), gold((said, role))) == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "group"),
+    [("date_of_birth", "date"), ("date of birth", "date"), ("E-mail", "direct"), ("NHS number", "direct"),
+     ("city", "place"), ("parent", "person")],
+)  # fmt: skip
+def test_a_role_is_known_however_its_words_are_joined(role: str, group: str) -> None:
+    assert group_of(role) == group
 
 
 @pytest.mark.parametrize("written", ["Aoibhra", "AOIBHRA.", "A-O-I-B-H-R-A"])

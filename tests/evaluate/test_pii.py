@@ -117,3 +117,14 @@ def test_calibration_counts_what_is_right_by_band_and_leaves_out_what_has_no_pro
                                  [25, 28, "date"]]}]  # fmt: skip
     told = {rate.name: (rate.count, rate.of) for rate in pii.calibration(pii.score(gold, found))}
     assert told == {"right, of those given 0.50 to 0.80": (1, 2), "right, of those given 0.95 to 1.00": (1, 1)}
+
+
+def test_a_mention_without_a_letter_is_not_found() -> None:
+    gold = {"id": 1, "text": "... Orla", "spans": [[0, 3, "PERSON"], [4, 8, "PERSON"]]}
+    seen = {r.name: (r.count, r.of) for r in rates(score([gold], [{"id": 1, "spans": [[4, 8, "person"]]}]))}
+    assert seen["recall"] == (1, 2)
+
+
+def test_labels_that_are_not_listed_are_told() -> None:
+    gold = [{"id": 1, "text": "Orla", "spans": [[0, 4, "NAME"], [0, 4, "NAME"], [0, 4, "ROLE"], [0, 4, "PER"]]}]
+    assert pii.unscored(gold) == {"NAME": 2}

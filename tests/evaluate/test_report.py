@@ -38,3 +38,21 @@ def test_files_that_are_something_else_get_one_sentence_without_a_word_of_them(t
         assert "Orla" not in done.stderr
         assert done.stderr.startswith("Error: ")
         assert "Traceback" not in done.stderr
+
+
+def test_pii_names_labels_that_it_does_not_score(tmp_path: Path) -> None:
+    (tmp_path / "gold.jsonl").write_text('{"id": "1", "text": "Orla left", "spans": [[0, 4, "NAME"]]}\n')
+    (tmp_path / "found.jsonl").write_text('{"id": "1", "spans": []}\n')
+    assert last_json(succeed("evaluate", "pii", tmp_path / "gold.jsonl", tmp_path / "found.jsonl", "--json"))[
+        "unscored"
+    ] == {"NAME": 1}
+    assert "NAME" in succeed("evaluate", "pii", tmp_path / "gold.jsonl", tmp_path / "found.jsonl")
+
+
+def test_leaks_tells_of_names_that_stand_elsewhere(tmp_path: Path) -> None:
+    words = [("[parent]", 1.0, 1.8, True), ("Aoibhra", 30.0, 30.8, False)]
+    (tmp_path / "gold.json").write_text(json.dumps(gold(("then", None), ("Aoibhra", "parent"))))
+    (tmp_path / "out.json").write_text(json.dumps(released(("then", 0, 0.8, False), *words)))
+    told = succeed("evaluate", "leaks", tmp_path / "gold.json", tmp_path / "out.json").splitlines()
+    (line,) = [line for line in told if "where nobody said them" in line]
+    assert line.split()[-1].strip("│|") == "1" or " 1" in line

@@ -233,11 +233,21 @@ def _dotted(tokens: Tokens, index: int) -> Iterator[Address]:
         return
     ending = tokens.words[last] in _web() or tokens.words[last - 1] in _web()
     if ending and (said or last - first > 1 or tokens.words[last] != "me"):
-        words = tuple(_spoken(tokens, _www(tokens, first), last))
+        words = tuple(_spoken(tokens, _www(tokens, first), _path(tokens, last)))
         yield Address(words=words, entity="WEB_ADDRESS", score=0.85 if said else 0.7)
     elif said and (_talk(tokens, index) or tokens.words[index] == "underscore"):
         words = tuple(_spoken(tokens, first, usernames.end(tokens, last)))
         yield Address(words=words, entity="USER_NAME", score=0.8)
+
+
+def _path(tokens: Tokens, last: int) -> int:
+    """Where an address ends whose domain ends with word `last`: after "slash tilda quill", "forward slash tilda"."""
+    while tokens.near(last + 1):
+        slash = last + 1 + (tokens.words[last + 1] == "forward")
+        if not tokens.near(slash) or tokens.words[slash] != "slash" or not tokens.near(slash + 1):
+            break
+        last = usernames.end(tokens, slash + 1)
+    return last
 
 
 def _www(tokens: Tokens, first: int) -> int:

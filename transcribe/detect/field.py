@@ -77,8 +77,8 @@ def _matches(utterance_id: str, text: str) -> Iterator[Finding]:
 
 def _births(utterance_id: str, text: str, previous: str) -> Iterator[Finding]:
     """Dates of which the words around them, or the question before them, say that somebody was born then."""
-    birth, dates, month = _birth()
-    for match in month.finditer(text):
+    birth, dates, parts = _birth()
+    for match in (match for part in parts for match in part.finditer(text)):
         yield _finding(utterance_id, match.span("it"), Kind.DATE, BIRTH, birth.score)
     question = birth.asked.search(previous)
     for start, end in _three_numbers(text) if question or birth.before.search(text) else ():
@@ -182,8 +182,10 @@ def _filled(regex: str, fragments: Mapping[str, str]) -> str:
 
 
 @cache
-def _birth() -> tuple[_Birth, tuple[re.Pattern[str], ...], re.Pattern[str]]:
-    """What the words around a date of birth are, the date patterns of default_rules.toml, and that of "born in May"."""
+def _birth() -> tuple[_Birth, tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]:
+    """What the words around a date of birth are, the date patterns of default_rules.toml in any case, and those of
+    parts of a date: "born in May".
+    """
     raw = _raw()
     table = raw["birth"]
     birth = _Birth(
@@ -196,8 +198,9 @@ def _birth() -> tuple[_Birth, tuple[re.Pattern[str], ...], re.Pattern[str]]:
         score=table["score"],
     )
     groups = [group for group in defaults.load().patterns if group.entity == "CALENDAR_DATE"]
-    dates = tuple(re.compile(regex) for group in groups for regex in group.regex)
-    return birth, dates, re.compile(_filled(table["month"], raw["fragments"]), re.IGNORECASE)
+    dates = tuple(re.compile(regex, re.IGNORECASE) for group in groups for regex in group.regex)
+    parts = tuple(re.compile(_filled(part, raw["fragments"]), re.IGNORECASE) for part in table["parts"])
+    return birth, dates, parts
 
 
 @cache

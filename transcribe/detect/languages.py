@@ -20,6 +20,8 @@ STRANGE = 3.2  # mean Zipf frequency below which six words of ordinary speech ar
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _ADDRESS = re.compile(r"\S*\w[.@_]\w\S*")  # of the web, of e-mail, a user's name
 _SPOKEN_HERE = "pl es fr de tr hu pt it ro nl cs sv id fil vi lt lv sh sl sk fi da nb ca is ms"  # Latin letters
+_UNSPACED = re.compile(r"(?:CJK|HIRAGANA|KATAKANA|THAI|LAO|KHMER|MYANMAR)\b")  # one run of letters is many words
+_RUN = 4  # of such letters: more than a name
 _OTHER_SCRIPTS = "ar bg bn el fa he hi mk ru ta uk ur"  # not zh, ja, ko: wordfreq needs further packages for these
 
 
@@ -34,27 +36,54 @@ class Stretch(Quiet):
 
 
 def stretches(utterances: tuple[Utterance, ...], language: str) -> tuple[Stretch, ...]:
-    """The longest stretch of each utterance that is not in `language` (a code such as en)."""
-    found = (_foreign(utterance, language) for utterance in utterances)
+    """The longest stretch of each utterance that is not in `language` (a code such as en).
+
+    Of turns with fewer words than a stretch has, those that follow each other are read together, too.
+    """
+    telling = [_telling(utterance.text) for utterance in utterances]
+    found = [_foreign(*one, language) for one in zip(utterances, telling, strict=True)]
+    for here in _short_turns(telling, language):
+        found[here] = found[here] or _stretch(utterances[here], telling[here], language)
     return tuple(stretch for stretch in found if stretch is not None)
 
 
-def _foreign(utterance: Utterance, language: str) -> Stretch | None:
-    text = utterance.text
+def _telling(text: str) -> list[re.Match[str]]:
     addresses = [m.span() for m in _ADDRESS.finditer(text)]
-    words = [
+    return [
         m
         for m in _WORD.finditer(text)
         if _tells(text, m) and not any(start <= m.start() < end for start, end in addresses)
     ]
+
+
+def _short_turns(telling: list[list[re.Match[str]]], language: str) -> set[int]:
+    """Numbers of the turns over which a stretch in another language goes on: "No i co?" "Nie wiem przecież."."""
+    found: set[int] = set()
+    words: list[tuple[int, re.Match[str]]] = []
+    for here, own in enumerate(telling):
+        if len(own) >= WINDOW:
+            words = []
+        for one in own if len(own) < WINDOW else ():
+            words = [*words, (here, one)][-WINDOW:]
+            if len(words) == WINDOW and _is_foreign([match for _, match in words], language):
+                turns = {turn for turn, _ in words}
+                found |= {turn for turn in turns if _mean([m.group() for m in telling[turn]], language) < STRANGE}
+    return found
+
+
+def _foreign(utterance: Utterance, words: list[re.Match[str]], language: str) -> Stretch | None:
+    text = utterance.text
     strange = [m for m in _WORD.finditer(text) if _other_script(m.group())]
-    if len(strange) >= 2 and language in (*_SPOKEN_HERE.split(), "en"):
+    if (len(strange) >= 2 or any(_unspaced(m.group()) for m in strange)) and language in (*_SPOKEN_HERE.split(), "en"):
         guess = _best([m.group() for m in strange], tuple(_OTHER_SCRIPTS.split()), language)
         return Stretch(utterance_id=utterance.id, start=strange[0].start(), end=strange[-1].end(), language=guess[0])
     hits = [place for place in range(len(words) - WINDOW + 1) if _is_foreign(words[place : place + WINDOW], language)]
     if not hits:
         return None
-    stretch = words[hits[0] : hits[-1] + WINDOW]
+    return _stretch(utterance, words[hits[0] : hits[-1] + WINDOW], language)
+
+
+def _stretch(utterance: Utterance, stretch: list[re.Match[str]], language: str) -> Stretch:
     plain = [m.group() for m in stretch]
     guess = _best(plain, tuple(_SPOKEN_HERE.split()), language)
     sure = guess[1] - _mean(plain, language) >= BETTER
@@ -72,6 +101,10 @@ def _tells(text: str, word: re.Match[str]) -> bool:
     opens = not text[: word.start()].strip() or text[: word.start()].rstrip()[-1] in ".?!"
     noise = len(plain) < 2 or plain in defaults.load().words.never or re.search(r"(.)\1\1|^[^aeiouyw]+$", plain)
     return not noise and (word.group()[0].islower() or bool(opens and len(plain) < 5))
+
+
+def _unspaced(word: str) -> bool:
+    return len(word) >= _RUN and _UNSPACED.match(unicodedata.name(word[0], "")) is not None
 
 
 def _other_script(word: str) -> bool:

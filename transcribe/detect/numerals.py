@@ -143,7 +143,7 @@ def _following(tokens: Tokens, index: int, items: list[Item]) -> Item | None:
             if sum(len(item.chars) for item in items) < 2:
                 return None
             here = tokens.utterance_of(index)
-            if tokens.listens(here):
+            if tokens.listens(here) or _interrupts(tokens, here):
                 listened += 1
                 if listened > LISTENED:
                     return None
@@ -159,6 +159,22 @@ def _following(tokens: Tokens, index: int, items: list[Item]) -> Item | None:
             return None
         index += 1
     return None
+
+
+def _interrupts(tokens: Tokens, here: int) -> bool:
+    """Whether an utterance is a few words that spell nothing: "Alright.", "I see.", "Oh, thanks.", "One second."."""
+    first, end = tokens.first[here], tokens.first[here + 1]
+    noughts = {"o", "oh", "ow"}
+    if end - first > SAYS or noughts.issuperset(tokens.words[first:end]):
+        return False
+    loose = tables()["letters"]["loose"] | noughts | {"i", "a"}
+    context = tables()["context"]
+    units = context["units"] | context["measures"]
+    return not any(
+        read(tokens, index)
+        for index in range(first, end)
+        if tokens.words[index] not in loose and units.isdisjoint(tokens.words[index + 1 : min(index + 2, end)])
+    )
 
 
 def read(tokens: Tokens, index: int, inside: bool = False) -> Item | None:
@@ -199,13 +215,20 @@ def _spelt(tokens: Tokens, index: int, word: str) -> bool:
     """Whether a short word is letters: one alone, capitals, tied to a digit, or the beginning or end of a postcode."""
     if len(word) == 1 or tokens.written(index).isupper():
         return True
-    before = index > 0 and tokens.words[index - 1].isdecimal()
-    after = tokens.near(index + 1) and tokens.words[index + 1].isdecimal()
+    before = index > 0 and _counts(tokens.words[index - 1])
+    after = tokens.near(index + 1) and _counts(tokens.words[index + 1])
     if (before and tokens.gap(index) == "") or (after and tokens.gap(index + 1) == ""):
         return True
-    if len(word) != 2 or word in tables()["letters"]["words"]:
+    between = tables()["between"]
+    if len(word) != 2 or word in tables()["letters"]["words"] | between["fillers"] | between["backchannel"]:
         return False
-    return before or (after and word.upper() in tables()["postcode"]["areas"])
+    consonants = {"a", "e", "i", "o", "u", "y"}.isdisjoint(word)  # "jc 12 34 56 c", a National Insurance number
+    return before or (after and (consonants or word.upper() in tables()["postcode"]["areas"]))
+
+
+def _counts(word: str) -> bool:
+    """Whether a word is digits, or says some: "five", "eleven"."""
+    return word.isdecimal() or (_starts(word) and word not in ("o", "oh", "ow"))
 
 
 def _joined(tokens: Tokens, index: int) -> bool:

@@ -8,9 +8,8 @@ turns. NHS check digit: NHS Data Dictionary, modulo 11. Phone numbers: Ofcom's p
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
 
-from transcribe.detect import emails
+from transcribe.detect import counted, emails, parted
 from transcribe.detect.numerals import Item, Tokens, runs, tables
 from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
 
@@ -19,8 +18,11 @@ _CODES = ("id", "nhs", "number")  # what letters may be part of
 _LIKELY = 0.5
 _PARTS = 12  # of a code, at most so many on either side of its number
 _NEAR = 2  # words: "her badge's number", "prison number"
+_BESIDE = 4  # words between what an item is and its short number: "the card ends in 4471"
+_LONG = 6  # digits; hardly anything is counted in so many
 _LOOK_BACK = 14  # words before a number that may say what it is
 _NHS_DIGITS = 10
+_PHONE_ITEMS = 11  # at most; each a digit or more
 _DIGIT = "[0-9O]"
 _PHONE = re.compile(r"(?:0044|44|0)?0?[1-9]\d{8,9}")
 _PLATES = (
@@ -32,7 +34,6 @@ _NINO = re.compile(
     rf"[A-Z]{{2}}{_DIGIT}{{6}}[A-D]"
 )  # which first letters are given out is not asked: they are misheard
 _PRISONER = re.compile(r"[A-Z]\d{4}[A-Z]{2}")  # HMPPS
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+|.*[£$€%].*|.*\d\.\d.*")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d)+")
 _ROAD = re.compile(r"[ABM]\d{4}")
 
@@ -53,10 +54,14 @@ def find(utterances: tuple[Utterance, ...]) -> tuple[Finding, ...]:
     ids = [utterance.id for utterance in utterances]
     found: list[Finding] = []
     taken: set[int] = set()
+    left: list[Sequence[Item]] = []
     for run in runs(tokens):
-        for one in _in_run(tokens, run):
+        for one in _in_run(tokens, run, left):
             found += _findings(tokens, ids, one)
             taken.update(range(one.words[0][0], one.words[-1][1] + 1))
+    for items in parted.find(left):
+        one = _Found(words=_words(items), kind=Kind.CONTACT, entity="PHONE_NUMBER", score=0.8)
+        found += _findings(tokens, ids, one)
     for one in _glued(tokens, taken):
         found += _findings(tokens, ids, one)
     for address in emails.find(tokens):
@@ -85,8 +90,8 @@ def _findings(tokens: Tokens, ids: list[str], one: _Found) -> Iterator[Finding]:
         )
 
 
-def _in_run(tokens: Tokens, run: tuple[Item, ...]) -> Iterator[_Found]:
-    """Codes first; what digits they leave are read as numbers."""
+def _in_run(tokens: Tokens, run: tuple[Item, ...], left: list[Sequence[Item]]) -> Iterator[_Found]:
+    """Codes first; what digits they leave are read as numbers, and those that are likely none are added to `left`."""
     if sum(len(item.chars) for item in run if item.numeric) < 2:
         return
     taken: set[int] = set()
@@ -101,8 +106,12 @@ def _in_run(tokens: Tokens, run: tuple[Item, ...]) -> Iterator[_Found]:
             continue
         while len(stretch) > 1 and run[stretch[0]].chars == "O" and run[stretch[1]].chars[0] == "0":
             stretch.pop(0)  # "Oh, 0117": the nought is there already
-        if stretch and (one := _number(tokens, run[stretch[0] : index])):
+        items = run[stretch[0] : index] if stretch else ()
+        one = _number(tokens, items) if items else None
+        if one:
             yield _whole(tokens, run, (stretch[0], index - 1), taken, one)
+        if items and (one is None or one.score < _LIKELY):
+            left.append(items)
         stretch = []
 
 
@@ -155,15 +164,15 @@ def _code_patterns() -> tuple[tuple[str, re.Pattern[str], float], ...]:
 def _sure(tokens: Tokens, items: Sequence[Item], entity: str, score: float) -> float:
     """How sure a code is; a plate only as it is written or where a car is spoken of, a prisoner's number as well."""
     item = items[0]
+    glued = all(tokens.gap(word) == "" for word in range(item.first + 1, items[-1].last + 1))
     if entity == "LONG_NUMBER":
         singly = all(len(item.chars) == 1 for item in items)  # not "a 1990 VW"
-        glued = all(tokens.gap(word) == "" for word in range(item.first + 1, items[-1].last + 1))
         return score if singly or glued or _about(tokens, item.first) in _CODES else 0.0
     if entity != "VEHICLE_PLATE":
         return score
     if _context(tokens, item.first, "plate"):
         return 0.95
-    return score if len(item.chars) > 1 and tokens.written(item.first).isupper() else 0.2
+    return score if glued or (len(item.chars) > 1 and tokens.written(item.first).isupper()) else 0.2
 
 
 def _whole(tokens: Tokens, run: tuple[Item, ...], place: tuple[int, int], taken: set[int], number: _Found) -> _Found:
@@ -178,6 +187,7 @@ def _whole(tokens: Tokens, run: tuple[Item, ...], place: tuple[int, int], taken:
             last += 1
     words = list(_words(run[first : last + 1]))
     begin, end = words[0][0], words[-1][1]
+    begin -= _is_surname(tokens, begin - 1)
     for _ in range(_PARTS):
         begin -= tokens.gap(begin) in ("", "/")
         end += end + 1 < len(tokens.words) and tokens.gap(end + 1) in ("", "/")
@@ -204,17 +214,27 @@ def _belongs(tokens: Tokens, item: Item, other: Item) -> bool:
     return written not in ("a", "i", "I") if len(word) == 1 else written.isupper()
 
 
+def _is_surname(tokens: Tokens, index: int) -> bool:
+    """Whether a word is the five letters of a surname with which a driving licence's number begins: "HARTL 912154"."""
+    near = index >= 0 and tokens.gap(index + 1) == " " and len(tokens.words[index]) == 5
+    licence = {"licence", "license"}.intersection(tokens.words[max(0, index - _LOOK_BACK) : max(0, index)])
+    return near and bool(licence) and (tokens.written(index).isupper() or len(tokens.words[index + 1]) == 6)
+
+
 def _glued(tokens: Tokens, taken: set[int]) -> Iterator[_Found]:
-    """Codes written as one of capitals and four digits or more, which nothing has found: a driving licence's number."""
+    """Codes written as one of letters and four digits or more (in lower case five), which nothing has found: a driving
+    licence's number.
+    """
     first = 0
     for last in range(len(tokens.words)):
         if last + 1 < len(tokens.words) and tokens.gap(last + 1) == "":
             continue
         code = "".join(tokens.written(index) for index in range(first, last + 1)) if last > first else ""
         digits = "".join(char for char in code if char.isdecimal())
-        if len(digits) > 3 and code[0].isupper() and code.isupper() and not taken.issuperset(range(first, last + 1)):
+        least = 4 if code.isupper() else 5
+        if len(digits) >= least and code[0].isalpha() and not taken.issuperset(range(first, last + 1)):
             about = _about(tokens, first) in _CODES
-            if about or not (_YEARS.fullmatch(digits) or _ROAD.fullmatch(code)):
+            if about or not (_YEARS.fullmatch(digits) or _ROAD.fullmatch(code.upper())):
                 score = 0.85 if about else 0.6
                 yield _Found(words=((first, last),), kind=Kind.ID_NUMBER, entity="LONG_NUMBER", score=score)
         first = last + 1
@@ -227,9 +247,9 @@ def _number(tokens: Tokens, items: Sequence[Item]) -> _Found | None:
     digits = "".join(item.chars for item in items).replace("O", "0")
     if len(digits) < 4 or not digits.strip("0") or (len(digits) < 9 and _YEARS.fullmatch(digits)):
         return None
-    if _public().fullmatch(digits):
+    about = _about(tokens, items[0].first, len(digits))
+    if _public().fullmatch(digits) or counted.some(tokens, items, about == "id"):
         return None
-    about = _about(tokens, items[0].first)
     kind, entity, score = Kind.ID_NUMBER, "LONG_NUMBER", 0.0
     if _is_nhs(digits) and not (about == "phone" and digits[0] == "0"):
         entity, score = "UK_NHS", 0.98
@@ -243,11 +263,23 @@ def _number(tokens: Tokens, items: Sequence[Item]) -> _Found | None:
         kind, entity, score = Kind.CONTACT, "PHONE_NUMBER", 0.85
     elif about == "id":
         score = 0.85
-    elif about == "number" and len(digits) > 5:
+    elif _holds_phone(tokens, items) or (about == "number" and len(digits) >= (5 if digits[0] == "0" else _LONG)):
         kind, entity, score = Kind.CONTACT, "PHONE_NUMBER", 0.8
-    elif len(digits) > 6 and not _ordinary(tokens, items):
+    elif len(digits) > 6 and not counted.ordinary(tokens, items):
         score = 0.6 if len(digits) > 8 and len(items) < len(digits) - 1 else 0.4
     return _Found(words=_words(items), kind=kind, entity=entity, score=score) if score else None
+
+
+def _holds_phone(tokens: Tokens, items: Sequence[Item]) -> bool:
+    """Whether "plus" leads ten digits and more, or another number goes before: "There were two. Oh seven seven ..."."""
+    ending = items[-_PHONE_ITEMS:]
+    rest = ["".join(item.chars for item in ending[first:]).replace("O", "0") for first in range(len(ending))]
+    if (
+        sum(len(item.chars) for item in items) > 9
+        and "plus" in tokens.words[max(0, items[0].first - 1) : items[0].first]
+    ):
+        return True
+    return any(digits[0] == "0" and len(digits) > 9 and _PHONE.fullmatch(digits) for digits in rest)
 
 
 @cache
@@ -263,34 +295,26 @@ def _is_nhs(digits: str) -> bool:
     return rest % 11 == int(digits[9]) and rest != 10
 
 
-def _ordinary(tokens: Tokens, items: Sequence[Item]) -> bool:
-    """Counting, money, thousands, years, and one number after another: "two, three, four", "10,000,000"."""
-    if any(len(item.chars) > _NHS_DIGITS for item in items):
-        return False
-    values = [int(item.chars.replace("O", "0")) for item in items]
-    steps = {after - before for before, after in pairwise(values)}
-    if len(steps) == 1 or all(1800 < value < 2100 for value in values):
-        return True
-    if len(values) > 3 and len(set(values)) <= 3:
-        return True
-    text = " ".join(tokens.texts[here][max(0, start - 1) : end + 1] for here, start, end in
-                    tokens.pieces(items[0].first, items[-1].last))  # fmt: skip
-    compact = text.strip(" ,.?!")
-    return bool(_THOUSANDS.fullmatch(compact)) or (max(values) >= 1000 > min(values) and len(items) < 4)
-
-
 # --- what is spoken of ----------------------------------------------------------------------------------------------
 
 
-def _about(tokens: Tokens, index: int) -> str:
-    """What the words before a number call it, the nearest first: phone, nhs, id, number, or "" for nothing."""
+def _about(tokens: Tokens, index: int, digits: int = _LONG) -> str:
+    """What the words before a number of so many digits call it, the nearest first: phone, nhs, id, number, or "" for
+    nothing.
+    """
     context = tables()["context"]
     said = [word.removesuffix("'s") for word in tokens.words[max(0, index - _LOOK_BACK) : index]]
     for place in range(len(said) - 1, -1, -1):
         for about in ("nhs", "phone", "id"):
             if said[place] in context[about]:
                 return about
-        if said[place] in context["numbered"] and not context["number"].isdisjoint(said[place + 1 : place + 1 + _NEAR]):
+        near = digits >= _LONG or len(said) - place <= _BESIDE
+        idiom = said[place] == "case" and not context["no_item"].isdisjoint(said[max(0, place - 1) : place])
+        if near and said[place] in context["item"] and not idiom:
+            return "id"
+        if said[place] in context["numbered"] | context["item"] and not context["number"].isdisjoint(
+            said[place + 1 : place + 1 + _NEAR]
+        ):
             return "id"  # "prison number"; prison alone says nothing of a number
     return "number" if not context["number"].isdisjoint(said) else ""
 

@@ -68,7 +68,7 @@ def _annotation(turns: tuple[Turn, ...]) -> "Annotation":
     for number, turn in enumerate(turns):
         if turn.end_s > turn.start_s:
             annotation[Segment(turn.start_s, turn.end_s), number] = turn.speaker
-    return annotation
+    return annotation.support()  # what a speaker says twice at a time is speech once
 
 
 def read_rttm(text: str) -> tuple[Turn, ...]:

@@ -39,6 +39,7 @@ def _bytes(path: Path) -> bytes:
 def _row(line: bytes, number: int) -> tuple[object, str]:
     try:
         row = json.loads(line)
+        json.dumps(row, ensure_ascii=False).encode()  # no half of a surrogate pair
         return row["id"], str(row["text"])
     except (ValueError, KeyError, TypeError):
         raise StudyError(f'line {number} is not a row {{"id", "text"}}', advice="correct it") from None

@@ -251,7 +251,7 @@ def _signs(words: list[str]) -> str:
     tables, out, twice = load(), "", 1
     for word in words:
         if word in tables.repeats:
-            twice = 3 if word == "triple" else 2
+            twice = 2 if word.startswith("d") else 3
             continue
         sign = tables.numbers.get(word) or (word if len(word) == 1 or any(c.isdigit() for c in word) else "")
         out, twice = out + sign * twice, 1

@@ -6,13 +6,14 @@ identifying kind; one that only overlaps a span scored neither way (scoring.toml
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from transcribe.detect.ordinary import has_capitals
 from transcribe.evaluate.intervals import interval
-from transcribe.evaluate.tables import is_ordinary, kind_of
+from transcribe.evaluate.tables import is_listed, is_ordinary, kind_of
 from transcribe.schema import Kind, Quiet, record
 from transcribe.wordforms import TITLES, folded
 
@@ -98,6 +99,12 @@ def score(gold: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]])
     return counts
 
 
+def unscored(gold: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Labels of gold spans that scoring.toml does not list, and how many have each: they are scored neither way."""
+    labels = (str(span[2]) for row in gold for span in row["spans"])
+    return dict(sorted(Counter(label for label in labels if not is_listed(label)).items()))
+
+
 def _document(row: Mapping[str, Any], found: list[Span]) -> PiiCounts:
     text = str(row["text"])
     gold = [(int(s[0]), int(s[1]), kind_of(str(s[2])), tuple(s[3:])) for s in row["spans"]]
@@ -117,7 +124,7 @@ def _document(row: Mapping[str, Any], found: list[Span]) -> PiiCounts:
                 origin=str(more[1]) if len(more) > 1 else str(row.get("origin", "")),
                 cased=cased,
                 ordinary=any(is_ordinary(token) for token in tokens),
-                covered=all(i in hidden for i in letters),
+                covered=bool(letters) and all(i in hidden for i in letters),
                 touched=any(i in hidden for i in letters),
             )
         )

@@ -30,8 +30,9 @@ TURN_TITLES = ("false alarm, s", "missed, s", "confusion, s", "speech, s")
 def pii_report(gold: Path, found: Path) -> tuple[dict[str, Any], list[Table]]:
     """Counts by kind. Raises StudyError for a file that holds no such rows."""
     try:
-        counts = pii.score(_rows(gold), _rows(found))
-    except (KeyError, IndexError, TypeError, ValueError):
+        rows = _rows(gold)
+        counts, unscored = pii.score(rows, _rows(found)), pii.unscored(rows)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         raise StudyError("a row is not {id, text, spans}", advice="see the README, `transcribe evaluate`") from None
     kinds = [None, *sorted({m.kind for m in counts.mentions} | {c.kind for c in counts.claims})]
     made = {(kind.value if kind else "all"): pii.rates(counts, Kind(kind) if kind else None) for kind in kinds}
@@ -39,8 +40,13 @@ def pii_report(gold: Path, found: Path) -> tuple[dict[str, Any], list[Table]]:
     tables = [_table(name, rates) for name, rates in made.items()]
     worth = pii.calibration(counts)
     calibration = [_told(rate) for rate in worth]
-    data = {"words": sum(counts.words), "kinds": kinds_told, "calibration": calibration}
-    return data, tables + ([_table("probability", worth)] if worth else [])
+    data = {"words": sum(counts.words), "kinds": kinds_told, "calibration": calibration, "unscored": unscored}
+    tables += [_table("probability", worth)] if worth else []
+    strange: Table = (
+        ("label not known, scored neither way", "count"),
+        [(label, str(count)) for label, count in unscored.items()],
+    )
+    return data, [*tables, strange] if unscored else tables
 
 
 def leaks_report(gold: Path, released: Path, roster: Path | None) -> tuple[dict[str, Any], list[Table]]:
@@ -48,11 +54,12 @@ def leaks_report(gold: Path, released: Path, roster: Path | None) -> tuple[dict[
     known = people.read(_bytes(roster)) if roster else ()
     try:
         counts = leaks.count(json.loads(_bytes(gold)), json.loads(_bytes(released)), known)
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         raise StudyError("this is no interview with its words, or no released json", advice="see --help") from None
     rates = leaks.rates(counts)
     data = {"rates": [_told(rate) for rate in rates], "elsewhere": counts.elsewhere}
-    return data, [_table("leaks", rates)]
+    others: Table = (("", "count"), [("names of people written where nobody said them", str(counts.elsewhere))])
+    return data, [_table("leaks", rates), others]
 
 
 def wer_report(reference: Path, hypothesis: Path) -> tuple[dict[str, Any], list[Table]]:

@@ -1,5 +1,6 @@
 """The tables of scoring.toml, read once: what evaluation takes labels, roles and words for."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -49,9 +50,14 @@ def kind_of(label: str) -> Kind | None:
     return None
 
 
+def is_listed(label: str) -> bool:
+    """Whether scoring.toml says what a gold label is, or that it is scored neither way."""
+    return kind_of(label) is not None or not {label, label.lower()}.isdisjoint(load().labels)
+
+
 def group_of(role: str) -> str:
-    """The group of an identifier of this role."""
-    return load().groups.get(role, PERSON_GROUP)
+    """The group of an identifier of this role, however its words are joined."""
+    return load().groups.get(re.sub(r"[\s-]+", "_", role.strip().lower()), PERSON_GROUP)
 
 
 def is_ordinary(token: str) -> bool:
