@@ -170,9 +170,9 @@ DERIVED = (
     person("F", "Anne-Marie Featherstone-Okafor"),
     person("G", "Jo Kettering-Stone"),
     person("H", "Mary Ann de Souza"),
-    person("I", "Anna van der Berg"),
+    person("I", "Ingrid van der Berg"),
     person("J", "JJ"),
-    person("K", "Auntie Beverley Whitcombe"),
+    person("K", "Auntie Margaret Whitcombe"),
     person("L", "Mrs Norris", "Elizabeth Pell"),
 )
 VARIANTS = [
@@ -220,7 +220,7 @@ VARIANTS = [
     ("so I Bartle, and a Bartle", "", "", ""),
     ("then SB came", "SB", "D", "initials"),
     ("we saw J.J. there, on the TV", "J.J.", "J", "spelt out"),
-    ("so Bev came", "Bev", "K", "short name"),
+    ("so Peggy came", "Peggy", "K", "short name"),
     ("then my auntie, Auntie Jean, came", "", "", ""),
     ("so Beth Pell came", "Beth", "L", "short name"),
 ]

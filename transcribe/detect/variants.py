@@ -208,7 +208,8 @@ def _parted(text: str, hyphenated: list[tuple[int, int, str]], known: _Known, ca
     for start, end, word in hyphenated:
         end, word = (end - 2, word[:-2]) if word.endswith("'s") else (end, word)
         name = letters_alone(word)
-        if len(name) < _JOINED or name not in known.names:
+        spelt = max(map(len, re.split(r"[^\w']", word))) == 1  # "A-O-I-F-E" is another thing
+        if len(name) < _JOINED or name not in known.names or spelt:
             continue
         entry = _Form(form=name, person_id=known.names[name], why=_HYPHEN, ordinary=_ordinary(name))
         score = _score(text, start, (entry,), cased)
