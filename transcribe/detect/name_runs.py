@@ -89,7 +89,7 @@ def cased(text: str) -> Iterator[Candidate]:
     held: list[re.Match[str]] = []  # particles that the name may go on with: "van der"
     for word in [*WORD.finditer(text), None]:
         last = [*run, *held][-1:]
-        joined = bool(last) and word is not None and re.fullmatch(r"\s+", text[last[0].end() : word.start()])
+        joined = bool(last) and word is not None and text[last[0].end() : word.start()].isspace()
         joined = joined and not re.search(r"['’]s$", run[-1].group(), re.IGNORECASE)
         capital = word is not None and word.group()[0].isupper()
         if word is not None and joined and not capital and folded(word.group()) in _load().particles:

@@ -83,11 +83,11 @@ class Namesakes:
         """All who may be meant, the recording's own first: who bear the folded form, or go by it for short."""
         owner = self._people[finding.person_id] if finding.person_id else None
         doubt = SHARED in finding.reason.detail  # also whether it is a person or a place
-        ids = [*(self._by_name.get(form) or self._by_name.get(bare_surname(form), ()))]
+        ids = [*(self._by_name.get(form) or self._by_name.get(bare_surname(form), []))]
         if owner is not None:
             ids += self._by_short.get(form, ())
             told = finding.reason.detail == INITIALLED  # the initial says which of those who have the name
-            like = () if told else self._by_name.get(_likest(owner, form), ())
+            like = [] if told else self._by_name.get(_likest(owner, form), [])
             ids += [] if owner.id in ids else [owner.id, *like]
         could = [
             i

@@ -136,8 +136,8 @@ def is_plural(rel: str) -> bool:
 def _head(rel: str) -> _Head | None:
     heads = load().heads
     plain = re.sub(r"\s+", " ", folded(rel))
-    singles = (plain, plain[:-1], plain[:-2]) if plain.endswith("s") else (plain,)
-    singles += (f"{plain[:-3]}y",) if plain.endswith("ies") else ()
+    singles = [plain, plain[:-1], plain[:-2]] if plain.endswith("s") else [plain]
+    singles += [f"{plain[:-3]}y"] if plain.endswith("ies") else []
     for word in (*singles, *(word.replace("-", " ") for word in singles)):
         if word in heads:
             return heads[word][0]

@@ -14,6 +14,7 @@ from transcribe.wordforms import bare_surname, folded
 ALL = INITIALLED, _PARTICLE = "initial and name", "particle and name"
 _LEADING = re.compile(r"(?<![\w.'’])((?:[^\W\d_](?:\.\s*|\s+)){1,3})$")
 _TRAILING = re.compile(r"\s+([^\W\d_])(?:\.(?!\w)|(?![\w.'’]))")
+_BEFORE = 40  # characters that are read before a name
 _NO_INITIALS = ("i", "a")  # unless a full stop says so
 
 
@@ -66,18 +67,18 @@ def _in_utterance(utterance: Utterance, known: dict[str, tuple[_Bearer, ...]]) -
 
 def _spans(text: str, start: int, end: int, names: tuple[str, ...]) -> Iterator[tuple[tuple[int, int], str]]:
     """Where the name at [start, end), which is the last or first of `names`, goes on."""
-    plain = folded(text[start:end])
+    plain, ahead = folded(text[start:end]), max(0, start - _BEFORE)
     surname = " ".join(names[1:])
     if plain == bare_surname(surname) != surname:
         lead = r"\s+".join(re.escape(name) for name in names[1:-1])
-        before = re.search(rf"(?<![\w'’-]){lead}\s+$", text[:start], re.IGNORECASE)
+        before = re.search(rf"(?<![\w'’-]){lead}\s+$", text[ahead:start], re.IGNORECASE)
         if before is not None:
-            yield (before.start(), end), _PARTICLE
+            yield (ahead + before.start(), end), _PARTICLE
     if not text[start].isupper():
         return
-    lead_in, tail = _LEADING.search(text[:start]), _TRAILING.match(text, end)
+    lead_in, tail = _LEADING.search(text[ahead:start]), _TRAILING.match(text, end)
     if plain == names[-1] and lead_in is not None and _is_initial(lead_in[1], names[0]):
-        yield (lead_in.start(1), end), INITIALLED
+        yield (ahead + lead_in.start(1), end), INITIALLED
     if plain == names[0] and tail is not None and _is_initial(tail.group().strip(), names[-1]):
         yield (start, tail.end()), INITIALLED
 
