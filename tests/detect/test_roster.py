@@ -213,6 +213,7 @@ VARIANTS = [
     ("then Mrs Desouza came", "Desouza", "H", "names run together"),
     ("then Mrs Vanderberg came", "Vanderberg", "I", "names run together"),
     ("then Mrs van der Berg's son came", "van der Berg", "I", "particle and name"),
+    ("then Mrs de Souza came", "de Souza", "H", "particle and name"),
     ("then Quil-lby came", "Quil-lby", "B", "hyphen in a name"),
     ("a note from S. Bartle, yes", "S. Bartle", "D", "initial and name"),
     ("it was Siobhan B. again", "Siobhan B.", "D", "initial and name"),

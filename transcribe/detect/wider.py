@@ -68,9 +68,9 @@ def _in_utterance(utterance: Utterance, known: dict[str, tuple[_Bearer, ...]]) -
 def _spans(text: str, start: int, end: int, names: tuple[str, ...]) -> Iterator[tuple[tuple[int, int], str]]:
     """Where the name at [start, end), which is the last or first of `names`, goes on."""
     plain, ahead = folded(text[start:end]), max(0, start - _BEFORE)
-    surname = " ".join(names[1:])
-    if plain == bare_surname(surname) != surname:
-        lead = r"\s+".join(re.escape(name) for name in names[1:-1])
+    particles = next((names[n:-1] for n in range(1, len(names)) if bare_surname(" ".join(names[n:])) == names[-1]), ())
+    if plain == names[-1] and particles:
+        lead = r"\s+".join(map(re.escape, particles))
         before = re.search(rf"(?<![\w'’-]){lead}\s+$", text[ahead:start], re.IGNORECASE)
         if before is not None:
             yield (ahead + before.start(), end), _PARTICLE
