@@ -50,7 +50,7 @@ T = TypeVar("T")
 ASSEMBLE, DETECT = "assemble", "detect"
 AGAIN = (RECOGNISE, DIARISE)
 """The stages that may be asked for again: the others follow by themselves."""
-VERSION = {SEGMENT: "2", RECOGNISE: "4", DIARISE: "1", ASSEMBLE: "2", LISTEN: "1", DETECT: "4", "resolve": "6"}
+VERSION = {SEGMENT: "2", RECOGNISE: "4", DIARISE: "1", ASSEMBLE: "2", LISTEN: "1", DETECT: "5", "resolve": "7"}
 EVERY_CHANNEL = "every channel"
 """Stands in the keys of what is heard in more than two channels, of which one was left out before."""
 # Shares of a recording's time that its stages take, for the time left (measured: see README, "What was measured").

@@ -13,15 +13,23 @@ from transcribe import sealed_forms
 from transcribe.schema import Kind, Person, Quiet, Sealed, record
 
 # Letters that Unicode does not decompose into a base letter and a mark, as people type them without the stroke.
-_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+_STROKES = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
+    | {"ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ŋ": "n"}
+)
+# What people type for an apostrophe, accents that stand alone among it, and for a hyphen.
 _MARKS = str.maketrans(
-    {**dict.fromkeys("\u2018\u2019\u02bc\u2032`", "'"), **dict.fromkeys("\u2010\u2012\u2013\u2014\u2212", "-")}
+    {
+        **dict.fromkeys("\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u2032\ua78c`\u00b4", "'"),
+        **dict.fromkeys("\u2010\u2012\u2013\u2014\u2212", "-"),
+    }
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 _EDGES = r"^[\W_]+|[\W_]+$"
 _APART = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 _NO_SURNAMES = frozenset("mr mrs miss ms mx missus mister dr prof professor midwife rev reverend".split())
-TITLES = _NO_SURNAMES | frozenset("doctor sister nurse father sir dame lady lord".split())
+_KIN = frozenset("auntie aunty aunt uncle granny grandma grandad granddad grandpa cousin nanny pastor".split())
+TITLES = _NO_SURNAMES | _KIN | frozenset("doctor sister nurse father sir dame lady lord".split())
 _LINKS = frozenset(("the", "and"))
 _BEFORE_NAMES = TITLES | _LINKS | {"st", "saint"}
 _PARTICLES = frozenset("de da do dos das del della di du la le les van von der den ter ibn bint o y e".split())
@@ -54,7 +62,8 @@ def fold(text: str) -> tuple[str, Sequence[int]]:
 
 @lru_cache(maxsize=65_536)
 def _folded_character(char: str) -> str:
-    plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not _hides(c))
+    marked = char.translate(_MARKS)  # first: an acute that stands alone is a space and a mark to Unicode
+    plain = "".join(c for c in unicodedata.normalize("NFKD", marked) if not _hides(c))
     return plain.casefold().translate(_STROKES).translate(_MARKS)
 
 
@@ -121,6 +130,14 @@ def names_alone(form: str) -> tuple[str, ...]:
             names.pop(0)
         alone += [name for place, name in enumerate(names) if _may_stand_alone(names, place)]
     return tuple(alone)
+
+
+def bare_surname(form: str) -> str:
+    """A folded form without particles before it: "berg" of "van der berg"."""
+    words = form.split()
+    while len(words) > 1 and words[0] in _PARTICLES:
+        words.pop(0)
+    return " ".join(words)
 
 
 def whole_parts(form: str) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.detect.helpers import person, surfaces, transcript
-from transcribe.detect import resolve
+from transcribe.detect import kinship, resolve
 from transcribe.detect.identity import acknowledged, position_only
 from transcribe.detect.namesakes import SHARED, Scope
-from transcribe.schema import Finding, Kind, Person, Reason
+from transcribe.schema import Finding, Kind, Person, Reason, Speaker
 from transcribe.wordforms import search_forms
 
 
@@ -52,6 +52,24 @@ def test_somebody_of_the_roster_with_another_relation_is_somebody_else() -> None
     assert [(one[1], one[2]) for one in found] == [("R001-F01", False), ("R001-F01", True)]
     same = owners(text, [said(text, "Emmeline", relation="sister")], known)
     assert [one[1] for one in same] == ["K1", "K1"]
+
+
+def test_the_midwife_who_is_quoted_is_not_the_participant() -> None:
+    text = "And she said, hi, I'm Zzyra, and Zzyra stayed"
+    speakers = (Speaker(label="S1", role="participant", person_id=None, confidence=1.0),)
+    candidates = list(kinship.find(transcript(text).utterances, speakers))
+    scope = Scope(recording_id="R001", who=("P1",))
+    found = owners(text, candidates, (person("P1", "Diane"),), scope)
+    assert [one[1] for one in found] == ["R001-F01", "R001-F01"]
+
+
+def test_a_surname_with_particles_of_two_is_a_question() -> None:
+    people = (person("K1", "Anna van der Berg"), person("K2", "Tom van der Berg"))
+    assert [(one[0], one[2]) for one in owners("so van der Berg came", [], people)] == [("van der Berg", True)]
+    ((surface, person_id, shared),) = owners(
+        "so T. Berg came", [], (person("K1", "Ann Berg"), person("K2", "Tom Berg"))
+    )
+    assert (surface, person_id, shared) == ("T. Berg", "K2", False)
 
 
 def test_who_is_on_the_roster_from_the_babys_side_is_nobody_new() -> None:
@@ -104,6 +122,10 @@ def test_a_number_or_address_is_searched_for(surface: str) -> None:
 @pytest.mark.parametrize("surface", ["six", "seven", "twenty one", "twenty-one", "461", "4 6 1", "tilda"])
 def test_a_piece_of_a_number_is_not(surface: str) -> None:
     assert position_only(Kind.CONTACT, surface)
+
+
+def test_a_name_whose_accent_stands_alone_is_searched_for() -> None:
+    assert not position_only(Kind.PERSON, "Sia\u0302n")
 
 
 @pytest.mark.parametrize("surface", ["Number", "General", "Justice", "Student"])

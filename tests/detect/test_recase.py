@@ -15,6 +15,8 @@ from transcribe.detect.recase import recased
         ("i hope it will be in may", "I hope it will be in may"),
         ("i'm tired and siobhan's asleep", "I'm tired and Siobhan's asleep"),
         ("my mum and the health visitor", "my mum and the health visitor"),
+        ("then mrs o'brien's son, at ten o'clock", "then mrs O'Brien's son, at ten o'clock"),
+        ("d'you know, o\u2019neill came", "d'you know, O\u2019Neill came"),
         ("we saw olwyddaran", "we saw Olwyddaran"),
         ("", ""),
     ],

@@ -41,6 +41,21 @@ def test_repeats_of_a_new_name_are_found() -> None:
     assert [owner for _, owner in _owners(texts, resolution)] == ["R001-F01"] * 3
 
 
+def test_who_is_named_in_full_after_her_first_name_is_one_person() -> None:
+    texts = ("So Orla rang.", "That's Orla Venn.", "And Venn and Orla laughed.")
+    resolution = _resolve(texts, {"Orla Venn": Kind.PERSON, "Orla": Kind.PERSON})
+    assert [owner for _, owner in _owners(texts, resolution)] == ["R001-F01"] * 4
+    assert [p.forms for p in resolution.new_people] == [("Orla Venn", "Orla")]
+    assert "shared" not in "".join(f.reason.detail for f in resolution.findings.found)
+
+
+def test_two_who_share_a_first_name_stay_two() -> None:
+    texts = ("So Orla rang.", "That's Orla Venn.", "And Orla Quill came.")
+    resolution = _resolve(texts, {"Orla Venn": Kind.PERSON, "Orla Quill": Kind.PERSON, "Orla": Kind.PERSON})
+    assert [p.forms for p in resolution.new_people] == [("Orla Venn", "Orla"), ("Orla Quill",)]
+    assert resolution.findings.found[0].reason.detail.endswith("shared form")
+
+
 def test_a_model_extends_a_roster_name() -> None:
     texts = ("Then Hope Venn slept.", "And Venn woke.")
     resolution = _resolve(texts, {"Hope Venn": Kind.PERSON})

@@ -59,6 +59,12 @@ FOUND = [
     ("Well, we love Van so much", ["Van"]),
     ("Lord rang us", ["Lord"]),
     ("Yes. And then Mrs Doctor came", ["Doctor"]),
+    ("So I said, come in, June, sit down", ["June"]),
+    ("In 2019, June moved out", ["June"]),
+    ("I told June, 3 of us went", ["June"]),
+    ("Hope. They laid her on me", ["Hope"]),
+    ("Yes. Hope, to be honest, slept", ["Hope"]),
+    ("Yes. Will, not him", ["Will"]),
 ]
 
 
@@ -78,6 +84,7 @@ KEPT = [
     ("On the 4th of May 2022", ["May"]),
     ("In June, and the end of June, and next May", ["June", "June", "May"]),
     ("I don't. I said Don't", ["don", "Don"]),
+    ("In June, 2019 it was, on June 3rd", ["June", "June"]),
     ("i will the may", ["will", "may"]),
 ]
 
@@ -162,6 +169,11 @@ DERIVED = (
     person("E", "Hope Marsh"),
     person("F", "Anne-Marie Featherstone-Okafor"),
     person("G", "Jo Kettering-Stone"),
+    person("H", "Mary Ann de Souza"),
+    person("I", "Ingrid van der Berg"),
+    person("J", "JJ"),
+    person("K", "Auntie Margaret Whitcombe"),
+    person("L", "Mrs Norris", "Elizabeth Pell"),
 )
 VARIANTS = [
     ("So Anna, that's A-O-I-F-E", "A-O-I-F-E", "A", "spelt out"),
@@ -197,6 +209,21 @@ VARIANTS = [
     ("we threw a stone, stones even", "", "", ""),
     ("O- O'Dell, Anna", "O", "A", "broken off"),
     ("so Annie came", "Annie", "F", "short name"),
+    ("so Maryann and I", "Maryann", "H", "names run together"),
+    ("then Mrs Desouza came", "Desouza", "H", "names run together"),
+    ("then Mrs Vanderberg came", "Vanderberg", "I", "names run together"),
+    ("then Mrs van der Berg's son came", "van der Berg", "I", "particle and name"),
+    ("then Mrs de Souza came", "de Souza", "H", "particle and name"),
+    ("then Quil-lby came", "Quil-lby", "B", "hyphen in a name"),
+    ("a note from S. Bartle, yes", "S. Bartle", "D", "initial and name"),
+    ("it was Siobhan B. again", "Siobhan B.", "D", "initial and name"),
+    ("it was Siobhan B again", "Siobhan B", "D", "initial and name"),
+    ("so I Bartle, and a Bartle", "", "", ""),
+    ("then SB came", "SB", "D", "initials"),
+    ("we saw J.J. there, on the TV", "J.J.", "J", "spelt out"),
+    ("so Peggy came", "Peggy", "K", "short name"),
+    ("then my auntie, Auntie Jean, came", "", "", ""),
+    ("so Beth Pell came", "Beth", "L", "short name"),
 ]
 
 
@@ -206,6 +233,15 @@ def test_derived_forms(text: str, surface: str, person_id: str, why: str) -> Non
     beyond = [f for f in found if f.reason.detail != "form"]
     assert surfaces((text,), tuple(beyond)) == ([surface] if surface else [])
     assert [(f.person_id, f.reason.detail) for f in beyond] == ([(person_id, why)] if surface else [])
+
+
+def test_an_initial_tells_who_is_meant_and_two_of_one_initial_are_shared() -> None:
+    people = (person("A", "Katherine Quillby"), person("B", "Marcus Quillby"), person("C", "Maud Quillby"))
+    found, _ = roster.find(utterances("so K. Quillby rang", "and M. Quillby"), people)
+    assert [(f.person_id, f.reason.detail) for f in found] == [
+        ("A", "initial and name"),
+        ("B", "initial and name, shared form"),
+    ]
 
 
 def test_a_short_name_of_two_people_is_shared() -> None:

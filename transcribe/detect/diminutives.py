@@ -39,3 +39,13 @@ def of(name: str) -> frozenset[str]:
     if not ours:
         ours = frozenset(_library().nicknames_of(plain) | _library().canonicals_of(plain))
     return frozenset(folded(form) for form in ours if len(form) > 1) - {plain}
+
+
+@cache
+def known() -> frozenset[str]:
+    """All folded names that a table has, full and short."""
+    shorter, longer = _tables()
+    listed = _library().nickname_lookup
+    return frozenset(
+        {*shorter, *longer, *map(folded, listed), *(folded(name) for few in listed.values() for name in few)}
+    )

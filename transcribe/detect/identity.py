@@ -98,7 +98,28 @@ class Identities:
             return speaker
         if finding.kind not in SEARCHED or finding.score < _balance():
             return None  # bound to its place, or only a question: nobody until a person says so
-        return self._add(finding, text)
+        return self._in_full(finding, text) or self._add(finding, text)
+
+    def _in_full(self, finding: Finding, text: str) -> str | None:
+        """Whoever was new in this pass by a first name alone and is now told in full: Orla, then Orla Venn."""
+        first, _, more = folded(text[finding.start : finding.end]).partition(" ")
+        fitting = [p for p in self.new if p.kind is finding.kind is Kind.PERSON and [*map(folded, p.forms)] == [first]]
+        if not more or len(fitting) != 1 or not agree(fitting[0].relation, finding.relation):
+            return None
+        short, full = fitting[0], new_person(fitting[0].id, finding, text, self.lower)
+        if finding.score < defaults.load().scores["search"]:
+            full = replace(full, position_only=True)
+        both = replace(
+            short,
+            forms=(*full.forms, *short.forms),
+            role=short.role if short.relation else full.role,
+            relation=short.relation or full.relation,
+            position_only=short.position_only and full.position_only,
+            bound=() if short.position_only and full.position_only else (*_bound(full), *_bound(short)),
+        )
+        self.new[self.new.index(short)] = self.people[short.id] = both
+        self._learn(both)
+        return both.id
 
     def _who_took_part(self, finding: Finding) -> str | None:
         """Who introduces herself by a name that nobody has is the participant or interviewer herself, heard wrongly."""
@@ -178,7 +199,7 @@ def position_only(kind: Kind, surface: str, lower: frozenset[str] = frozenset())
         return True
     if kind in (Kind.CONTACT, Kind.ID_NUMBER):
         return _SHORT.fullmatch(surface) is not None
-    tokens = [folded(m.group()) for m in _WORD.finditer(surface)]
+    tokens = [m.group() for m in _WORD.finditer(folded(surface))]
     if sum(char.isalpha() for char in surface) < 3 or not tokens:
         return True
     if kind is Kind.PERSON or len(tokens) == 1:

@@ -4,21 +4,29 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 
-from transcribe.detect import Tagger, defaults, lexicon, relations
+from transcribe.detect import Tagger, defaults, name_runs, relations
+from transcribe.detect.name_runs import Candidate
 from transcribe.detect.ordinary import has_capitals
 from transcribe.detect.relations import Role
 from transcribe.schema import Finding, Kind, Quiet, Reason, Speaker, Utterance, record
 from transcribe.wordforms import folded
 
 RULE = "kinship"
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_LOCALES = (
-    "en en_GB en_IE en_US en_IN en_NZ en_NG en_PK yo_NG ig_NG ha_NG ga_IE pl_PL es_ES tr_TR hu_HU fr_FR pt_PT ro_RO"
+_ANSWER = "answer to what somebody is called"
+_SHORT_TURN = 3  # words of a turn that breaks nobody's sentence
+_SENTENCE_END = re.compile(r"[.?!…]")
+_REPORTED = re.compile(  # who says "I'm Karen" where somebody else is quoted
+    r"\b(?!(?:i|we|ve|d|have|had|just|then|always)\b)[^\W\d_]+\s+(?:(?:just|then|always)\s+)?"
+    r"(?:said|says|saying|goes|was like|were like|introduced)\b|"
+    r"\b(?:(?:she|he|they)\s+went|(?:she|he)['’]s\s+(?:going|like)|they['’]re\s+(?:going|like))\b",
+    re.IGNORECASE,
 )
-_NO_NAME_TAGS = frozenset("VERB AUX ADV ADJ ADP DET PRON CCONJ SCONJ PART NUM INTJ".split())
+_GREETING = re.compile(r"\b(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening))[.!]", re.IGNORECASE)
+_REPORTED_AFTER = re.compile(
+    r"\s*[,.]?[\"”’]?\s*(?:she|he|they|(?:the|my)\s+\w+)\s+(?:said|says|goes|went|was like)\b", re.IGNORECASE
+)
 _OWNER = (
     r"(?P<own>my|our|his|her|their|your|the|this|that|an?|"
     r"(?:i|we)(?:['’]ve| have| had|['’]d)?(?: also)?(?: got)? an?|{THROUGH}|[^\W\d_]+['’]s)"
@@ -41,26 +49,9 @@ class _Tables(Quiet):
     patterns: tuple[_Pattern, ...]
     kin: re.Pattern[str]
     before: int
-    rare: float
-    rare_lower: float
-    common_lower: float
     gift: float
     things: re.Pattern[str]
-    not_names: frozenset[str]
-    institutions: frozenset[str]
     families_not: frozenset[str]
-    particles: frozenset[str]
-
-
-@record
-class _Candidate(Quiet):
-    """A stretch that may be a name; `given`, `rare`, `surname`: what is known of its words."""
-
-    start: int
-    end: int
-    given: bool
-    rare: bool
-    surname: bool
 
 
 @cache
@@ -86,10 +77,16 @@ def _load() -> _Tables:
         )
         for entry in raw["pattern"]
     )
-    words = {name: frozenset(text.split()) for name, text in raw["words"].items()}
     kin = re.compile(rf"\b{fragments['KIN']}\b", re.IGNORECASE)
     things = re.compile(raw["things"]["regex"], re.IGNORECASE)
-    return _Tables(patterns=patterns, kin=kin, things=things, **{**raw["limits"], **words})
+    return _Tables(
+        patterns=patterns,
+        kin=kin,
+        before=raw["limits"]["before"],
+        gift=raw["limits"]["gift"],
+        things=things,
+        families_not=frozenset(raw["words"]["families_not"].split()),
+    )
 
 
 def _compiled(text: str | None, fragments: dict[str, str]) -> re.Pattern[str] | None:
@@ -100,19 +97,6 @@ def _compiled(text: str | None, fragments: dict[str, str]) -> re.Pattern[str] | 
     return re.compile(text, re.IGNORECASE)
 
 
-@cache
-def _names() -> tuple[frozenset[str], frozenset[str]]:
-    """(given names, surnames), folded, of Faker's lists (MIT) for the languages that Britain's names come from."""
-    given: set[str] = set()
-    surnames: set[str] = set()
-    for locale in _LOCALES.split():
-        provider = import_module(f"faker.providers.person.{locale}").Provider
-        for attribute in ("first_names", "first_names_male", "first_names_female"):
-            given.update(folded(name) for name in getattr(provider, attribute, ()))
-        surnames.update(folded(name) for name in getattr(provider, "last_names", ()))
-    return frozenset(given), frozenset(surnames)
-
-
 def find(
     utterances: tuple[Utterance, ...], speakers: tuple[Speaker, ...] = (), tagger: Tagger | None = None
 ) -> tuple[Finding, ...]:
@@ -121,28 +105,77 @@ def find(
     roles = {speaker.label: speaker.role for speaker in speakers}
     return tuple(
         finding
-        for utterance in utterances
-        for finding in _of_utterance(utterance, roles.get(utterance.speaker, ""), cased, tagger)
+        for number, utterance in enumerate(utterances)
+        for finding in _of_utterance(
+            utterance, _said_before(utterances, number), roles.get(utterance.speaker, ""), cased, tagger
+        )
     )
+
+
+def _said_before(utterances: tuple[Utterance, ...], number: int) -> str:
+    """What a turn answers or goes on with: a question of another, or one's own sentence that a "Mm" cut."""
+    own = utterances[number].speaker
+    for other in reversed(utterances[max(0, number - 2) : number]):
+        text = other.text.strip()
+        if text.endswith("?"):
+            return f"{text} "
+        if other.speaker == own:
+            return f"{text} " if text and not _SENTENCE_END.match(text[-1]) else ""
+        if len(text.split()) > _SHORT_TURN:
+            break
+    return ""
 
 
 def context(text: str, start: int, end: int, speaker: str = "") -> Role | None:
     """What the words around a name at text[start:end] say of its bearer; `speaker` is the role of who says it."""
     for pattern, lead, tail in _matches(text, start, end):
+        if _by_herself(pattern, lead) and _reported(text, start, end):
+            continue
         role = _role(pattern, lead, tail, text[:start], speaker)
-        if role is not None:
+        if role is not None and not _of_another(text, start, end, lead, role):
             return role
     return None
 
 
-def _of_utterance(utterance: Utterance, speaker: str, cased: bool, tagger: Tagger | None) -> Iterator[Finding]:
-    text = utterance.text
-    for candidate in _cased(text) if cased else _lower(text, tagger):
-        if _load().things.search(text[max(0, candidate.start - _load().before) : candidate.end]):
+def _of_another(text: str, start: int, end: int, lead: re.Match[str] | None, role: Role) -> bool:
+    """Whether a new clause begins with a name that nobody of that relation has: "I rang my husband, Karen was out"."""
+    said = relations.gender(role.relation)
+    if lead is None or not said or not lead.group().rstrip().endswith(","):
+        return False
+    women, men = name_runs.by_gender()
+    name = name_runs.WORD.match(text, start)
+    of_others = name is not None and folded(name.group()) in (men if said == "f" else women)
+    return of_others and not re.match(r"\s*(?:[,.?!;…]|$)", text[end:])
+
+
+def _by_herself(pattern: _Pattern, lead: re.Match[str] | None) -> bool:
+    """ "I'm Karen", "my name's Karen"."""
+    mine = pattern.who == "pronoun" and lead is not None and lead["pronoun"].lower() == "my"
+    return mine or pattern.who == "self"
+
+
+def _reported(text: str, start: int, end: int) -> bool:
+    """Whether somebody else's words are told: "and she said, hi, I'm Karen"."""
+    sentence = _SENTENCE_END.split(_GREETING.sub(" ", text[:start]))[-1]
+    return bool(_REPORTED.search(sentence) or _REPORTED_AFTER.match(text, end))
+
+
+def _of_utterance(
+    utterance: Utterance, said_before: str, speaker: str, cased: bool, tagger: Tagger | None
+) -> Iterator[Finding]:
+    text, ahead = utterance.text, len(said_before)
+    whole = said_before + text
+    for candidate in name_runs.cased(text) if cased else name_runs.lower(text, tagger):
+        start, end = candidate.start, candidate.end
+        if _load().things.search(text[max(0, start - _load().before) : end]):
             continue
         best = 0.0
         name = ""
-        for pattern, lead, _ in _matches(text, candidate.start, candidate.end):
+        before = _matches(whole, start + ahead, end + ahead) if ahead else iter(())
+        for pattern, lead, _ in (
+            *_matches(text, start, end),
+            *(m for m in before if candidate.given or m[0].name == _ANSWER),
+        ):
             score = pattern.score if cased else pattern.lower
             if _is_gift(lead, candidate):
                 score = min(score, _load().gift)
@@ -150,12 +183,15 @@ def _of_utterance(utterance: Utterance, speaker: str, cased: bool, tagger: Tagge
                 best, name = score, pattern.name
         if not best:
             continue
-        role = context(text, candidate.start, candidate.end, speaker) or Role(role="")
+        role = context(text, start, end, speaker)
+        if role is None and ahead and candidate.given:
+            role = context(whole, start + ahead, end + ahead, speaker)
+        role = role or Role(role="")
         yield Finding(
             id="",
             utterance_id=utterance.id,
-            start=candidate.start,
-            end=candidate.end,
+            start=start,
+            end=end,
             kind=Kind.PERSON,
             person_id=None,
             score=best,
@@ -166,6 +202,7 @@ def _of_utterance(utterance: Utterance, speaker: str, cased: bool, tagger: Tagge
 
 
 def _matches(text: str, start: int, end: int) -> Iterator[tuple[_Pattern, re.Match[str] | None, re.Match[str] | None]]:
+    text = text.replace("’", "'")  # as the patterns have it
     before, after = text[max(0, start - _load().before) : start], text[end : end + _load().before]
     for pattern in _load().patterns:
         lead = pattern.lead.search(before) if pattern.lead else None
@@ -176,21 +213,23 @@ def _matches(text: str, start: int, end: int) -> Iterator[tuple[_Pattern, re.Mat
             yield pattern, lead, tail
 
 
-def _is_gift(lead: re.Match[str] | None, candidate: _Candidate) -> bool:
+def _is_gift(lead: re.Match[str] | None, candidate: Candidate) -> bool:
     """Whether it may be what kin are given, not who they are: no comma parts it from them, and it is no given name."""
     if lead is None or candidate.given or not lead.groupdict().get("giving"):
         return False
     return not lead.group().rstrip().endswith(",")
 
 
-def _enough(pattern: _Pattern, text: str, candidate: _Candidate, cased: bool) -> bool:
+def _enough(pattern: _Pattern, text: str, candidate: Candidate, cased: bool) -> bool:
     known = candidate.given or candidate.surname or candidate.rare
+    if candidate.doubtful and pattern.needs not in ("capital", "title"):
+        return False
     surface = text[candidate.start : candidate.end]
     if pattern.needs == "surname":
         plain = folded(surface)
         singular = plain[:-1] if plain.endswith("s") else ""
         ordinary = defaults.load().words.needs_context(singular) or plain in _load().families_not
-        return singular in _names()[1] and not ordinary
+        return singular in name_runs.names()[1] and not ordinary
     if pattern.needs == "given":
         return candidate.given
     if pattern.needs == "title":
@@ -200,79 +239,18 @@ def _enough(pattern: _Pattern, text: str, candidate: _Candidate, cased: bool) ->
     return known or (cased and pattern.needs == "capital")
 
 
-def _cased(text: str) -> Iterator[_Candidate]:
-    """Runs of capitalised words, without titles and words that no name has at its ends."""
-    run: list[re.Match[str]] = []
-    for word in [*_WORD.finditer(text), None]:
-        joined = bool(run) and word is not None and re.fullmatch(r"\s+", text[run[-1].end() : word.start()])
-        ended = bool(run) and re.search(r"['’]s$", run[-1].group(), re.IGNORECASE)
-        if word is not None and word.group()[0].isupper() and (not run or (joined and not ended)):
-            run.append(word)
-            continue
-        if run:
-            yield from _run(run)
-        run = [word] if word is not None and word.group()[0].isupper() else []
-
-
-def _run(run: list[re.Match[str]]) -> Iterator[_Candidate]:
-    tables, words = _load(), defaults.load().words
-    plain = [re.sub(r"['’]s$", "", folded(word.group())) for word in run]
-    if any(word in tables.institutions for word in plain):
-        return
-    idle = (words.never | words.titles | words.titles_weak | words.trim | tables.not_names | words.function) - {"jean"}
-    while plain and plain[0] in idle:
-        plain, run = plain[1:], run[1:]
-    while plain and plain[-1] in words.never | tables.not_names:
-        plain, run = plain[:-1], run[:-1]
-    if plain and len(plain) <= 4:
-        last = re.sub(r"['’][sS]$", "", run[-1].group())
-        yield _candidate(run[0].start(), run[-1].start() + len(last), plain, tables.rare)
-
-
-def _candidate(start: int, end: int, plain: list[str], rare: float) -> _Candidate:
-    given, surnames = _names()
-    return _Candidate(
-        start=start,
-        end=end,
-        given=plain[0] in given,
-        surname=any(word in surnames for word in plain),
-        rare=any(lexicon.zipf(word) < rare for word in plain),
-    )
-
-
-def _lower(text: str, tagger: Tagger | None) -> Iterator[_Candidate]:
-    """Single words that are a given name no commoner than a name is, or so rare that they may be one."""
-    tables, words = _load(), defaults.load().words
-    idle = words.never | words.titles | words.titles_weak | words.trim | tables.not_names | words.function | words.kin
-    for word in _WORD.finditer(text):
-        surface = re.sub(r"['’]s$", "", word.group())
-        plain = folded(surface)
-        if len(plain) < 3 or plain in idle or plain in relations.load().heads:
-            continue
-        end = word.start() + len(surface)
-        candidate = _candidate(word.start(), end, [plain], tables.rare_lower)
-        frequency = lexicon.zipf(plain)
-        tag = tagger.part_of_speech(text, word.start(), end) if tagger and (candidate.given or candidate.rare) else ""
-        doubtful = words.needs_context(plain) or not candidate.given
-        formed = bool(re.search(r"(?:ing|ed|ly|s)$", plain)) and not candidate.given
-        if (tag in _NO_NAME_TAGS and doubtful) or (formed and tag != "PROPN"):
-            continue
-        if (candidate.given and frequency < tables.common_lower) or candidate.rare:
-            yield candidate
-
-
 def _role(
     pattern: _Pattern, lead: re.Match[str] | None, tail: re.Match[str] | None, before: str, speaker: str
 ) -> Role | None:
     if pattern.who in ("rel", "plural"):
         told = lead if lead is not None and "rel" in lead.re.groupindex else tail
         plural = pattern.who == "plural"
-        if told is None or (plural and not told["rel"].lower().endswith("s")):
+        if told is None or (plural and not relations.is_plural(told["rel"])):
             return None
         return relations.resolve(told["own"], told["mods"], told["rel"], bool(told["law"]), speaker)
     if pattern.who == "title" and lead is not None:
         return relations.of_title(lead["title"])
-    if pattern.who == "self" or (pattern.who == "pronoun" and lead is not None and lead["pronoun"].lower() == "my"):
+    if _by_herself(pattern, lead):
         return Role(role=speaker) if speaker not in ("", "speaker") else None
     if pattern.who == "little" and lead is not None and lead["little"].lower() == "baby":
         return Role(role="infant") if speaker in ("participant", "partner") else None

@@ -11,8 +11,9 @@ from rapidfuzz.distance import Indel
 
 from transcribe.detect import diminutives
 from transcribe.detect.relations import gender, gender_of_title
+from transcribe.detect.wider import INITIALLED
 from transcribe.schema import Finding, Kind, Person, Quiet, record
-from transcribe.wordforms import folded, letters_alone, search_forms
+from transcribe.wordforms import bare_surname, folded, letters_alone, search_forms
 
 SHARED = "shared form"
 _ELSEWHERE = 2
@@ -81,11 +82,13 @@ class Namesakes:
     def of(self, finding: Finding, form: str) -> list[str]:
         """All who may be meant, the recording's own first: who bear the folded form, or go by it for short."""
         owner = self._people[finding.person_id] if finding.person_id else None
-        ids = [*self._by_name.get(form, ())]
+        doubt = SHARED in finding.reason.detail  # also whether it is a person or a place
+        ids = [*(self._by_name.get(form) or self._by_name.get(bare_surname(form), []))]
         if owner is not None:
             ids += self._by_short.get(form, ())
-            ids += [] if owner.id in ids else [owner.id, *self._by_name.get(_likest(owner, form), ())]
-        doubt = SHARED in finding.reason.detail  # also whether it is a person or a place
+            told = finding.reason.detail == INITIALLED  # the initial says which of those who have the name
+            like = [] if told else self._by_name.get(_likest(owner, form), [])
+            ids += [] if owner.id in ids else [owner.id, *like]
         could = [
             i
             for i in dict.fromkeys(ids)

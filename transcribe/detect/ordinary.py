@@ -15,6 +15,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SENTENCE_END = ".?!…:;\n"
 _CLAUSE_START = ",\"“”‘'—–-("
 _NUMBER = re.compile(r"[0-9]{1,4}(?:st|nd|rd|th)?$")
+_YEAR_OR_DAY = re.compile(r"\s*[0-9]{1,4}(?:st|nd|rd|th)?(?![^\W_])|,\s*(?:19|20)[0-9]{2}(?![^\W_])")
 _PARTS = frozenset("end start beginning middle half month rest first last whole of".split())
 _BEFORE_MONTH = frozenset("in last next this early late mid during since until till every each".split())
 # Tags that no name has, by how far they are trusted at the start of a sentence.
@@ -141,12 +142,14 @@ def _in_contraction(here: Place, words: defaults.Words) -> bool:
 
 
 def _is_month(here: Place, words: defaults.Words) -> bool:
-    """A day or year beside it, or "in June", "end of June"; "by May" and "of May" alone may be a person."""
+    """A day or year beside it, or "in June", "end of June"; "by May" and "of May" alone may be a person, and whoever is
+    parted from the word before is one: "Come in, June", "In 2019, June rang".
+    """
     if here.form not in words.months:
         return False
-    if here.after and _NUMBER.match(here.after[0]) and re.match(r",?\s*\d", here.text[here.end :]):
+    if _YEAR_OR_DAY.match(here.text, here.end):
         return True
-    before = here.before[-1] if here.before and not here.opens else ""
+    before = here.before[-1] if here.gap.isspace() and not here.opens else ""
     if before in _BEFORE_MONTH:
         return not here.possessive
     of = before == "of" and len(here.before) > 1
@@ -166,8 +169,9 @@ def _after_title(here: Place, words: defaults.Words) -> bool:
 
 
 def _in_idiom(here: Place, words: defaults.Words) -> bool:
-    following = f"{here.form} {' '.join(here.after)} "
-    return here.opens and any(following.startswith(f"{idiom} ") for idiom in words.idioms)
+    """At the start of a sentence, and nothing parts its words: "Hope. They came" tells her name."""
+    said = folded(re.split(r"[^\w\s'’]", here.text[here.start :], maxsplit=1)[0])
+    return here.opens and any(f"{said} ".startswith(f"{idiom} ") for idiom in words.idioms)
 
 
 def _lower(here: Place, cased: bool, tagger: Tagger | None, words: defaults.Words) -> Judgement:

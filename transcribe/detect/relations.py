@@ -94,7 +94,9 @@ def phrase(*, named: bool = True) -> str:
     mods = sorted(
         tables.idle | set(tables.ages) | tables.little | tables.little_child | {"ex", "former", "step", "twin"}
     )
-    heads = sorted(tables.heads, key=len, reverse=True)
+    heads = sorted(
+        {*tables.heads, *(f"{word[:-1]}ies" for word in tables.heads if word.endswith("y"))}, key=len, reverse=True
+    )
     words = "|".join(re.escape(word).replace("\\ ", r"[\s-]") for word in heads)
     mods_part, rel_part = rf"(?:(?:{'|'.join(mods)})[\s-]+){{0,4}}", rf"(?:{words})(?:e?s)?"
     if not named:
@@ -120,13 +122,22 @@ def resolve(own: str, mods: str, rel: str, law: bool, speaker: str) -> Role | No
         return None
     if speaker == "partner" and head.role not in ("child", "infant"):
         return None
+    if head.relation == "twin" and not is_plural(rel) and plain.isdisjoint(load().ages):
+        return None  # "my twin" is her own twin as often as one of her children
     return _composed(head, plain, law)
+
+
+def is_plural(rel: str) -> bool:
+    """Whether a relation word means several people: "sisters", not "boss"."""
+    plain = re.sub(r"\s+", " ", folded(rel))
+    return plain.endswith("s") and plain not in load().heads
 
 
 def _head(rel: str) -> _Head | None:
     heads = load().heads
     plain = re.sub(r"\s+", " ", folded(rel))
-    singles = (plain, plain[:-1], plain[:-2]) if plain.endswith("s") else (plain,)
+    singles = [plain, plain[:-1], plain[:-2]] if plain.endswith("s") else [plain]
+    singles += [f"{plain[:-3]}y"] if plain.endswith("ies") else []
     for word in (*singles, *(word.replace("-", " ") for word in singles)):
         if word in heads:
             return heads[word][0]
@@ -147,6 +158,8 @@ def _composed(head: _Head, mods: set[str], law: bool) -> Role | None:
     relation, role = head.relation, head.role
     if relation in ("father", "mother") and mods & {"baby", "kid"}:
         return None  # "my baby daddy" is the baby's father: a partner, or one no longer
+    if "then" in mods:
+        return None  # "my then boyfriend": one no longer, or her husband now
     if law or "step" in mods:
         table = tables.in_law if law else tables.step
         if relation not in table:

@@ -8,7 +8,7 @@ matches that overlap only in part become one span, so that no fragment of a name
 import re
 from dataclasses import replace
 
-from transcribe.detect import Tagger, defaults, lexicon, ordinary, variants
+from transcribe.detect import Tagger, defaults, lexicon, ordinary, variants, wider
 from transcribe.detect.ordinary import Judgement
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
 from transcribe.wordforms import FormIndex, Match, folded, whole_parts
@@ -42,7 +42,7 @@ def find(
         tagger=tagger,
     )
     derived: dict[str, list[Finding]] = {}
-    for finding in variants.find(utterances, people, roster.cased):
+    for finding in variants.find(utterances, people, roster.cased) + wider.find(utterances, people):
         derived.setdefault(finding.utterance_id, []).append(finding)
     found: list[Finding] = []
     kept: list[Finding] = []
@@ -57,12 +57,15 @@ def find(
 def _with_derived(
     names: list[Finding], words: list[Finding], derived: list[Finding]
 ) -> tuple[list[Finding], list[Finding]]:
-    """Adds the derived forms that overlap no name; kept words inside one give way to it, any others stay."""
+    """Adds the derived forms that overlap no name; kept words inside one give way to it, any others stay. Of "J. Smith"
+    the name itself does, too.
+    """
     for finding in sorted(derived, key=lambda f: (f.start - f.end, f.start)):
         touched = [k for k in names + words if k.start < finding.end and finding.start < k.end]
-        if all(k in words and finding.start <= k.start and k.end <= finding.end for k in touched):
+        around = finding.reason.detail.startswith(wider.ALL)
+        if all((around or k in words) and finding.start <= k.start and k.end <= finding.end for k in touched):
             words = [k for k in words if k not in touched]
-            names = [*names, finding]
+            names = [*(k for k in names if k not in touched), finding]
     return sorted(names, key=lambda f: f.start), words
 
 

@@ -20,8 +20,10 @@ from transcribe.wordforms import TITLES, folded, halves, letters_alone, search_f
 RULE = "roster"  # a part of the roster rule
 SHORT_NAME = "short name"
 _HALF = "half of a name"
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_HYPHENATED = re.compile(rf"{_WORD.pattern}(?:[-\u2010-\u2013]{_WORD.pattern})+")
+_HYPHEN = "hyphen in a name"
+_JOINED = 5  # letters of a part of a full name that is written as one word
+NAME = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_HYPHENATED = re.compile(rf"{NAME.pattern}(?:[-\u2010-\u2013]{NAME.pattern})+")
 _LETTER = r"(?:double[ -]?(?:u|you)|(?:double|treble|triple)[ -]?[^\W\d_]|[^\W\d_])"
 _SPELT = re.compile(rf"(?<![\w'’.@])({_LETTER})(?:[\s,.–-]+(?:and\s+)?{_LETTER}(?![\w'’@]))+", re.IGNORECASE)
 _PAIR = re.compile(r"[^\W\d_]\s*[-–,]\s*[^\W\d_]")  # spells a name of two letters; "I a" and "U.S" are other things
@@ -30,6 +32,8 @@ _ALPHABET = re.compile(
     re.IGNORECASE,
 )
 _INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.\s?([^\W\d_])(?:\.|(?![\w.]))")
+_APART = re.compile(r"(?<![\w.])([^\W\d_])(?:\.\s?|\s)([^\W\d_])(?:\.|(?![\w.]))")
+_BOTH = re.compile(r"(?<![\w.])([^\W\d_]{2})(?![\w-])")
 _CUT = re.compile(r"(?<![\w'’])([^\W\d_]{1,8})(\s*[-–—]+|\s*…|\.{2,3}|,)(?=\s|$|[^\W\d_])")
 
 
@@ -45,11 +49,12 @@ class _Form(Quiet):
 
 @record
 class _Known(Quiet):
-    """Of a set of people: forms of one word, names by their letters alone, initials."""
+    """Of a set of people: forms of one word, names by their letters alone, initials, names of two capitals."""
 
     forms: dict[str, tuple[_Form, ...]]
     names: dict[str, str]
     initials: dict[str, str]
+    capitals: dict[str, str]
 
 
 @record
@@ -62,7 +67,8 @@ class _Hit(Quiet):
 
 
 @cache
-def _scores() -> dict[str, Any]:
+def scores() -> dict[str, Any]:
+    """The scores of variants.toml."""
     return tomllib.loads((files("transcribe.detect") / "variants.toml").read_text(encoding="utf-8"))
 
 
@@ -72,6 +78,7 @@ def _known(people: tuple[Person, ...]) -> _Known:
     forms: dict[str, list[_Form]] = {}
     names: dict[str, str] = {}
     initials: dict[str, str] = {}
+    capitals: dict[str, str] = {}
     for person in people:
         if person.position_only:
             continue
@@ -82,33 +89,43 @@ def _known(people: tuple[Person, ...]) -> _Known:
         for name in _single_names(person):
             for part in (name, *(halves(name) if person.kind is Kind.PERSON else ())):
                 names.setdefault(letters_alone(part), person.id)
-        full = _names_of(person)
-        if len(full) > 1:
-            initials.setdefault(full[0][0] + full[-1][0], person.id)
-    return _Known(forms={form: tuple(entries) for form, entries in forms.items()}, names=names, initials=initials)
+        for several in full_names(person):
+            initials.setdefault(several[0][0] + several[-1][0], person.id)
+        for form in search_forms(person) if person.kind is Kind.PERSON else ():
+            if len(form) == 2 and form.isalpha() and form.isupper():
+                capitals.setdefault(form, person.id)
+    return _Known(
+        forms={form: tuple(entries) for form, entries in forms.items()},
+        names=names,
+        initials=initials,
+        capitals=capitals,
+    )
 
 
-def _names_of(person: Person) -> list[str]:
-    """The names of a person's full name, folded, without titles."""
+def _names_of(person: Person, form: str) -> list[str]:
+    """The names of one of a person's forms, folded, without titles."""
     if person.kind is not Kind.PERSON:
         return []
-    return [plain for word in _WORD.findall(person.forms[0]) if (plain := folded(word)) not in TITLES]
+    return [word for word in NAME.findall(folded(form)) if word not in TITLES]
+
+
+def full_names(person: Person) -> list[list[str]]:
+    """The names of each form of hers that has several."""
+    return [names for form in person.forms if len(names := _names_of(person, form)) > 1]
 
 
 def _single_names(person: Person) -> list[str]:
     """Those of her search forms, folded, that are one name, perhaps with a hyphen or an apostrophe in it."""
     names = [folded(form) for form in search_forms(person)]
-    return [name for name in names if len(name) > 1 and (_WORD.fullmatch(name) or _HYPHENATED.fullmatch(name))]
+    return [name for name in names if len(name) > 1 and (NAME.fullmatch(name) or _HYPHENATED.fullmatch(name))]
 
 
 def _derived(person: Person) -> Iterator[tuple[str, str, bool]]:
     """(form, why, whether it is an ordinary word, too) of one word each."""
     if person.kind is not Kind.PERSON:
         return
-    full = _names_of(person)
-    firsts = [full[0]] if full else []
-    firsts += [folded(form) for form in person.forms[1:] if len(_WORD.findall(form)) == 1]
-    for first in firsts:
+    firsts = [names[0] for form in person.forms if (names := _names_of(person, form))]
+    for first in dict.fromkeys(firsts):
         for short in sorted(diminutives.of(first)):
             yield short, SHORT_NAME, _ordinary(short)
     for name in _single_names(person):
@@ -119,9 +136,19 @@ def _derived(person: Person) -> Iterator[tuple[str, str, bool]]:
             usual = defaults.load().words.needs_context(half) or lexicon.is_usual_word(half)
             yield half, _HALF, usual
             yield _plural(half), _HALF, usual
-    if len(full) > 1:
-        together = "".join(full)
+    for together in _run_together(person):
         yield together, "names run together", _ordinary(together)
+
+
+def _run_together(person: Person) -> Iterator[str]:
+    """A full name and parts of it as one word: "desouza" and "maryann" of Mary Ann de Souza."""
+    for names in full_names(person):
+        yield letters_alone("".join(names))
+        for first in range(len(names)):
+            for last in range(first + 2, len(names) + 1):
+                together = letters_alone("".join(names[first:last]))
+                if len(together) >= _JOINED:
+                    yield together
 
 
 def _plural(name: str) -> str:
@@ -134,7 +161,7 @@ def _ordinary(form: str) -> bool:
     words = defaults.load().words
     if words.needs_context(form) or form in words.never or form in words.trim:
         return True
-    return lexicon.zipf(form) >= _scores()["ordinary_from"] and not diminutives.of(form)
+    return lexicon.zipf(form) >= scores()["ordinary_from"] and not diminutives.of(form)
 
 
 def find(utterances: tuple[Utterance, ...], people: tuple[Person, ...], cased: bool) -> tuple[Finding, ...]:
@@ -158,7 +185,7 @@ def find(utterances: tuple[Utterance, ...], people: tuple[Person, ...], cased: b
 
 
 def _hits(text: str, known: _Known, cased: bool) -> Iterator[_Hit]:
-    words = [(m.start(), m.end(), folded(m.group())) for m in _WORD.finditer(text)]
+    words = [(m.start(), m.end(), folded(m.group())) for m in NAME.finditer(text)]
     hyphenated = [(m.start(), m.end(), folded(m.group())) for m in _HYPHENATED.finditer(text)]
     for start, end, word in (*words, *hyphenated):
         end, word = (end - 2, word[:-2]) if word.endswith("'s") else (end, word)
@@ -170,15 +197,30 @@ def _hits(text: str, known: _Known, cased: bool) -> Iterator[_Hit]:
                 yield _Hit(
                     start=start, end=end, person_id=entries[0].person_id, why=entries[0].why + shared, score=score
                 )
+    yield from _parted(text, hyphenated, known, cased)
     yield from _spelt(text, known)
     yield from _initialled(text, known)
     yield from _cut_off(text, known, words)
 
 
+def _parted(text: str, hyphenated: list[tuple[int, int, str]], known: _Known, cased: bool) -> Iterator[_Hit]:
+    """ "Feather-stone" for Featherstone: the hyphen is the recogniser's, or that of a line's end."""
+    for start, end, word in hyphenated:
+        end, word = (end - 2, word[:-2]) if word.endswith("'s") else (end, word)
+        name = letters_alone(word)
+        spelt = max(map(len, re.split(r"[^\w']", word))) == 1  # "A-O-I-F-E" is another thing
+        if len(name) < _JOINED or name not in known.names or spelt:
+            continue
+        entry = _Form(form=name, person_id=known.names[name], why=_HYPHEN, ordinary=_ordinary(name))
+        score = _score(text, start, (entry,), cased)
+        if score:
+            yield _Hit(start=start, end=end, person_id=entry.person_id, why=_HYPHEN, score=score)
+
+
 def _score(text: str, start: int, entries: tuple[_Form, ...], cased: bool) -> float:
     """0.0 where a derived form is no name here."""
     entry = entries[0]
-    table = _scores()[entry.why.replace(" ", "_")]
+    table = scores()[entry.why.replace(" ", "_")]
     capital = text[start].isupper()
     opens = bool(re.search(r"(?:^|[.?!…:;])[\s\"“‘'—–-]*$", text[:start]))
     if entry.ordinary:
@@ -190,7 +232,7 @@ def _score(text: str, start: int, entries: tuple[_Form, ...], cased: bool) -> fl
         score = float(table["lower"])
     else:
         score = float(table["score"])
-    return min(score, _scores()["shared"]) if len({e.person_id for e in entries}) > 1 else score
+    return min(score, scores()["shared"]) if len({e.person_id for e in entries}) > 1 else score
 
 
 def _spelt(text: str, known: _Known) -> Iterator[_Hit]:
@@ -223,12 +265,12 @@ def _pairs(match: re.Match[str], known: _Known, alphabet: bool) -> Iterator[_Hit
         letters = _letters(text[start:end], alphabet)
         rest = folded(text[match.start() : start] + text[end : match.end()]).strip(" ,.-")
         if letters in known.names and rest in ("", "i", "a") and (alphabet or _PAIR.fullmatch(text, start, end)):
-            score = float(_scores()["spelt"]["exact"])
+            score = float(scores()["spelt"]["exact"])
             yield _Hit(start=start, end=end, person_id=known.names[letters], why="spelt out", score=score)
 
 
 def _spelling(text: str, start: int, end: int, known: _Known, alphabet: bool) -> _Hit | None:
-    table = _scores()["spelt"]
+    table = scores()["spelt"]
     letters = _letters(text[start:end], alphabet)
     if len(letters) < 3:
         return None
@@ -253,23 +295,34 @@ def _letters(spelt: str, alphabet: bool) -> str:
 
 
 def _initialled(text: str, known: _Known) -> Iterator[_Hit]:
-    """ "S.B." for Siobhan Bell: a question, since many things are written so."""
+    """ "S.B." or "SB" for Siobhan Bell: a question, since many things are written so; "J.J." for JJ is none."""
     for match in _INITIALS.finditer(text):
         person_id = known.initials.get(folded(match.group(1) + match.group(2)))
         if person_id and match.group(1).isupper() and match.group(2).isupper():
-            score = float(_scores()["initials"])
+            score = float(scores()["initials"])
+            yield _Hit(start=match.start(), end=match.end(), person_id=person_id, why="initials", score=score)
+    for match in _APART.finditer(text):
+        person_id = known.capitals.get(match.group(1) + match.group(2))
+        if person_id:
+            score = float(scores()["spelt"]["exact"])
+            yield _Hit(start=match.start(), end=match.end(), person_id=person_id, why="spelt out", score=score)
+    for match in _BOTH.finditer(text):
+        plain = folded(match.group(1))
+        person_id = known.initials.get(plain)
+        if person_id and match.group(1).isupper() and not _ordinary(plain):
+            score = float(scores()["initials_joined"])
             yield _Hit(start=match.start(), end=match.end(), person_id=person_id, why="initials", score=score)
 
 
 def _cut_off(text: str, known: _Known, words: list[tuple[int, int, str]]) -> Iterator[_Hit]:
     """ "Seb- Sebastian", "Sio-": the beginning of a name, broken off."""
-    table = _scores()["cut_off"]
+    table = scores()["cut_off"]
     after = {one[0]: two[2] for one, two in pairwise(words)}
     for match in _CUT.finditer(text):
         fragment, comma = folded(match.group(1)), match.group(2).strip() == ","
         following = letters_alone(re.sub(r"'s$", "", after.get(match.start(), "")))
         repeated = following in known.names and following != fragment and following.startswith(fragment)
-        ordinary = fragment in known.names or lexicon.zipf(fragment) >= _scores()["ordinary_from"]
+        ordinary = fragment in known.names or lexicon.zipf(fragment) >= scores()["ordinary_from"]
         if repeated and not (comma and (ordinary or len(fragment) < 2)):
             owner, score = known.names[following], float(table["repeated"])
         elif len(fragment) > 2 and not ordinary and not comma:
