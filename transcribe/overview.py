@@ -92,18 +92,7 @@ class Overview(Quiet):
 
     def advice(self, root: str) -> tuple[str, ...]:
         """What to do next, and what needs care."""
-        lines = []
-        states = {row.state for row in self.rows if row.can_be_run}
-        if not self.rows:
-            lines.append(f"Next: transcribe add {root} FILE...")
-        elif states & {"added", "recognised", "diarised", "transcribed", "failed", "set aside"}:
-            lines.append(f"Next: transcribe run {root}")
-        elif "to review" in states:
-            lines.append(
-                f"Next: transcribe show {root} ID --identified, then transcribe settle {root} ID --reviewer ALIAS"
-            )
-        elif "settled" in states:
-            lines.append(f"Next: transcribe release {root}")
+        lines = self._next(root)
         if self.sources_outside:
             lines.append(
                 f"The source files of {', '.join(self.sources_outside)} still lie outside the encryption. "
@@ -137,6 +126,18 @@ class Overview(Quiet):
             for one in self.telling
         ]
         return (*lines, *self._consent(root), *retention.lines(self.reminders, root))
+
+    def _next(self, root: str) -> list[str]:
+        """The command that comes next, if any."""
+        states = {row.state for row in self.rows if row.can_be_run}
+        if not self.rows:
+            return [f"Next: transcribe add {root} FILE..."]
+        if states & {"added", "recognised", "diarised", "transcribed", "failed", "set aside"}:
+            return [f"Next: transcribe run {root}"]
+        if "to review" in states:
+            show = f"transcribe show {root} ID --identified"
+            return [f"Next: {show}, then transcribe settle {root} ID --reviewer ALIAS"]
+        return [f"Next: transcribe release {root}"] if "settled" in states else []
 
     def _consent(self, root: str) -> list[str]:
         """What stands in the way of each recording, for want of somebody's consent."""

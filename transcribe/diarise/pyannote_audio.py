@@ -108,7 +108,7 @@ class SideBySide(Inference):
     The segmentation network is a chain of small steps, which one core takes as fast as two together.
     """
 
-    def infer(self, chunks: torch.Tensor) -> npt.NDArray[np.float32]:
+    def infer(self, chunks: torch.Tensor) -> Any:
         """Windows (batch, 1, samples) to (batch, frames, voices)."""
         threads = min(torch.get_num_threads(), len(chunks)) if self.device.type == "cpu" else 1
         if threads == 1:
