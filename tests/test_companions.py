@@ -9,11 +9,12 @@ import pytest
 
 from tests.builders import NoEngines, add_detected, finding, new_unlocked, person, says_nothing_of, transcript
 from transcribe import companions, describe, pipeline, publishing, release
-from transcribe.batch import plan, workforces
+from transcribe.batch import workforces
+from transcribe.batch.run import Told
 from transcribe.batch.workforces import Asked
 from transcribe.config import StudyConfig
 from transcribe.errors import LeakError, NotSettledError, StudyError
-from transcribe.pipeline import refresh_findings
+from transcribe.pipeline import Event, refresh_findings
 from transcribe.quote import quote
 from transcribe.review import settling
 from transcribe.schema import Finding, Kind, Transcript
@@ -59,10 +60,16 @@ def test_a_release_tells_who_what_and_how_without_a_name(unlocked: Unlocked) -> 
 
 
 def test_methods_tell_whether_further_machines_helped(unlocked: Unlocked) -> None:
-    tasks = plan.tasks(unlocked, ())
-    workforces.note(unlocked.study, tasks, Asked(workers=2))
+    begun = [Event(recording_id="R001", stage=stage, state="started") for stage in ("segment", "detect")]
+    done = Event(recording_id="R001", stage="recognise", state="skipped")
+    told: list[Told] = []
+    for asked, events in ((Asked(workers=2), begun), (Asked(cluster="tls://h:1"), [begun[1], done])):
+        report = workforces.noting(unlocked.study, asked, told.append)
+        for event in events:
+            report(event)
     assert "no recording and no text left it" in written(unlocked)["methods.txt"]
-    workforces.note(unlocked.study, tasks, Asked(cluster="tls://h:1"))
+    report(begun[0])
+    assert told == [*begun, begun[1], done, begun[0]]
     assert "no recording and no text left it" not in written(unlocked)["methods.txt"]
     unlocked.study.log("added", recording="R001", recipient="")  # another recording by now
     assert companions.helped(unlocked.study) == frozenset()

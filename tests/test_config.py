@@ -99,6 +99,9 @@ def test_a_role_is_written_in_any_letters_and_as_a_roster_may_have_it(tmp_path: 
     config.set_role(path, "partner", "tag")
     config.set_role(path, "participant", "pseudonym")
     assert config.load(path).policy.roles == {"partner": "tag", "participant": "pseudonym"}
+    path.write_text("[policy.roles]\nparent = 'tag'\nparticipant = 'tag'\n")
+    config.set_role(path, "participant", "pseudonym")
+    assert config.load(path).policy.roles == {"participant": "pseudonym"}
 
 
 @pytest.mark.parametrize("data", [b"language = ", b"[policy", b"\xff\xfe", b"a = 1\na = 2", b"= 3"])

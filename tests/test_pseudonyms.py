@@ -57,6 +57,11 @@ def test_brackets_tag_infants_and_therapists() -> None:
         (CLINIC, Policy(roles={"service": Action.TAG}, kinds={Kind.SERVICE: Action.KEEP}), Action.TAG),
         (replace(CLINIC, role="infant"), Policy(), Action.TAG),
         (
+            replace(CLINIC, kind=Kind.ID_NUMBER, role="NHS number"),  # as our own rules call it
+            Policy(roles={"nhs number": Action.TAG}, kinds={Kind.ID_NUMBER: Action.KEEP}),
+            Action.TAG,
+        ),
+        (
             replace(CLINIC, pseudonym="the Hub", chosen=True),
             Policy(kinds={Kind.SERVICE: Action.KEEP}),
             Action.PSEUDONYM,

@@ -107,6 +107,8 @@ def test_a_form_with_marks_in_it_is_found_too(text: str, form: str, kind: Kind) 
         ("Anne\u2011Marie O\u2019Dell", ["Anne\u2011Marie O\u2019Dell", "Anne\u2011Marie", "O\u2019Dell"]),
         ("किरण|मीना", ["किरण|मीना", "किरण", "मीना"]),
         ("Karen (karen.smith@nhs.net)", ["Karen (karen.smith@nhs.net)", "Karen"]),
+        ("Ana Pastor Ruiz", ["Ana Pastor Ruiz", "Ana", "Pastor", "Ruiz"]),
+        ("Pastor John Bell", ["Pastor John Bell", "John", "Bell"]),
         ("...", []),
         ("_", []),
     ],

@@ -301,7 +301,8 @@ def set_role(path: Path, role: str, action: str) -> None:
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     policy = document.setdefault("policy", tomlkit.table())
     roles = policy.setdefault("roles", tomlkit.table())
-    roles[next((key for key in roles if known_role(key) == known_role(role)), role)] = action
+    for key in [key for key in roles if known_role(key) == known_role(role)] or [role]:
+        roles[key] = action
     text = tomlkit.dumps(document)
     check(tomllib.loads(text))
     store.write_bytes(path, text.encode())

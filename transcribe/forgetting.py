@@ -116,7 +116,7 @@ def _takes_part(unlocked: Unlocked, recording_id: str, people: set[str], known: 
     who = took_part(unlocked.vault.people, unlocked.vault.entry(recording_id).who)
     if any(i in people and known[i].kind is Kind.PERSON for i in who):
         return True
-    ready = settled(unlocked, recording_id)
+    ready = settled(unlocked, recording_id, proposed=True)
     return ready is not None and any(s.person_id in people for s in ready.transcript.value.speakers)
 
 
@@ -124,7 +124,7 @@ def _is_unsaid(unlocked: Unlocked, recording_id: str) -> bool:
     """Whether it is not said who took part in a recording, nor known whose all its voices are."""
     if unlocked.vault.entry(recording_id).who:
         return False
-    ready = settled(unlocked, recording_id)
+    ready = settled(unlocked, recording_id, proposed=True)
     speakers = ready.transcript.value.speakers if ready else ()
     return ready is None or any(s.person_id is None and s.role != INTERVIEWER for s in speakers)
 

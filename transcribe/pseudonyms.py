@@ -17,7 +17,7 @@ import jellyfish
 from rapidfuzz.distance import JaroWinkler
 
 from transcribe import vaguer
-from transcribe.config import Action, Policy
+from transcribe.config import Action, Policy, known_role
 from transcribe.detect import diminutives
 from transcribe.schema import Kind, Person
 from transcribe.wordforms import FormIndex, folded, names_alone, search_forms
@@ -57,10 +57,11 @@ def action(person: Person, policy: Policy) -> Action:
 
 
 def _said_of(person: Person, policy: Policy) -> Action:
-    if person.role in policy.roles:
-        return policy.roles[person.role]
-    if person.role in policy.inherited.get(person.kind, {}):
-        return policy.inherited[person.kind][person.role]
+    role = known_role(person.role)  # ours, too, may have capitals: "NHS number"
+    if role in policy.roles:
+        return policy.roles[role]
+    if role in policy.inherited.get(person.kind, {}):
+        return policy.inherited[person.kind][role]
     if person.kind in policy.kinds:
         return policy.kinds[person.kind]
     if person.role in table()["roles"]:

@@ -28,8 +28,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 _EDGES = r"^[\W_]+|[\W_]+$"
 _APART = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 _NO_SURNAMES = frozenset("mr mrs miss ms mx missus mister dr prof professor midwife rev reverend".split())
-_KIN = frozenset("auntie aunty aunt uncle granny grandma grandad granddad grandpa cousin nanny pastor".split())
-TITLES = _NO_SURNAMES | _KIN | frozenset("doctor sister nurse father sir dame lady lord".split())
+KIN = frozenset("auntie aunty aunt uncle granny grandma grandad granddad grandpa cousin nanny pastor".split())
+TITLES = _NO_SURNAMES | KIN | frozenset("doctor sister nurse father sir dame lady lord".split())
 _LINKS = frozenset(("the", "and"))
 _BEFORE_NAMES = TITLES | _LINKS | {"st", "saint"}
 _PARTICLES = frozenset("de da do dos das del della di du la le les van von der den ter ibn bint o y e".split())
@@ -166,6 +166,8 @@ def _may_stand_alone(names: list[str], place: int) -> bool:
     if word in _PARTICLES:
         small = names[place].islower() and not all(name.islower() for name in names)
         return not small and all(before in TITLES for before in words[:place])
+    if word in KIN:
+        return not all(before in _BEFORE_NAMES for before in words[:place])  # Pastor of Ana Pastor Ruiz is a surname
     return word not in _BEFORE_NAMES
 
 

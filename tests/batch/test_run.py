@@ -118,6 +118,11 @@ def test_a_recording_whose_decisions_are_damaged_is_told_and_the_others_get_thei
     assert found.value.found
 
 
+def test_a_recording_that_fails_twice_is_told_once() -> None:
+    failed = run.Outcome(recording_id="R001", state="failed", error="R001: it cannot be read", exit_code=3)
+    assert run._with((failed,), {"R001": PermissionError(13, "Permission denied")}) == (failed,)
+
+
 class Crew:
     """Workers that are there, or not any more: then nobody waits for them longer than a moment."""
 

@@ -1,6 +1,7 @@
 """Which worker hears what."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
@@ -177,6 +178,17 @@ def test_an_unfit_worker_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert second.waits
     first.leaves()
     assert second.seated() == "b"
+    assert not made.unfit("b")
+
+
+def test_where_one_is_unfit_others_that_may_come_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "BACK_S", 0.05)
+    assert Seats(lambda: {"a": 1}, awaited=lambda: True).unfit("a")
+    made = Seats(lambda: {"a": 1, "b": 1})
+    asked(made, RECOGNITION, "0").leaves()
+    made.gone("a")  # it died over an order, and is begun anew
+    assert made.unfit("b")
+    time.sleep(0.1)
     assert not made.unfit("b")
 
 

@@ -85,6 +85,7 @@ KEPT = [
     ("In June, and the end of June, and next May", ["June", "June", "May"]),
     ("I don't. I said Don't", ["don", "Don"]),
     ("In June, 2019 it was, on June 3rd", ["June", "June"]),
+    ("It was mid-June, early-May", ["June", "May"]),
     ("i will the may", ["will", "may"]),
 ]
 

@@ -123,6 +123,8 @@ OTHERS = [
     ("the card ends in 44 71", "LONG_NUMBER"),
     ("the code is 4471 of course", "LONG_NUMBER"),
     ("sort code 10, 20, 30", "LONG_NUMBER"),
+    ("my PIN is twenty-two twenty-two", "LONG_NUMBER"),
+    ("the pin code is 44 44", "LONG_NUMBER"),
 ]
 
 

@@ -431,6 +431,26 @@ def test_a_form_that_is_refused_keeps_what_was_typed_and_says_why(screen: Screen
     expect(screen.find("#people")).to_contain_text("Ozzie")
 
 
+def test_a_form_about_somebody_who_was_changed_meanwhile_is_sent_again_only_knowingly(
+    screen: Screen, unlocked: Unlocked
+) -> None:
+    screen.expected = (409,)
+    office = mine(unlocked).office
+    told = office.act_on_people({"do": "new", "kind": "person", "role": "friend", "forms": ["Osgood"]})
+    (hers,) = (one for one in told["people"] if one["forms"] == ["Osgood"])
+    screen.go("people", "people")
+    screen.find("#people tr", has_text="Osgood").get_by_role("button", name="Edit").click()
+    screen.find("#field-relation").fill("old friend")
+    office.act_on_people({"do": "pseudonym", "person": hers["id"], "version": hers["version"], "pseudonym": "Zebedee"})
+    assert screen.acted(lambda: screen.find("dialog button", has_text="Save").click(), "/people/act").status == 409
+    expect(screen.find("dialog .body")).to_contain_text("changed meanwhile")
+    expect(screen.find("#field-relation")).to_have_value("old friend")
+    assert screen.acted(lambda: screen.find("dialog button", has_text="Save").click(), "/people/act").status == 200
+    unlocked.look()
+    now = unlocked.vault.person(hers["id"])
+    assert (now.relation, now.pseudonym) == ("old friend", "Zebedee")
+
+
 def test_who_speaks_is_not_said_over_what_another_reviewer_said_meanwhile(screen: Screen, hers: Page) -> None:
     screen.word("U0001", "How").click()
     screen.press("Shift+R")

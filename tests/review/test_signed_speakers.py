@@ -7,6 +7,8 @@ import pytest
 
 from tests.builders import add_detected, new_unlocked, person, transcript
 from tests.review.test_office import ENGINES, Page
+from transcribe import forgetting
+from transcribe.errors import StudyError
 from transcribe.pipeline import refresh_findings
 from transcribe.ready import need
 from transcribe.review import settling
@@ -112,3 +114,25 @@ def test_whom_a_settling_names_is_nobody_once_she_is_forgotten(unlocked: Unlocke
     signed = entries(unlocked, "R001")[-1]
     left: tuple[Speaker, ...] = _without_swaps(signed, frozenset({"P1"})).speakers
     assert [(s.role, s.person_id) for s in left] == [("interviewer", "R1"), ("participant", None)]
+
+
+def test_the_page_releases_nothing_that_says_otherwise_who_speaks_than_it_shows(unlocked: Unlocked) -> None:
+    settling.settle(unlocked, "R001", "AB")
+    now_with(unlocked, "P2", "R1")
+    office = Page(unlocked).office
+    with pytest.raises(StudyError, match="changed after it was settled"):
+        office.release({"recordings": ["R001"], "formats": ["txt"]})
+    settling.settle(unlocked, "R001", "AB")
+    assert office.release({"recordings": ["R001"], "formats": ["txt"]})["release"] == 1
+
+
+def test_who_is_forgotten_goes_by_who_speaks_now_not_by_who_was_taken_for_it_when_it_was_settled(
+    unlocked: Unlocked,
+) -> None:
+    now_with(unlocked)
+    unlocked.change(lambda vault: replace(vault, people=tuple(p for p in vault.people if p.id != "P2")))
+    settling.settle(unlocked, "R001", "AB")
+    unlocked.change(lambda vault: with_people(vault, (person("P2", "Moira Tennant"),)))
+    assert forgetting.plan(unlocked, "P2").unsaid == ("R001",)
+    now_with(unlocked, "P2", "R1")
+    assert forgetting.plan(unlocked, "P1").recordings == ()

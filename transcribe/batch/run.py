@@ -162,6 +162,7 @@ def _failed(recording_id: str, error: Exception) -> Outcome:
 
 def _with(outcomes: tuple[Outcome, ...], spoilt: Mapping[str, Exception]) -> tuple[Outcome, ...]:
     """The outcomes, and what came out when all findings were made: of recordings that were not run, too."""
-    failed = {one: _failed(one, error) for one, error in spoilt.items()}
-    kept = tuple(one if one.error else failed.pop(one.recording_id, one) for one in outcomes)
+    told = {one.recording_id for one in outcomes if one.error}
+    failed = {one: _failed(one, error) for one, error in spoilt.items() if one not in told}
+    kept = tuple(failed.pop(one.recording_id, one) for one in outcomes)
     return (*kept, *failed.values())

@@ -24,6 +24,8 @@ LOOKS_S = 2.0
 """How long a look at the workers is taken to hold; a new worker is noticed after that."""
 PATIENCE_S = 600.0
 """How long a run without any worker waits for one: a machine that is begun anew takes some minutes."""
+BACK_S = 60.0
+"""Within which a worker that died is there again, if it is begun anew."""
 DOUBTED = 3
 """Orders in a row that failed at a worker's engine and that another did: it gets none while there are others."""
 
@@ -70,6 +72,7 @@ class Seats:
         self._blamed: Counter[tuple[str, str]] = Counter()
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
+        self._gone_at = -BACK_S
         self._closed, self._why = False, ("", "")
 
     @contextmanager
@@ -98,16 +101,20 @@ class Seats:
                 self._serve()
 
     def gone(self, address: str) -> None:
-        """This worker takes no orders any more."""
+        """This worker takes no orders any more; it may be begun anew."""
         with self._lock:
             self._room.pop(address, None)
+            self._gone_at = time.monotonic()
 
     def unfit(self, place: str) -> bool:
-        """Nothing can be done there, and nothing is given there any more; whether there are workers at other places."""
+        """Nothing can be done there, and nothing is given there any more; whether there are workers at other places,
+        or may soon be.
+        """
         with self._lock:
             self._unfit.add(place)
             self._room = self._fit(self._room)
-            return bool(self._room)
+            some = bool(self._room) or time.monotonic() - self._gone_at < BACK_S
+        return some or self._awaited()
 
     def elsewhere(self, places: Iterable[str]) -> bool:
         """Whether there are workers at other places than these."""

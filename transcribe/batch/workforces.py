@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from transcribe.batch import plan
-from transcribe.batch.run import Workforce
+from transcribe.batch.run import Report, Told, Workforce
 from transcribe.engines import Engines
 from transcribe.errors import ConfigError
+from transcribe.hearing import DIARISE, LISTEN, RECOGNISE, SEGMENT
+from transcribe.pipeline import Event
 from transcribe.schema import Quiet, record
 from transcribe.study import Study
+
+ORDERED = (SEGMENT, RECOGNISE, DIARISE, LISTEN)
 
 
 @record
@@ -50,10 +54,22 @@ def found(engines: Engines, tasks: tuple[plan.Task, ...], asked: Asked) -> Itera
         yield workers
 
 
-def note(study: Study, tasks: tuple[plan.Task, ...], asked: Asked) -> None:
-    """The journal tells which recordings further machines may hear: methods.txt of a release says so."""
-    if tasks and (asked.cluster or asked.profile):
-        study.log("helped", recordings=" ".join(task.recording_id for task in tasks))
+def noting(study: Study, asked: Asked, report: Report) -> Report:
+    """A report that also notes in the journal which recordings further machines hear, before their first order goes
+    out: methods.txt of a release says so.
+    """
+    if not (asked.cluster or asked.profile):
+        return report
+    noted: set[str] = set()
+
+    def told(what: Told) -> None:
+        if isinstance(what, Event) and what.state == "started" and what.stage in ORDERED:
+            if what.recording_id not in noted:
+                study.log("helped", recordings=what.recording_id)
+            noted.add(what.recording_id)
+        report(what)
+
+    return told
 
 
 def _check(asked: Asked) -> None:

@@ -92,9 +92,9 @@ def run(
     with workforces.found(engines, tasks, asked) as force:
         if dashboard and force is not None:
             _tell_of_page(force.dashboard, as_json)
-        workforces.note(unlocked.study, tasks, asked)
         with live.stages(tasks, as_json) as report:
-            outcomes = batch.run(unlocked, tasks, engines, report, again, force)
+            told = workforces.noting(unlocked.study, asked, report)
+            outcomes = batch.run(unlocked, tasks, engines, told, again, force)
     data = [{"recording": o.recording_id, "state": o.state, "error": o.error or None} for o in outcomes]
     lines = [f"{o.recording_id}: {o.state}" for o in outcomes if not o.error]
     console.say(as_json, {"recordings": data}, *lines, f"Next: transcribe show {root} ID --identified, then "

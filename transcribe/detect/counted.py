@@ -11,8 +11,10 @@ _SPELT = 8  # at most so many digits in a row are counts of something
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+|.*[£$€%].*|.*\d\.\d.*")
 
 
-def some(tokens: Tokens, items: Sequence[Item], code: bool) -> bool:
-    """Whether a unit follows, or steps are equal: "30, 40 minutes", "20, 30, 40" (of no `code`), "fifty fifty"."""
+def some(tokens: Tokens, items: Sequence[Item], code: bool, called: bool) -> bool:
+    """Whether a unit follows, or steps are equal: "30, 40 minutes", "20, 30, 40" (of no `code`), "fifty fifty" (unless
+    it was `called` a code, pin or number).
+    """
     chars = [item.chars for item in items]
     if sum(map(len, chars)) > _SPELT or any(len(one) > 3 or one[0] in "O0" for one in chars):
         return False
@@ -23,7 +25,7 @@ def some(tokens: Tokens, items: Sequence[Item], code: bool) -> bool:
     if measured and (len(steps) == 1 or max(map(len, chars)) > 1):
         return True
     if len(chars) == 2:
-        return steps == {0} and len(chars[0]) == 2
+        return steps == {0} and len(chars[0]) == 2 and not called
     return len(chars) > 2 and len(steps) == 1 and max(map(len, chars)) > 1 and not code
 
 

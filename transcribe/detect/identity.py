@@ -117,6 +117,7 @@ class Identities:
             position_only=short.position_only and full.position_only,
             bound=() if short.position_only and full.position_only else (*_bound(full), *_bound(short)),
         )
+        both = replace(both, of="" if is_public(both) else both.of)
         self.new[self.new.index(short)] = self.people[short.id] = both
         self._learn(both)
         return both.id

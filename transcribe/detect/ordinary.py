@@ -149,7 +149,7 @@ def _is_month(here: Place, words: defaults.Words) -> bool:
         return False
     if _YEAR_OR_DAY.match(here.text, here.end):
         return True
-    before = here.before[-1] if here.gap.isspace() and not here.opens else ""
+    before = here.before[-1] if here.before and not here.opens and not re.search(r"[,.;:?!…]", here.gap) else ""
     if before in _BEFORE_MONTH:
         return not here.possessive
     of = before == "of" and len(here.before) > 1

@@ -248,7 +248,8 @@ def _number(tokens: Tokens, items: Sequence[Item]) -> _Found | None:
     if len(digits) < 4 or not digits.strip("0") or (len(digits) < 9 and _YEARS.fullmatch(digits)):
         return None
     about = _about(tokens, items[0].first, len(digits))
-    if _public().fullmatch(digits) or counted.some(tokens, items, about == "id"):
+    called = about == "id" and any(_context(tokens, items[0].first, name) for name in ("id", "number"))
+    if _public().fullmatch(digits) or counted.some(tokens, items, about == "id", called):
         return None
     kind, entity, score = Kind.ID_NUMBER, "LONG_NUMBER", 0.0
     if _is_nhs(digits) and not (about == "phone" and digits[0] == "0"):

@@ -15,7 +15,7 @@ from rapidfuzz.distance import Indel
 
 from transcribe.detect import defaults, diminutives, lexicon
 from transcribe.schema import Finding, Kind, Person, Quiet, Reason, Utterance, record
-from transcribe.wordforms import TITLES, folded, halves, letters_alone, search_forms
+from transcribe.wordforms import KIN, TITLES, folded, halves, letters_alone, search_forms
 
 RULE = "roster"  # a part of the roster rule
 SHORT_NAME = "short name"
@@ -106,7 +106,9 @@ def _names_of(person: Person, form: str) -> list[str]:
     """The names of one of a person's forms, folded, without titles."""
     if person.kind is not Kind.PERSON:
         return []
-    return [word for word in NAME.findall(folded(form)) if word not in TITLES]
+    words = NAME.findall(folded(form))
+    first = next((place for place, word in enumerate(words) if word not in TITLES), len(words))
+    return [word for place, word in enumerate(words) if place >= first and (word not in TITLES or word in KIN)]
 
 
 def full_names(person: Person) -> list[list[str]]:

@@ -13,7 +13,7 @@ from transcribe.errors import LeakError, StudyError, TranscribeError
 from transcribe.explain import evidence
 from transcribe.levels import LEVELS
 from transcribe.pseudonyms import WITH_PSEUDONYM, table
-from transcribe.ready import preview
+from transcribe.ready import preview, settled
 from transcribe.review import acts, agreement, alike, documents, searching, settling, suggesting
 from transcribe.review.bodies import written
 from transcribe.review.decisions import places
@@ -248,11 +248,24 @@ class Office:
         if not strings or not isinstance(unreviewed, bool) or not all(isinstance(x, str) for x in (*wanted, *formats)):
             raise Malformed("what was sent is no wish for a release")
         self._wait()
+        for recording_id in wanted or self._open.study.recordings():
+            self._check_speakers(recording_id)
         written = release.write(
             self._open, tuple(wanted), tuple(formats), self._engines, unreviewed=unreviewed, level=level
         )
         files = [*written.files, *written.beside]
         return {"release": written.number, "files": files, "left_out": [list(one) for one in written.left_out]}
+
+    def _check_speakers(self, recording_id: str) -> None:
+        """Raises StudyError where a release would say otherwise who speaks than the page shows."""
+        signed, shown = (settled(self._open, recording_id, proposed=proposed) for proposed in (False, True))
+        if signed is None or shown is None:
+            return
+        told = [[(s.label, s.person_id, s.role) for s in one.transcript.value.speakers] for one in (signed, shown)]
+        if told[0] != told[1]:
+            raise StudyError(
+                "who speaks was changed after it was settled", recording_id=recording_id, advice="settle it again"
+            )
 
     # --- people ------------------------------------------------------------------------------------------------------
 

@@ -124,7 +124,7 @@ class People {
       return "";
     } catch (error) {
       await this.refused(error);
-      return error.changed ? "" : error.sentence;
+      return error.sentence;
     } finally {
       this.acting = false;
     }
@@ -163,6 +163,16 @@ class People {
     }
   }
 
+  // Sends about a person as she stood when the form was opened; after a refusal as she is shown by then.
+  about(person, send) {
+    let { version } = person;
+    return async (answer) => {
+      const wrong = await send({ person: person.id, version }, answer);
+      version = this.byId.get(person.id)?.version ?? version;
+      return wrong;
+    };
+  }
+
   fields(person = {}) {
     const others = this.answer.people.filter((other) => other.id !== person.id && other.kind === "person").map((other) => [other.id, other.forms[0]]);
     return [
@@ -176,7 +186,7 @@ class People {
   }
 
   async edit(person) {
-    await this.ask(`Edit ${person.forms[0]}`, this.fields(person), "Save", [], (answer) => this.act({ do: "edit", person: person.id, version: person.version, ...answer, forms: words(answer.forms), heard: words(answer.heard) }, `${person.forms[0]} is changed.`));
+    await this.ask(`Edit ${person.forms[0]}`, this.fields(person), "Save", [], this.about(person, (about, answer) => this.act({ do: "edit", ...about, ...answer, forms: words(answer.forms), heard: words(answer.heard) }, `${person.forms[0]} is changed.`)));
   }
 
   async add() {
@@ -184,9 +194,9 @@ class People {
   }
 
   async choose(person) {
-    const { id, version, forms } = person;
+    const { id, forms } = person;
     const now = () => `${forms[0]} is written ${this.byId.get(id)?.written || "as it stands"} now.`;
-    await this.ask(`What is written for ${forms[0]}?`, [{ name: "pseudonym", label: "Pseudonym", value: person.pseudonym, required: true, hint: "It is written as it stands, everywhere." }], "Choose", [], (answer) => this.act({ do: "pseudonym", person: id, version, ...answer }, now));
+    await this.ask(`What is written for ${forms[0]}?`, [{ name: "pseudonym", label: "Pseudonym", value: person.pseudonym, required: true, hint: "It is written as it stands, everywhere." }], "Choose", [], this.about(person, (about, answer) => this.act({ do: "pseudonym", ...about, ...answer }, now)));
   }
 
   async redraw(person) {
