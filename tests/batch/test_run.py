@@ -4,6 +4,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from transcribe.diarise import Segmented
 from transcribe.diarise.fake import FakeDiariser
 from transcribe.errors import ClusterLost, EngineError, StudyError
 from transcribe.hearing import Here, Order
-from transcribe.schema import Audio, Findings, SpeakerBounds, Turns, Words
+from transcribe.schema import Audio, Findings, SpeakerBounds, Transcript, Turns, Words
 from transcribe.vault import Unlocked
 
 ENGINES = NoEngines(StudyConfig())
@@ -116,6 +117,26 @@ def test_a_recording_whose_decisions_are_damaged_is_told_and_the_others_get_thei
     found = unlocked.load("R003", "findings", Findings)
     assert found
     assert found.value.found
+
+
+def test_the_longest_is_begun_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlocked = new_unlocked(tmp_path / "study", ())
+    lengths = {"R001": 60.0, "R002": 3600.0, "R003": 600.0}
+    for name in lengths:
+        add_detected(unlocked, transcript(("S1", "Yes."), recording_id=name))
+    tasks = tuple(replace(task, duration_s=lengths[task.recording_id]) for task in plan.tasks(unlocked))
+    begun: list[str] = []
+
+    def do(job: pipeline.Job, again: str) -> Transcript:
+        begun.append(job._id)
+        return transcript(("S1", "Yes."))
+
+    monkeypatch.setattr(pipeline.Job, "run", do)
+    monkeypatch.setattr(run, "SPARE", 0)
+    crew = Crew({"here": 1})
+    crew.slots = 1
+    assert [o.recording_id for o in run.run(unlocked, tasks, ENGINES, lambda event: None, "", crew)] == [*lengths]
+    assert begun == ["R002", "R003", "R001"]
 
 
 def test_a_recording_that_fails_twice_is_told_once() -> None:
