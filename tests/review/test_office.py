@@ -752,3 +752,12 @@ def test_a_second_pass_is_asked_about_a_stretch_that_the_first_has_settled(unloc
     settling.settle(unlocked, "R001", "AB")
     assert Page(unlocked).facts["open"] == []
     assert [one["id"] for one in Page(unlocked, alias="CD", second=True).facts["open"]] == ["X0001"]
+
+
+def test_the_study_is_asked_for_again_also_where_the_count_was_quick(
+    unlocked: Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = Page(unlocked).office
+    monkeypatch.setattr(office, "_soon", lambda work: work())  # done before the answer is written
+    assert office.study()["busy"]
+    assert not office.study()["busy"]

@@ -88,7 +88,7 @@ class Office:
         if more:
             self._soon(self._rows.count)
         advice = overview.overview(self._open.study, None).advice("STUDY") if not rows else ()
-        return {"recordings": rows, "advice": list(advice), "busy": self._busy}
+        return {"recordings": rows, "advice": list(advice), "busy": more or self._busy}
 
     def document(self, recording_id: str) -> Json | bytes:
         """All of a recording; the first one is written already."""
