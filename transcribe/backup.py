@@ -138,15 +138,10 @@ def _pack(study: Study, sink: object, to: Recipient) -> dict[str, str]:
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> str:
     """Put a file into the tar; its SHA-256. Raises StoreError where the disk does not give it back."""
-    try:
-        with path.open("rb") as file:
-            reader = HashingReader(file)
-            tar.addfile(_member(name, os.fstat(file.fileno()).st_size), reader)
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-        advice = "see `transcribe doctor STUDY`; what that set aside is to be moved out"
-        raise StoreError("a file of the study cannot be read from the disk any more", advice=advice) from None
+    advice = "see `transcribe doctor STUDY`; what that set aside is to be moved out"
+    with store.reading("a file of the study", advice), path.open("rb") as file:
+        reader = HashingReader(file)
+        tar.addfile(_member(name, os.fstat(file.fileno()).st_size), reader)
     return reader.sha256.hexdigest()
 
 

@@ -82,7 +82,7 @@ def helped(study: Study) -> frozenset[str]:
     ids: set[str] = set()
     for event in study.journal():
         if event.get("event") == "helped":
-            ids |= set(str(event["recordings"]).split())
+            ids.add(str(event["recording"]))
         elif event.get("event") == "added":  # what is told of the id before is of one that was forgotten
             ids.discard(str(event.get("recording")))
     return frozenset(ids)

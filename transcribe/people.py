@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from transcribe import audit, consent, pseudonyms, tables
-from transcribe.config import known_role as known_role
+from transcribe.config import known_role
 from transcribe.detect import defaults, lexicon
 from transcribe.errors import RosterError
 from transcribe.schema import Consent, Kind, Person

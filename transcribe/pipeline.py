@@ -120,18 +120,14 @@ class Job:
             transcript = self._imported()
         else:
             words, turns = self._heard(again)
-            with ThreadPoolExecutor(1) as pool:  # the copy is made by a process of its own, beside what needs one core
-                copied = pool.submit(self._to_hear)
-                transcript = self._transcript(words, turns)
-                self._flag(transcript, turns)
-                if self._engines.config.verbatim.non_speech:
-                    self._segmented()  # of a recording that was run before, when nobody listened for it
-                self._listened(transcript)
-                self._workshop.let_go()  # it is large
-                enrolment.recognise(self._open, self._id, turns, lambda: intake.sound(self._open, self._id))
-                self._amended(self._candidates(transcript))
-                copied.result()
-                return transcript.value
+            transcript = self._transcript(words, turns)
+            self._flag(transcript, turns)
+            if self._engines.config.verbatim.non_speech:
+                self._segmented()  # of a recording that was run before, when nobody listened for it
+            self._listened(transcript)
+            self._workshop.let_go()  # it is large
+            enrolment.recognise(self._open, self._id, turns, lambda: intake.sound(self._open, self._id))
+            self._to_hear()
         self._amended(self._candidates(transcript))
         return transcript.value
 

@@ -170,19 +170,20 @@ def load(path: Path, cls: type[T], by: Identity) -> Stored[T]:
 
 
 def read(path: Path) -> bytes:
-    """A file of the study. Raises StoreError where the disk does not give it back: that is this file's damage, and no
-    other's.
-    """
-    try:
+    """A file of the study. Raises StoreError as `reading` does."""
+    with reading():
         return path.read_bytes()
+
+
+@contextmanager
+def reading(what: str = "a file", advice: str = "see `transcribe doctor STUDY`") -> Iterator[None]:
+    """Raises StoreError where the disk does not give a file back: that is this file's damage, and no other's."""
+    try:
+        yield
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        raise _unreadable() from None
-
-
-def _unreadable() -> StoreError:
-    return StoreError("a file cannot be read from the disk any more", advice="see `transcribe doctor STUDY`")
+        raise StoreError(f"{what} cannot be read from the disk any more", advice=advice) from None
 
 
 def decrypt(data: bytes, by: Identity) -> bytes:
@@ -527,7 +528,8 @@ def decrypt_file(path: Path, sink: BinaryIO | HashingWriter, by: Identity) -> No
             pyrage.decrypt_io(noting, sink, [by])
     except (pyrage.DecryptError, OSError) as error:
         if noting is not None and noting.trouble is not None and noting.trouble.errno == errno.EIO:
-            raise _unreadable() from None
+            with reading():
+                raise noting.trouble from None
         if isinstance(error, OSError) and error.errno is not None:  # a full disk; damage comes without a number
             raise
         raise StoreError("an encrypted recording is damaged", advice="restore it from a backup") from None

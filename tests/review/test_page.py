@@ -11,10 +11,10 @@ from typing import Any
 import axe_playwright_python
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect
 
 from tests.conftest import REPOSITORY
-from tests.review.browser import LAPTOP, Screen, Served, launch, review, served, until
+from tests.review.browser import LAPTOP, Screen, Served, review, served, until
 from tests.study_session import journal, new_study, succeed
 from transcribe import study as studies
 from transcribe import vault
@@ -96,14 +96,6 @@ def flag(root: Path, key: str) -> None:
         causes=(Cause.NOBODY,),
     )
     unlocked.save("R001", "invented", Flagged(source=stored.body_sha256, stretches=(stretch,)), "planted")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

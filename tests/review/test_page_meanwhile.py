@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect
 
-from tests.review.browser import Screen, launch, until
+from tests.review.browser import Screen, until
 from tests.review.test_office import Page, flag, rules_find_osgood
 from tests.review.windows import focused, quick_study, unlock, window
 from transcribe.vault import Unlocked
@@ -18,14 +18,6 @@ from transcribe.vault import Unlocked
 pytestmark = pytest.mark.system("chromium")
 
 GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ by itself. For both engines.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from transcribe.asr.common import MARGIN_S
@@ -23,6 +24,12 @@ def windows(samples: Samples, first: int, last: int) -> list[tuple[int, int]]:
     """
     places = [(first + start, first + end) for start, end in cut(samples[first:last], LONGEST_S)]
     return places[:1] + [(start, end) for start, end in places[1:] if end - start > MARGIN_S * SAMPLE_RATE_HZ]
+
+
+def shifted(words: Iterable[Word], first: int) -> list[Word]:
+    """Words timed in what begins at sample `first` of a section, timed in the section."""
+    shift = first / SAMPLE_RATE_HZ
+    return [replace(word, start_s=word.start_s + shift, end_s=word.end_s + shift) for word in words]
 
 
 def filled(words: list[Word], samples: Samples, decoded: Callable[[Places], Iterable[Sequence[Word]]]) -> list[Word]:

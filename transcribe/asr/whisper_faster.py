@@ -36,7 +36,7 @@ from transcribe.asr.common import (
 )
 from transcribe.asr.scoring import LONGEST_S, Passage, mended, tokens, total
 from transcribe.asr.sections import Samples, Section, sections, tidy
-from transcribe.asr.skipped import Places, filled, windows
+from transcribe.asr.skipped import Places, filled, shifted, windows
 from transcribe.asr.windows import LONGEST_REPEAT, Windows
 from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
 
@@ -166,5 +166,4 @@ class FasterWhisper:
         """Of each of the half-open sample ranges its words, timed in the section."""
         pieces = [section.samples[first:last] for first, last in places]
         for (first, _), words in zip(places, self._windows.words(pieces, language, options), strict=True):
-            shift = first / SAMPLE_RATE_HZ
-            yield [replace(word, start_s=word.start_s + shift, end_s=word.end_s + shift) for word in words]
+            yield shifted(words, first)

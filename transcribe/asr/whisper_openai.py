@@ -33,9 +33,9 @@ from transcribe.asr.common import (
     unusable,
 )
 from transcribe.asr.sections import Samples, Section, sections, tidy
-from transcribe.asr.skipped import Places, filled
+from transcribe.asr.skipped import Places, filled, shifted
 from transcribe.errors import EngineError
-from transcribe.schema import SAMPLE_RATE_HZ, Audio, Word, Words
+from transcribe.schema import Audio, Word, Words
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Whisper's own: tried in turn while a window's text repeats itself or is improbable."""
@@ -114,9 +114,7 @@ class OpenaiWhisper:
 
         def decoded(places: Places) -> Iterator[list[Word]]:
             for first, last in places:
-                shift = first / SAMPLE_RATE_HZ
-                words = self._decode(section.samples[first:last], language, unprimed)
-                yield [replace(word, start_s=word.start_s + shift, end_s=word.end_s + shift) for word in words]
+                yield shifted(self._decode(section.samples[first:last], language, unprimed), first)
 
         return filled(list(self._decode(section.samples, language, options)), section.samples, decoded)
 

@@ -65,7 +65,7 @@ def noting(study: Study, asked: Asked, report: Report) -> Report:
     def told(what: Told) -> None:
         if isinstance(what, Event) and what.state == "started" and what.stage in ORDERED:
             if what.recording_id not in noted:
-                study.log("helped", recordings=what.recording_id)
+                study.log("helped", recording=what.recording_id)
             noted.add(what.recording_id)
         report(what)
 

@@ -45,7 +45,7 @@ def ordinary(tokens: Tokens, items: Sequence[Item]) -> bool:
 
 
 def _values(items: Sequence[Item]) -> list[int]:
-    return [int(item.chars.replace("O", "0")) for item in items]
+    return [int(item.digits) for item in items]
 
 
 def _steps(values: list[int]) -> set[int]:

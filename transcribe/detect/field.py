@@ -107,7 +107,7 @@ def _three_numbers(text: str) -> Iterator[tuple[int, int]]:
         said, starts, ends = "", {}, {}
         for item in run:
             starts[len(said)] = tokens.spans[item.first][0]
-            said += item.chars.replace("O", "0")
+            said += item.digits
             ends[len(said)] = item.last
             said += " "
         for match in birth.numbers.finditer(said):

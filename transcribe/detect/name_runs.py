@@ -61,26 +61,19 @@ def _load() -> _Tables:
 @cache
 def names() -> tuple[frozenset[str], frozenset[str]]:
     """(given names, surnames), folded, of Faker's lists (MIT) for the languages that Britain's names come from."""
-    given: set[str] = set()
-    surnames: set[str] = set()
-    for locale in _LOCALES.split():
-        provider = import_module(f"faker.providers.person.{locale}").Provider
-        for attribute in ("first_names", "first_names_male", "first_names_female"):
-            given.update(folded(name) for name in getattr(provider, attribute, ()))
-        surnames.update(folded(name) for name in getattr(provider, "last_names", ()))
-    return frozenset(given), frozenset(surnames)
+    return _listed("first_names", "first_names_male", "first_names_female"), _listed("last_names")
 
 
 @cache
 def by_gender() -> tuple[frozenset[str], frozenset[str]]:
     """Of these given names those that only women, only men have."""
-    lists: dict[str, set[str]] = {"first_names_female": set(), "first_names_male": set()}
-    for locale in _LOCALES.split():
-        provider = import_module(f"faker.providers.person.{locale}").Provider
-        for attribute, listed in lists.items():
-            listed.update(folded(name) for name in getattr(provider, attribute, ()))
-    women, men = lists.values()
-    return frozenset(women - men), frozenset(men - women)
+    women, men = _listed("first_names_female"), _listed("first_names_male")
+    return women - men, men - women
+
+
+def _listed(*lists: str) -> frozenset[str]:
+    providers = [import_module(f"faker.providers.person.{locale}").Provider for locale in _LOCALES.split()]
+    return frozenset(folded(name) for one in providers for listed in lists for name in getattr(one, listed, ()))
 
 
 def cased(text: str) -> Iterator[Candidate]:

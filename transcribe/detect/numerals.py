@@ -6,7 +6,7 @@ characters "O" is a nought or the letter, as the place decides; all other digits
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -99,7 +99,7 @@ def numbers(text: str) -> tuple[int, ...]:
     while index < len(tokens.words):
         item = read(tokens, index)
         if item is not None and item.numeric and item.chars[0] != "O":
-            found.append(int(item.chars.replace("O", "0")))
+            found.append(int(item.digits))
         index = item.last + 1 if item else index + 1
     return tuple(found)
 
@@ -113,8 +113,17 @@ class Item(Quiet):
     chars: str
 
     @property
+    def digits(self) -> str:
+        return self.chars.replace("O", "0")
+
+    @property
     def numeric(self) -> bool:
         return all(char.isdigit() or char == "O" for char in self.chars)
+
+
+def spelt(items: Iterable[Item]) -> str:
+    """All their digits."""
+    return "".join(item.digits for item in items)
 
 
 def runs(tokens: Tokens) -> Iterator[tuple[Item, ...]]:

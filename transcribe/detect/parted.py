@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from transcribe.detect.numerals import Item
+from transcribe.detect.numerals import Item, spelt
 
 Piece = Sequence[Item]
 _WORDS = 25  # at most so many between two pieces
@@ -23,19 +23,15 @@ def find(pieces: Sequence[Piece]) -> Iterator[Piece]:
 
 
 def _last(pieces: Sequence[Piece], first: int) -> int:
-    digits = before = _spelt(pieces[first])
+    digits = before = spelt(pieces[first])
     if not _BEGINNING.match(digits):
         return first
     for place in range(first + 1, min(first + _PIECES, len(pieces))):
         if pieces[place][0].first - pieces[place - 1][-1].last > _WORDS:
             break
-        piece = _spelt(pieces[place])
+        piece = spelt(pieces[place])
         digits += piece if piece != before else ""
         before = piece
         if _WHOLE.fullmatch(digits):
             return place
     return first
-
-
-def _spelt(items: Piece) -> str:
-    return "".join(item.chars for item in items).replace("O", "0")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from transcribe.detect import counted, emails, parted
-from transcribe.detect.numerals import Item, Tokens, runs, tables
+from transcribe.detect.numerals import Item, Tokens, runs, spelt, tables
 from transcribe.schema import Finding, Kind, Quiet, Reason, Utterance, record
 
 RULE = "spoken"
@@ -244,7 +244,7 @@ def _glued(tokens: Tokens, taken: set[int]) -> Iterator[_Found]:
 
 
 def _number(tokens: Tokens, items: Sequence[Item]) -> _Found | None:
-    digits = "".join(item.chars for item in items).replace("O", "0")
+    digits = spelt(items)
     if len(digits) < 4 or not digits.strip("0") or (len(digits) < 9 and _YEARS.fullmatch(digits)):
         return None
     about = _about(tokens, items[0].first, len(digits))
@@ -274,7 +274,7 @@ def _number(tokens: Tokens, items: Sequence[Item]) -> _Found | None:
 def _holds_phone(tokens: Tokens, items: Sequence[Item]) -> bool:
     """Whether "plus" leads ten digits and more, or another number goes before: "There were two. Oh seven seven ..."."""
     ending = items[-_PHONE_ITEMS:]
-    rest = ["".join(item.chars for item in ending[first:]).replace("O", "0") for first in range(len(ending))]
+    rest = [spelt(ending[first:]) for first in range(len(ending))]
     if (
         sum(len(item.chars) for item in items) > 9
         and "plus" in tokens.words[max(0, items[0].first - 1) : items[0].first]

@@ -76,8 +76,8 @@ AROUND_S = 0.4  # left on both sides of speech, and
 PAUSE_S = 2.0  # pauses that stay in it: as faster-whisper uses Silero
 CLEAN_S = 0.4  # a voice heard alone for longer than this is known by that alone, without overlapped speech
 SHORTEST_S = 0.05
-# Chosen on a part of the development data; the numbers stand in tests/diarise/test_pyannote_audio.py.
 AT_ONCE = 8  # windows, on all threads together
+# Chosen on a part of the development data; the numbers stand in tests/diarise/test_pyannote_audio.py.
 STEP = 0.25  # of the window, between two windows
 CLUSTERING = {"method": "centroid", "min_cluster_size": 8, "threshold": 0.65}
 

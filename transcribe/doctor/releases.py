@@ -1,11 +1,13 @@
 """Releases against their manifests. None is ever rewritten: copies of it are with others."""
 
-import errno
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from transcribe import store
 from transcribe.doctor.chart import Chart
 from transcribe.doctor.trouble import Trouble, What
+from transcribe.errors import StoreError
 from transcribe.publishing import MANIFEST, read_manifest
 
 ADVICE = "release anew under the next number, or take it from a backup"
@@ -46,22 +48,16 @@ def _release(chart: Chart, number: int, folder: Path) -> list[Trouble]:
 
 def _digest(chart: Chart, path: Path) -> str:
     """The keyed digest of a file; nothing of one that the disk does not give back."""
-    try:
+    with suppress(StoreError), store.reading():
         return chart.vault.digest_of_file(path)
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-        return ""
+    return ""
 
 
 def _listed(folder: Path) -> Mapping[str, str] | None:
     """File name -> keyed digest; None where the manifest cannot be read, or names what lies elsewhere."""
-    try:
+    manifest = None
+    with suppress(StoreError), store.reading():
         manifest = read_manifest(folder)
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-        return None
     plain = manifest is not None and all(Path(name).name == name for name in manifest.files)
     return manifest.files if manifest is not None and plain else None
 

@@ -13,7 +13,7 @@ from transcribe.errors import LeakError, StudyError, TranscribeError
 from transcribe.explain import evidence
 from transcribe.levels import LEVELS
 from transcribe.pseudonyms import WITH_PSEUDONYM, table
-from transcribe.ready import preview, settled
+from transcribe.ready import preview, settled, who
 from transcribe.review import acts, agreement, alike, documents, searching, settling, suggesting
 from transcribe.review.bodies import written
 from transcribe.review.decisions import places
@@ -261,8 +261,7 @@ class Office:
         signed, shown = (settled(self._open, recording_id, proposed=proposed) for proposed in (False, True))
         if signed is None or shown is None:
             return
-        told = [[(s.label, s.person_id, s.role) for s in one.transcript.value.speakers] for one in (signed, shown)]
-        if told[0] != told[1]:
+        if who(signed.transcript.value.speakers) != who(shown.transcript.value.speakers):
             raise StudyError(
                 "who speaks was changed after it was settled", recording_id=recording_id, advice="settle it again"
             )
